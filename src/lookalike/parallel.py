@@ -1,0 +1,44 @@
+"""Several processes that act as one: who am I, which rows are mine, sums and gathers with gradients.
+
+The global batch is the setting everywhere; a process computes its own contiguous rows of it. Every
+random draw is made for the whole batch on every process and then cut, so that a run's numbers do
+not depend on how many processes it is spread over.
+"""
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def world_size() -> int:
+    """The number of processes that train together; 1 when not distributed."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """This process's number, from 0."""
+    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+
+
+def my_rows(total: int) -> slice:
+    """The rows of a global batch of `total` that this process computes."""
+    each = total // world_size()
+    return slice(rank() * each, (rank() + 1) * each)
+
+
+def sum_over_processes(x: Tensor) -> Tensor:
+    """The sum of `x` over all processes; gradients flow back to every process's own `x`."""
+    if world_size() == 1:
+        return x
+    from torch.distributed.nn.functional import all_reduce
+
+    return all_reduce(x)  # type: ignore[no-any-return]
+
+
+def gather_rows(x: Tensor) -> Tensor:
+    """The global batch of `x`, rows in the global order, with gradients: b×… → (b·processes)×…"""
+    if world_size() == 1:
+        return x
+    from torch.distributed.nn.functional import all_gather
+
+    return torch.cat(tuple(all_gather(x.contiguous())))
