@@ -1,0 +1,160 @@
+"""Decoded crops: every image file of a table is decoded and resized once, then read as an array."""
+
+import errno
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+from torch import Tensor
+
+from ..errors import UserError
+
+Cache = Literal["auto", "memory", "disk", "none"]
+MEMORY_LIMIT = 2**30  # bytes that "auto" keeps in memory; more goes to a file
+_CHUNK = 256  # images in flight: bounds the memory, and how late a bad file is noticed
+_STALE = 3600  # seconds without a write after which a half-written file is a killed process's
+
+
+def decode(path: str, height: int, width: int) -> NDArray[np.uint8]:
+    """One image file as H×W×3 uint8 RGB, resized (bicubic) unless it has that size already.
+
+    Raises UserError when the file can't be read as an image.
+    """
+    try:
+        with Image.open(path) as file:
+            image = file.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(
+            f"Can't read the image {path} ({error}); run `lookalike data check` on the data."
+        ) from error
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(image)
+
+
+class ImageTable:
+    """The crops of `paths` as uint8 pixels: `table[index]` is B×3×H×W, channels_last.
+
+    cache: "memory" decodes now into memory; "disk" now into a memory-mapped file in
+    $LOOKALIKE_CACHE (~/.cache/lookalike/images without it), which the next table of the same,
+    unchanged files reuses; "none" at each access; "auto" is "memory" below 1 GiB, else "disk".
+    progress: a bar on stderr when more than 2,000 images are decoded.
+    Raises UserError when an image can't be read, or the disk is full.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        height: int,
+        width: int,
+        cache: Cache = "auto",
+        progress: bool = True,
+    ) -> None:
+        self.paths = [str(p) for p in paths]
+        self.height, self.width = height, width
+        self._file: Path | None = None
+        self._rows: NDArray[np.uint8] | None = None
+        shape = (len(self.paths), height, width, 3)
+        if cache == "auto":
+            cache = "memory" if np.prod(shape) < MEMORY_LIMIT else "disk"
+        if cache == "memory":
+            self._rows = np.empty(shape, dtype=np.uint8)
+            for i, row in enumerate(self._decoded(progress)):
+                self._rows[i] = row
+        elif cache == "disk":
+            self._file = cache_folder() / f"{self._digest()}.npy"
+            if not self._file.exists():
+                self._write(self._file, shape, progress)
+            self._rows = np.load(self._file, mmap_mode="r")
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: ArrayLike) -> Tensor:
+        index = np.asarray(index, dtype=np.int64)
+        if self._rows is None:
+            images = [decode(self.paths[i], self.height, self.width) for i in index]
+            rows = np.stack(images) if images else np.empty((0, self.height, self.width, 3), "u1")
+        else:
+            rows = np.asarray(self._rows[index])
+        return torch.from_numpy(rows).permute(0, 3, 1, 2)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A memory map pickles as all its pixels; a worker that isn't forked maps the file itself.
+        return {**self.__dict__, "_rows": None} if self._file else self.__dict__
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._file:
+            self._rows = np.load(self._file, mmap_mode="r")
+
+    def _decoded(self, progress: bool) -> Iterator[NDArray[np.uint8]]:
+        """Every image in order, decoded by a pool of threads (pillow frees the lock)."""
+        from tqdm import tqdm  # type: ignore[import-untyped]
+
+        quiet = not progress or len(self.paths) <= 2000
+        with (
+            ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool,
+            tqdm(total=len(self.paths), desc="images", disable=quiet, file=sys.stderr) as bar,
+        ):
+            paths = iter(self.paths)
+            while chunk := list(islice(paths, _CHUNK)):
+                yield from pool.map(lambda path: decode(path, self.height, self.width), chunk)
+                bar.update(len(chunk))
+
+    def _digest(self) -> str:
+        """A name for these files as they are now, at this size."""
+        key = hashlib.sha256(f"1 {self.height} {self.width}".encode())
+        for path in self.paths:
+            try:
+                stat = os.stat(path)
+            except OSError as error:
+                raise UserError(
+                    f"Can't read the image {path} ({error.strerror}); "
+                    f"run `lookalike data check` on the data."
+                ) from error
+            key.update(f"\n{os.path.abspath(path)}\t{stat.st_mtime_ns}\t{stat.st_size}".encode())
+        return key.hexdigest()[:32]
+
+    def _write(self, file: Path, shape: tuple[int, ...], progress: bool) -> None:
+        """Decodes everything into `file`, which appears only when it is complete."""
+        part = file.with_suffix(f".{os.getpid()}.part")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            for left in file.parent.glob("*.part"):
+                if time.time() - left.stat().st_mtime > _STALE:
+                    left.unlink(missing_ok=True)
+            with part.open("wb") as out:
+                self._fill(out, shape, progress)
+            part.replace(file)
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise UserError(
+                f"Can't keep the decoded images in {file.parent} ({error.strerror}); "
+                + (f"free {np.prod(shape) / 2**30:.1f} GiB there" if full else "make it writable")
+                + " or set LOOKALIKE_CACHE to another folder."
+            ) from error
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _fill(self, out: BinaryIO, shape: tuple[int, ...], progress: bool) -> None:
+        # Written in order, not through a map: a full disk is then an error and not a crash.
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(out, header)
+        for row in self._decoded(progress):
+            out.write(row.tobytes())
+
+
+def cache_folder() -> Path:
+    """The folder of the decoded images: $LOOKALIKE_CACHE, or ~/.cache/lookalike/images."""
+    return Path(os.environ.get("LOOKALIKE_CACHE") or Path.home() / ".cache/lookalike/images")

@@ -1,0 +1,68 @@
+"""What a training step is given: the crops of its global batch, cut to this process's rows."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ..parallel import my_rows
+from .images import ImageTable
+from .people import People
+
+Plan = Callable[[int], dict[str, NDArray[np.int64]]]
+
+
+class Crops(NamedTuple):
+    """A batch of crops: what they show, whose they are, where they were taken, which they are."""
+
+    images: Tensor  # B×3×H×W uint8, channels_last
+    labels: Tensor  # B int64, class index; −1 for junk and distractors
+    camids: Tensor  # B int64
+    index: Tensor  # type: ignore[assignment]  # B int64, rows of the `People` they come from
+
+
+class Steps(Dataset[dict[str, Any]]):
+    """The steps of a run: item k is {"step": k, name: `Crops`, …} for this process's rows.
+
+    table: the crops of `people`, row by row. plan: step → named index arrays of the GLOBAL batch,
+    a pure function (see `samplers`), for example
+    `lambda k: {"anchor": (a := sampler.batch(k)), "partner": partners.draw(a, k)}`.
+    """
+
+    def __init__(self, people: People, table: ImageTable, plan: Plan) -> None:
+        if len(people) != len(table):
+            raise ValueError(f"{len(people)} people, but {len(table)} images")
+        self.table, self.plan = table, plan
+        self.labels, self.camids = people.labels(), people.camids
+
+    def __getitem__(self, step: int) -> dict[str, Any]:
+        return {"step": step, **{name: self._crops(i) for name, i in self.plan(step).items()}}
+
+    def _crops(self, index: NDArray[np.int64]) -> Crops:
+        mine = np.asarray(index, dtype=np.int64)[my_rows(len(index))]
+        columns = (self.labels[mine], self.camids[mine], mine)
+        return Crops(self.table[mine], *(torch.from_numpy(c.copy()) for c in columns))
+
+
+def step_loader(
+    dataset: Dataset[dict[str, Any]], start: int, stop: int, workers: int = 0
+) -> DataLoader[dict[str, Any]]:
+    """The items start … stop−1 of `dataset`, in order, from `workers` processes; len stop−start."""
+    return DataLoader(
+        dataset,
+        batch_size=None,
+        sampler=range(start, stop),
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def image_batches(table: ImageTable, batch_size: int) -> Iterator[Tensor]:
+    """All images of the table in order, `batch_size` at a time: B×3×H×W uint8, channels_last."""
+    for start in range(0, len(table), batch_size):
+        yield table[np.arange(start, min(start + batch_size, len(table)))]

@@ -1,0 +1,219 @@
+"""Which crops make up the global batch of a step, as a pure function of (seed, step).
+
+A sampler holds no position and no random state: `batch(k)` is the batch of the 0-based step k,
+today, in another process, or after a crash. Going on inside an epoch is starting at step k.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from ..parallel import world_size
+
+Index = NDArray[np.int64]
+
+
+def step_seed(seed: int, *parts: int | str) -> int:
+    """A 63-bit seed that is a hash of (seed, *parts), for `torch.manual_seed` and the like.
+
+    parts: whatever tells one use from another: a stage's name, a stream's name, an epoch, a step.
+    Different parts, also of different length, give unrelated seeds; the same parts give the same
+    seed on every machine. `np.random.SeedSequence` is no such hash: it takes (1,) for (1, 0).
+    """
+    key = repr((int(seed), *(p if isinstance(p, str) else int(p) for p in parts)))
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def step_generator(seed: int, *parts: int | str) -> np.random.Generator:
+    """A fresh NumPy generator seeded with `step_seed(seed, *parts)`."""
+    return np.random.default_rng(step_seed(seed, *parts))
+
+
+@lru_cache(maxsize=64)
+def _permutation(n: int, seed: int, *parts: int | str) -> Index:
+    """0 … n−1 in a random order of (seed, *parts); kept, because every step of an epoch asks."""
+    order = step_generator(seed, *parts).permutation(n).astype(np.int64)
+    order.flags.writeable = False
+    return order
+
+
+def _check_batch(batch: int, n: int) -> None:
+    if batch < 1:
+        raise UserError(f"A batch needs at least one image, got {batch}.")
+    if batch > n:
+        raise UserError(f"A batch of {batch} images is larger than the data, {n} images.")
+    _check_processes(batch)
+
+
+def _check_processes(batch: int) -> None:
+    if batch % world_size():
+        raise UserError(
+            f"A batch of {batch} images can't be shared equally among {world_size()} processes; "
+            f"choose a multiple of {world_size()}."
+        )
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """All n images in a new random order each epoch, `batch` at a time.
+
+    drop_last: leave out the rest of an epoch that doesn't fill a batch; otherwise the last batch
+    is that rest. Raises UserError when the batch is larger than the data, or can't be shared
+    equally among the processes.
+    """
+
+    n: int
+    batch_size: int
+    seed: int
+    drop_last: bool = True
+
+    def __post_init__(self) -> None:
+        _check_batch(self.batch_size, self.n)
+        if not self.drop_last:
+            _check_processes(self.n % self.batch_size)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.n // self.batch_size if self.drop_last else -(-self.n // self.batch_size)
+
+    def batch(self, step: int) -> Index:
+        """The images of step `step`: `batch_size` int64 in [0, n)."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        order = _permutation(self.n, self.seed, epoch)
+        return order[within * self.batch_size : (within + 1) * self.batch_size].copy()
+
+
+class _Identities:
+    """The images sorted by identity: `order[start[c] + i]` is image i of identity c."""
+
+    def __init__(self, labels: Index) -> None:
+        labels = np.asarray(labels, dtype=np.int64)
+        known = np.flatnonzero(labels >= 0)
+        self.order: Index = known[np.argsort(labels[known], kind="stable")]
+        _, start, where, count = np.unique(
+            labels[self.order], return_index=True, return_inverse=True, return_counts=True
+        )
+        self.start: Index = start
+        self.count: Index = count
+        self.identity = np.full(len(labels), -1, dtype=np.int64)  # of every image; −1: none
+        self.identity[self.order] = where
+        self.place = np.zeros(len(labels), dtype=np.int64)  # among its identity's images
+        self.place[self.order] = np.arange(len(known)) - start[where]
+
+
+@dataclass(frozen=True, eq=False)
+class IdentityBalanced:
+    """P×K batches: `num_ids` identities, `per_id` images of each, contiguous per identity.
+
+    labels: N int64, −1 for crops that are nobody's (never drawn). One epoch is one pass over the
+    shuffled identities, those that don't fill a batch left out; an identity's images are drawn
+    without replacement, and with replacement only if it has fewer than `per_id` (ide.md §2.2).
+    Raises UserError when there are fewer than `num_ids` identities, or the batch can't be shared
+    equally among the processes.
+    """
+
+    labels: Index
+    num_ids: int
+    per_id: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if min(self.num_ids, self.per_id) < 1:
+            raise UserError(f"A P×K batch needs P, K ≥ 1, got {self.num_ids}×{self.per_id}.")
+        if len(self._ids.count) < self.num_ids:
+            raise UserError(
+                f"A batch of {self.num_ids} identities × {self.per_id} images needs "
+                f"{self.num_ids} identities, but the data has {len(self._ids.count)}; "
+                f"choose fewer identities per batch."
+            )
+        _check_processes(self.num_ids * self.per_id)
+
+    @cached_property
+    def _ids(self) -> _Identities:
+        return _Identities(self.labels)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return len(self._ids.count) // self.num_ids
+
+    def batch(self, step: int) -> Index:
+        """The images of step `step`: `num_ids`·`per_id` int64 in [0, N)."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        order = _permutation(len(self._ids.count), self.seed, "identities", epoch)
+        chosen = order[within * self.num_ids : (within + 1) * self.num_ids]
+        count = self._ids.count[chosen, None]
+        rng = step_generator(self.seed, "images", step)
+        keys = rng.random((self.num_ids, max(int(count.max()), self.per_id)))
+        keys[np.arange(keys.shape[1]) >= count] = np.inf
+        without = np.argsort(keys, axis=1)[:, : self.per_id]
+        replaced = rng.integers(count, size=(self.num_ids, self.per_id))
+        place = np.where(count >= self.per_id, without, replaced)
+        return self._ids.order[self._ids.start[chosen, None] + place].ravel()
+
+
+@dataclass(frozen=True, eq=False)
+class CameraBalanced:
+    """Batches with an equal share of every camera; each camera is shuffled and cycled on its own.
+
+    camids: N int64. The cameras take turns, so that a batch which isn't a multiple of their
+    number is balanced within one image, and the run exactly. An epoch has N // batch_size steps.
+    Raises UserError when the batch is larger than the data, or can't be shared equally among the
+    processes.
+    """
+
+    camids: Index
+    batch_size: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        _check_batch(self.batch_size, len(self.camids))
+
+    @cached_property
+    def _cameras(self) -> list[Index]:
+        camids = np.asarray(self.camids)
+        return [np.flatnonzero(camids == c) for c in np.unique(camids)]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return len(self.camids) // self.batch_size
+
+    def batch(self, step: int) -> Index:
+        """The images of step `step`: `batch_size` int64 in [0, N), cameras interleaved."""
+        turn = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        camera, nth = turn % len(self._cameras), turn // len(self._cameras)
+        out = np.empty(self.batch_size, dtype=np.int64)
+        for c, images in enumerate(self._cameras):
+            cycle, place = np.divmod(nth[camera == c], len(images))
+            orders = {i: _permutation(len(images), self.seed, c, int(i)) for i in set(cycle)}
+            out[camera == c] = images[[orders[i][p] for i, p in zip(cycle, place, strict=True)]]
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class Partners:
+    """For every image another image of its identity, uniform, any camera; itself if it is alone.
+
+    labels: N int64; a crop that is nobody's (−1) is its own partner (dgnet.md §10).
+    """
+
+    labels: Index
+    seed: int
+
+    @cached_property
+    def _ids(self) -> _Identities:
+        return _Identities(self.labels)
+
+    def draw(self, index: Index, step: int, stream: int = 0) -> Index:
+        """The partners of the images `index` at step `step`: as many int64.
+
+        index: the GLOBAL batch. stream: tells several draws of one step apart.
+        """
+        ids, who = self._ids, self._ids.identity[index]
+        others = np.where(who >= 0, ids.count[who] - 1, 0)
+        place = step_generator(self.seed, "partners", stream, step).integers(np.maximum(others, 1))
+        place = place + (place >= ids.place[index])  # skip the image itself
+        return np.where(others > 0, ids.order[(ids.start[who] + place) % len(ids.order)], index)
