@@ -1,4 +1,4 @@
-"""The two words of the data floor: `People`, a table of crops, and `Benchmark`, its three splits."""
+"""The two words of the data floor: `People`, a table of crops; `Benchmark`, its three splits."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Benchmark:
     name: the reader ("market1501"). root: the folder it was read from. protocol: a name that
     `lookalike.metrics.rank` knows. annotations: kind ("pose", "mask", …) → file or folder.
     pid_names: what an identity is called in the source, where that isn't its number.
-    options: the reader's options, so that `name:root?options` loads the same again.
+    options: the reader's options, so that `str(benchmark)`, name:root?options, loads it again.
     """
 
     name: str
@@ -90,5 +90,8 @@ class Benchmark:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        options = "&".join(f"{k}={v}" for k, v in self.options.items())
+        values = {
+            k: str(v).replace("%", "%25").replace("&", "%26") for k, v in self.options.items()
+        }
+        options = "&".join(f"{key}={value}" for key, value in values.items())
         return f"{self.name}:{self.root}" + (f"?{options}" if options else "")

@@ -1,0 +1,21 @@
+"""The benchmark readers: a function each, from a folder (and options) to a `Benchmark`."""
+
+from collections.abc import Callable
+
+from lookalike.data.people import Benchmark
+from lookalike.data.readers.cuhk03 import cuhk03
+from lookalike.data.readers.folder import folder
+from lookalike.data.readers.market import dukemtmc, market1501
+from lookalike.data.readers.msmt17 import msmt17
+from lookalike.data.readers.pairs import prid450s, prid2011, viper
+
+READERS: dict[str, Callable[..., Benchmark]] = {
+    "market1501": market1501,
+    "dukemtmc": dukemtmc,
+    "cuhk03": cuhk03,
+    "msmt17": msmt17,
+    "viper": viper,
+    "prid2011": prid2011,
+    "prid450s": prid450s,
+    "folder": folder,
+}

@@ -1,0 +1,80 @@
+"""From a benchmark's name and folder to a `Benchmark`."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import unquote
+
+from lookalike.data.people import Benchmark
+from lookalike.data.readers import READERS
+from lookalike.errors import UserError, unknown
+
+BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def load(name: str, path: str | Path, /, **options: Any) -> Benchmark:
+    """The benchmark `name` in the folder `path`, read with the reader's `options`.
+
+    An option may be a string, as on the command line: the reader's annotation says what it means.
+    Raises UserError on an unknown name or option, a bad value, a missing folder, an empty split.
+    """
+    if name not in READERS:
+        raise unknown("benchmark", name, READERS)
+    root = Path(path).expanduser().absolute()
+    if not root.is_dir():
+        raise UserError(f"No folder '{root}': give the folder in which {name} was unpacked.")
+    options = _typed(name, READERS[name], options)
+    bench = READERS[name](root, **options)
+    for split in ("train", "query", "gallery"):
+        if not len(getattr(bench, split)):
+            raise UserError(f"The {split} split of {name} at '{root}' has no images.")
+    return replace(bench, root=root, options=options)
+
+
+def parse_data(data: str) -> Benchmark:
+    """The benchmark that "name:path" or "name:path?option=value&option=value" names.
+
+    In a value %26 stands for & and %25 for %. `str(benchmark)` gives such a text back.
+    """
+    name, colon, rest = data.partition(":")
+    path, _, query = rest.partition("?")
+    if not colon or not path:
+        raise UserError(
+            f"'{data}' isn't name:path, such as market1501:/data/Market-1501; "
+            f"names are {', '.join(READERS)}."
+        )
+    options = {}
+    for part in filter(None, query.split("&")):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise UserError(f"'{part}' in '{data}' isn't option=value.")
+        options[key] = unquote(value)
+    return load(name, path, **options)
+
+
+def _typed(
+    name: str, reader: Callable[..., Benchmark], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The options as the values that `reader`'s annotations ask for."""
+    hints = get_type_hints(reader)
+    known = [p.name for p in inspect.signature(reader).parameters.values() if p.name != "root"]
+    for key in options:
+        if not known:
+            raise UserError(f"{name} has no options, so '{key}' can't be set.")
+        if key not in known:
+            raise unknown(f"option of {name}", key, known)
+    return {key: _value(name, key, value, hints[key]) for key, value in options.items()}
+
+
+def _value(name: str, key: str, value: Any, kind: Any) -> Any:
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise unknown(f"{key} of {name}", str(value), get_args(kind))
+        return value
+    try:
+        return BOOLS[str(value).lower()] if kind is bool else kind(value)
+    except (KeyError, ValueError, TypeError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        raise UserError(f"Option {key} of {name} should be {wanted}, not '{value}'.") from None

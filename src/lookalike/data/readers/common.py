@@ -1,0 +1,69 @@
+"""What the readers share: find the folder, list its images, number names, draw a split."""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lookalike.data.people import People
+from lookalike.errors import UserError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp")
+Row = tuple[str, int, int]  # path, pid, camid
+
+
+def image_names(folder: Path) -> list[str]:
+    """The names of the image files directly in `folder`, sorted; hidden files are left out."""
+    with os.scandir(folder) as entries:
+        names = [e.name for e in entries if e.name.lower().endswith(IMAGE_SUFFIXES)]
+    return sorted(n for n in names if not n.startswith("."))  # "._x.jpg" is a Mac's, not an image
+
+
+def folder_names(folder: Path) -> list[str]:
+    """The names of the folders directly in `folder`, sorted; hidden ones are left out."""
+    with os.scandir(folder) as entries:
+        return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+
+
+def find_folder(benchmark: str, root: Path, inside: Sequence[str], holds: Sequence[str]) -> Path:
+    """The first of `root` and its subfolders `inside` that has all of `holds`, or `UserError`."""
+    for folder in (root, *(root / name for name in inside)):
+        if all((folder / name).exists() for name in holds):
+            return folder
+    raise UserError(
+        f"No {benchmark} at '{root}': it should hold {', '.join(holds)} "
+        f"(or a folder {' or '.join(inside)} that does)."
+    )
+
+
+def people(rows: Iterable[Row], domain: str) -> People:
+    """The table of `rows`, in their order."""
+    paths, pids, camids = tuple(zip(*rows, strict=True)) or ((), (), ())
+    return People(paths, np.array(pids, np.int64), np.array(camids, np.int64), domain)
+
+
+def read_names(folder: Path, pattern: re.Pattern[str], example: str) -> list[Row]:
+    """Rows of the images in `folder`: pid and camera (there from 1) are `pattern`'s two groups."""
+    rows = []
+    for name in image_names(folder):
+        found = pattern.match(name)
+        if not found:
+            raise UserError(f"'{folder / name}' isn't named as in '{example}': move it elsewhere.")
+        rows.append((f"{folder}{os.sep}{name}", int(found[1]), int(found[2]) - 1))
+    return rows
+
+
+def half_split(
+    names: Sequence[str], split: int, fraction: float = 0.5
+) -> tuple[set[str], set[str]]:
+    """The names to train on and those to test on: `fraction` of them, rounded down, are tested.
+
+    The draw is `numpy.random.RandomState(split).permutation(len(names))` of the sorted names, a
+    stream that NumPy keeps the same for ever; its first entries are the training names.
+    """
+    order = np.random.RandomState(split).permutation(len(names))
+    drawn = [sorted(names)[i] for i in order]
+    train = len(names) - int(len(names) * fraction)
+    return set(drawn[:train]), set(drawn[train:])

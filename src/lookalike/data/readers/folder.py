@@ -1,0 +1,143 @@
+"""Anybody's own crops: a folder per person, or a CSV file."""
+
+import csv as csv_module
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lookalike.data.people import JUNK, Benchmark, People
+from lookalike.data.readers.common import folder_names, half_split, image_names, people
+from lookalike.errors import UserError
+
+SPLITS = ("train", "query", "gallery")
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A crop as its source describes it; `split` is "" where the source has no splits."""
+
+    path: str
+    person: str
+    camera: str
+    split: str
+
+
+def folder(
+    root: Path,
+    *,
+    camera: str = r"c(\d+)",
+    csv: str = "",
+    test_fraction: float = 0.5,
+    seed: int = 0,
+) -> Benchmark:
+    r"""A benchmark of your own crops, with person and camera names numbered in sorted order.
+
+    `root` holds train/, query/ and gallery/ with a folder per person in each, or just a folder per
+    person: then `test_fraction` of the persons (drawn by `half_split` with `seed`) are tested on.
+    Of each, the first image in every camera becomes a query and the others the gallery; a person
+    with a single image in a camera keeps it in the gallery where no query could be found otherwise.
+    camera: a regular expression whose group finds the camera in a file's name. csv: a file with the
+    columns path, pid, camid and, if it says, split (train, query, gallery); paths start at `root`.
+    Persons become 1, 2, … over all splits (`pid_names` keeps the names); "-1" is junk.
+    """
+    if not 0 < test_fraction < 1:
+        raise UserError(
+            f"Option test_fraction of folder should be within 0 and 1, not {test_fraction}."
+        )
+    crops = _from_csv(root, root / csv) if csv else _from_folders(root, camera)
+    if not any(crop.split for crop in crops):
+        crops = _split(crops, test_fraction, seed)
+    persons = _numbers((c.person for c in crops if c.person != str(JUNK)), first=1)
+    cameras = _numbers((c.camera for c in crops), first=0)
+
+    def table(split: str) -> People:
+        chosen = (c for c in crops if c.split == split)
+        rows = ((c.path, persons.get(c.person, JUNK), cameras[c.camera]) for c in chosen)
+        return people(rows, root.name)
+
+    names = {number: name for name, number in persons.items()}
+    train, query, gallery = (table(split) for split in SPLITS)
+    return Benchmark("folder", root, train, query, gallery, pid_names=names)
+
+
+def _numbers(names: Iterable[str], first: int) -> dict[str, int]:
+    """Each different name's number: in numerical order if all are numbers, else alphabetical."""
+    distinct = sorted(set(names))
+    if all(name.isdecimal() for name in distinct):
+        distinct.sort(key=int)
+    return {name: number for number, name in enumerate(distinct, first)}
+
+
+def _from_folders(root: Path, camera: str) -> list[Crop]:
+    try:
+        pattern = re.compile(camera)
+    except re.error as error:
+        raise UserError(f"Option camera of folder isn't a regular expression: {error}.") from None
+    if not pattern.groups:
+        raise UserError(
+            f"Option camera of folder needs a group in parentheses, as in c(\\d+), not '{camera}'."
+        )
+    splits = [s for s in SPLITS if (root / s).is_dir()]
+    crops = []
+    for split in splits or [""]:
+        for person in folder_names(root / split):
+            place = root / split / person
+            for name in image_names(place):
+                found = pattern.search(name)
+                if not found:
+                    raise UserError(
+                        f"No camera in the name of '{place / name}': give option camera a regular "
+                        f"expression that finds it (now '{camera}'), or list the crops in a CSV."
+                    )
+                crops.append(Crop(os.path.join(place, name), person, found[1], split))
+    return crops
+
+
+def _from_csv(root: Path, file: Path) -> list[Crop]:
+    if not file.is_file():
+        raise UserError(f"No CSV file '{file}'.")
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        reader = csv_module.DictReader(lines)
+        missing = {"path", "pid", "camid"} - set(reader.fieldnames or ())
+        if missing:
+            raise UserError(
+                f"'{file}' has no column {', '.join(sorted(missing))} in its first line."
+            )
+        crops = []
+        for row in reader:
+            split = row.get("split") or ""
+            if not (row["path"] and row["pid"] and row["camid"]):
+                raise UserError(f"'{file}', line {reader.line_num}: path, pid or camid is empty.")
+            if split not in SPLITS and "split" in row:
+                raise UserError(
+                    f"'{file}', line {reader.line_num}: split should be train, query or gallery, "
+                    f"not '{split}'."
+                )
+            crops.append(Crop(str(root / row["path"]), row["pid"], row["camid"], split))
+    return crops
+
+
+def _split(crops: list[Crop], test_fraction: float, seed: int) -> list[Crop]:
+    """The crops with a split each: persons drawn, then queries chosen among the tested."""
+    names = sorted({crop.person for crop in crops} - {str(JUNK)})
+    train, _ = half_split(names, seed, test_fraction)
+    tested: dict[str, dict[str, list[Crop]]] = {}
+    rows = []
+    for crop in crops:
+        if crop.person in train:
+            rows.append(Crop(crop.path, crop.person, crop.camera, "train"))
+        else:
+            tested.setdefault(crop.person, {}).setdefault(crop.camera, []).append(crop)
+    for person, cameras in tested.items():
+        # A query needs an image in another camera: if fewer than two cameras have one to spare,
+        # the last camera with a single image keeps it in the gallery.
+        single = [c for c, shots in cameras.items() if len(shots) == 1]
+        kept = single[-1:] if len(cameras) - len(single) < 2 else []
+        for camera, shots in cameras.items():
+            queries = 0 if camera in kept or person == str(JUNK) else 1
+            for i, shot in enumerate(shots):
+                split = "query" if i < queries else "gallery"
+                rows.append(Crop(shot.path, person, camera, split))
+    return rows

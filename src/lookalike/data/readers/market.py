@@ -1,0 +1,57 @@
+"""Benchmarks in Market-1501's layout: bounding_box_train, query, bounding_box_test."""
+
+import os
+import re
+from pathlib import Path
+
+from lookalike.data.people import DISTRACTOR, Benchmark
+from lookalike.data.readers.common import find_folder, image_names, people, read_names
+from lookalike.errors import UserError
+
+SPLITS = ("bounding_box_train", "query", "bounding_box_test")
+NAME = re.compile(r"(-1|\d+)_c(\d+)")
+DISTRACTOR_FOLDERS = ("images", "distractors_500k", "distractors")
+
+
+def read_splits(name: str, folder: Path, example: str) -> Benchmark:
+    """The benchmark in `folder`; junk (−1) and distractors (0000) stay in the gallery only."""
+    train, query, gallery = (read_names(folder / split, NAME, example) for split in SPLITS)
+    real = [[row for row in rows if row[1] > DISTRACTOR] for rows in (train, query)]
+    return Benchmark(
+        name, folder, people(real[0], name), people(real[1], name), people(gallery, name)
+    )
+
+
+def market1501(root: Path, *, distractors: bool = False) -> Benchmark:
+    """Market-1501 (Zheng et al., ICCV 2015): 751 identities to train on, 750 to test, 6 cameras.
+
+    Names are 0001_c1s1_000151_01.jpg; −1_… is junk and 0000_… a distractor. distractors: add the
+    +500k set (a folder `images` or `distractors_500k` in or beside the benchmark's) to the gallery.
+    """
+    folder = find_folder("Market-1501", root, ("Market-1501-v15.09.15",), SPLITS)
+    bench = read_splits("market1501", folder, "0001_c1s1_000151_01.jpg")
+    if not distractors:
+        return bench
+    found = [
+        p for f in (folder, folder.parent) for d in DISTRACTOR_FOLDERS if (p := f / d).is_dir()
+    ]
+    if not found:
+        raise UserError(
+            f"No +500k distractors at '{folder}': unpack them to a folder 'distractors_500k' there."
+        )
+    # Whatever their names say, they are nobody; the camera matters to no rule, only to counts.
+    cameras = [(n, re.search(r"_c(\d+)", n)) for n in image_names(found[0])]
+    rows = [(f"{found[0]}{os.sep}{n}", DISTRACTOR, int(c[1]) - 1 if c else 0) for n, c in cameras]
+    gallery = [*zip(bench.gallery.paths, bench.gallery.pids, bench.gallery.camids, strict=True)]
+    return Benchmark(
+        bench.name, folder, bench.train, bench.query, people([*gallery, *rows], bench.name)
+    )
+
+
+def dukemtmc(root: Path) -> Benchmark:
+    """DukeMTMC-reID (Zheng et al., ICCV 2017): 702 identities to train on, 702 to test, 8 cameras.
+
+    Names are 0001_c2_f0046182.jpg. The gallery's 408 further identities have ids of their own.
+    """
+    folder = find_folder("DukeMTMC-reID", root, ("DukeMTMC-reID",), SPLITS)
+    return read_splits("dukemtmc", folder, "0001_c2_f0046182.jpg")

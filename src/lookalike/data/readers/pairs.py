@@ -1,0 +1,151 @@
+"""The small two-camera benchmarks, one half of the persons to train on: VIPeR, PRID, PRID 450S."""
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from lookalike.data.people import Benchmark
+from lookalike.data.readers.common import (
+    Row,
+    find_folder,
+    folder_names,
+    half_split,
+    image_names,
+    people,
+)
+from lookalike.errors import UserError
+
+SPLITS = 10
+Camera = dict[int, list[str]]  # person → image files
+
+
+def viper(root: Path, *, split: int = 0) -> Benchmark:
+    """VIPeR (Gray et al., PETS 2007): 632 persons, one image in each camera, 316 to train on.
+
+    Images are cam_a/000_45.bmp (person_angle); person 000 becomes identity 1. Camera A is the
+    query. split: 0…9, from torchreid's splits.json if it is there, else drawn by `half_split`.
+    """
+    folder = find_folder("VIPeR", root, ("VIPeR", "VIPeR.v1.0", "VIPeR.v1.0/VIPeR"), CAMERAS)
+    a, b = (_camera(folder / name) for name in CAMERAS)
+    train, test = _halves("VIPeR", _same(folder, a, b), split, root, folder, "splits.json")
+    names = {person + 1: f"{person:03d}" for person in a}
+    return _benchmark("viper", folder, a, b, train, test, test, first=1, pid_names=names)
+
+
+def prid450s(root: Path, *, split: int = 0) -> Benchmark:
+    """PRID 450S (Roth et al., 2014): 450 persons, one image in each camera, 225 to train on.
+
+    Images are cam_a/img_001.png. Camera A is the query. split: 0…9, as for `viper`.
+    """
+    folder = find_folder("PRID 450S", root, ("prid_450s", "PRID_450S", "prid450s"), CAMERAS)
+    a, b = (_camera(folder / name) for name in CAMERAS)
+    train, test = _halves("PRID 450S", _same(folder, a, b), split, root, folder, "splits.json")
+    return _benchmark("prid450s", folder, a, b, train, test, test)
+
+
+def prid2011(
+    root: Path, *, shot: Literal["single", "multi"] = "single", split: int = 0
+) -> Benchmark:
+    """PRID 2011 (Hirzer et al., SCIA 2011): persons 1…200 in both cameras, 100 to train on.
+
+    Images are single_shot/cam_a/person_0001.png or multi_shot/cam_a/person_0001/0001.png. Camera A
+    is the query; camera B's persons from 201 on, who are not those of camera A, join the gallery.
+    split: 0…9, from torchreid's splits_single_shot.json if it is there, else by `half_split`.
+    """
+    folder = find_folder("PRID 2011", root, ("prid_2011", "prid2011"), (f"{shot}_shot",))
+    a, b = (_camera(folder / f"{shot}_shot" / name) for name in CAMERAS)
+    both = sorted(p for p in a.keys() & b.keys() if p <= 200)
+    train, test = _halves("PRID 2011", both, split, root, folder, "splits_single_shot.json")
+    others = {person for person in b if person > 200}
+    return _benchmark("prid2011", folder, a, b, train, test, test | others)
+
+
+CAMERAS = ("cam_a", "cam_b")
+
+
+def _camera(folder: Path) -> Camera:
+    """Person → images in `folder`: the first number in a file's (or its folder's) name is who."""
+    if not folder.is_dir():
+        raise UserError(f"No folder '{folder}'.")
+    files = [(name, name) for name in image_names(folder)]
+    for person in folder_names(folder):
+        files += [(person, os.path.join(person, name)) for name in image_names(folder / person)]
+    camera: Camera = {}
+    for name, file in files:
+        found = re.search(r"\d+", name)
+        if not found:
+            raise UserError(f"'{folder / file}' has no person's number in its name.")
+        camera.setdefault(int(found[0]), []).append(os.path.join(folder, file))
+    return camera
+
+
+def _same(folder: Path, a: Camera, b: Camera) -> list[int]:
+    """The persons, who must be the same in both cameras."""
+    if odd := sorted(a.keys() ^ b.keys()):
+        raise UserError(f"'{folder}': person {odd[0]} is in only one of cam_a and cam_b.")
+    return sorted(a)
+
+
+def _halves(
+    name: str, persons: list[int], split: int, root: Path, folder: Path, file: str
+) -> tuple[set[int], set[int]]:
+    """The persons of split `split` to train on and to test on: from torchreid's file, or drawn."""
+    stored = [path for path in (root / file, folder / file) if path.is_file()]
+    splits = _read_splits(stored[0]) if stored else None
+    count = SPLITS if splits is None else len(splits)
+    if not 0 <= split < count:
+        raise UserError(f"{name} has the splits 0 to {count - 1}, not {split}.")
+    if splits is not None:
+        return splits[split]
+    train, test = half_split([f"{p:06d}" for p in persons], split)
+    return {int(p) for p in train}, {int(p) for p in test}
+
+
+def _read_splits(file: Path) -> list[tuple[set[int], set[int]]]:
+    """torchreid's splits, those with camera A as the query: sets of persons to train and test."""
+    try:
+        splits = json.loads(file.read_text())
+        if isinstance(splits[0]["train"][0], int):  # PRID 2011: lists of persons
+            return [(set(s["train"]), set(s["test"])) for s in splits]
+        # VIPeR: [path, label, camera] of another machine; every draw twice, with B as query too
+        splits = [s for s in splits if s["query"][0][2] == 0]
+        return [(_persons(s["train"]), _persons(s["query"])) for s in splits]
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise UserError(f"'{file}' isn't a split file of torchreid's: move it elsewhere.") from None
+
+
+def _persons(rows: Iterable[Any]) -> set[int]:
+    names = (re.split(r"[\\/]", path)[-1] for path, _, _ in rows)
+    return {int(re.findall(r"\d+", name)[0]) for name in names}
+
+
+def _benchmark(
+    name: str,
+    folder: Path,
+    a: Camera,
+    b: Camera,
+    train: set[int],
+    query: set[int],
+    gallery: set[int],
+    first: int = 0,
+    pid_names: dict[int, str] | None = None,
+) -> Benchmark:
+    def rows(camera: Camera, persons: set[int], camid: int) -> list[Row]:
+        missing = persons - camera.keys()
+        if missing:
+            raise UserError(
+                f"'{folder}' has no image of person {min(missing)} in {CAMERAS[camid]}."
+            )
+        return [(path, p + first, camid) for p in sorted(persons) for path in camera[p]]
+
+    return Benchmark(
+        name,
+        folder,
+        people(rows(a, train, 0) + rows(b, train, 1), name),
+        people(rows(a, query, 0), name),
+        people(rows(b, gallery, 1), name),
+        pid_names=pid_names or {},
+    )
