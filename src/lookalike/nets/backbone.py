@@ -1,0 +1,84 @@
+"""A backbone by name: images in, the last feature map out, ready with weights and BN mode."""
+
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+from lookalike.errors import UserError, unknown
+from lookalike.nets.batchnorm import BatchNorm1d, BatchNorm2d, BNMode, set_bn_mode
+from lookalike.nets.resnet import BLOCKS, StrideOn, resnet
+from lookalike.nets.weights import load_imagenet, weights_file, weights_stride_on
+
+NAMES = tuple(f"resnet{depth}" for depth in BLOCKS)
+
+
+def backbone(
+    name: str = "resnet50",
+    *,
+    weights: str = "imagenet",
+    stride_on: StrideOn | Literal["auto"] = "auto",
+    last_stride: Literal[1, 2] = 2,
+    bn_mode: BNMode = "train",
+) -> nn.Module:
+    """A network B×3×H×W → B×C×h×w with the attribute `channels` = C.
+
+    name: resnet18, 34, 50 or 101, or "timm:NAME". weights: "imagenet", "none" or a file.
+    stride_on "auto" takes the placement that the weights were trained with. bn_mode: see
+    `lookalike.nets.batchnorm`. Raises UserError on an unknown name and on weights that don't fit.
+    """
+    if name.startswith("timm:"):
+        model: nn.Module = _timm(name.removeprefix("timm:"), weights, last_stride)
+    elif name in NAMES:
+        fitting = weights_stride_on(name, weights) if stride_on == "auto" else stride_on
+        model = resnet(int(name.removeprefix("resnet")), stride_on=fitting, last_stride=last_stride)
+        load_imagenet(model, name, weights)
+    else:
+        raise unknown("backbone", name, (*NAMES, "timm:NAME"))
+    set_bn_mode(model, bn_mode)
+    return model
+
+
+class _NormAct(BatchNorm2d):
+    """timm's batch norm that carries its dropout and activation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.act(self.drop(super().forward(x)))
+        return x
+
+
+class _LastMap(nn.Module):
+    """The last feature map of a timm network."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self.channels: int = model.feature_info.channels()[-1]
+        for layer in model.modules():  # change the class in place: keys and hooks stay
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.__class__ = _NormAct if hasattr(layer, "act") else BatchNorm2d
+            elif isinstance(layer, nn.BatchNorm1d):
+                layer.__class__ = BatchNorm1d
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.model(x)[-1]
+        return x.movedim(3, 1) if self.model.output_fmt == "NHWC" else x
+
+
+def _timm(name: str, weights: str, last_stride: int) -> _LastMap:
+    try:
+        import timm
+    except ImportError as error:
+        raise UserError(
+            f"Backbone 'timm:{name}' needs timm ({error}): pip install lookalike[timm]."
+        ) from error
+    if not timm.is_model(name):
+        raise UserError(f"timm has no network '{name}': see timm.list_models().")
+    if last_stride != 2:
+        raise UserError(f"Backbone 'timm:{name}' has no last_stride {last_stride}: set it to 2.")
+    options: dict[str, Any] = {"features_only": True, "out_indices": (-1,)}
+    if weights not in ("imagenet", "none"):
+        options["pretrained_cfg_overlay"] = {"file": str(weights_file(name, weights))}
+    try:
+        return _LastMap(timm.create_model(name, pretrained=weights != "none", **options))
+    except (OSError, RuntimeError) as error:
+        raise UserError(f"timm can't build '{name}' with weights '{weights}': {error}") from error

@@ -1,0 +1,150 @@
+"""Pretrained weights: where they come from, which stride placement they fit, a strict load."""
+
+import hashlib
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from lookalike.errors import UserError, unknown
+from lookalike.nets.resnet import StrideOn
+
+_URL = "https://download.pytorch.org/models/"
+# torchvision's IMAGENET1K_V1 files; the hexadecimal part is the start of their sha256.
+PUBLIC = {
+    "resnet18": "resnet18-f37072fd.pth",
+    "resnet34": "resnet34-b627a593.pth",
+    "resnet50": "resnet50-0676ba61.pth",
+    "resnet101": "resnet101-63fe2227.pth",
+}
+# Files without metadata whose bottlenecks stride on the 1×1 convolution, by sha256.
+KNOWN_1X1 = {
+    "5bf806fed20181a5",  # ResNet-50 of the original He et al. placement, MIT, fp16
+}
+
+
+def weights_file(name: str, weights: str) -> Path | None:
+    """The file that `weights` means for the network `name`; downloads it at the first use.
+
+    weights: "none" (None comes out), "imagenet" or a path. "imagenet" is the file that the
+    environment variable LOOKALIKE_<NAME> names, or else torchvision's public one, kept in
+    $LOOKALIKE_CACHE/weights (~/.cache/lookalike/weights). Raises UserError when there is no file.
+    """
+    if weights == "none":
+        return None
+    if weights != "imagenet":
+        path = Path(weights).expanduser()
+        if not path.is_file():
+            raise UserError(
+                f"There is no weights file '{weights}': give --weights a .safetensors or .pth "
+                "file, 'imagenet' or 'none'."
+            )
+        return path
+    variable = f"LOOKALIKE_{name.upper()}"
+    if variable in os.environ:
+        path = Path(os.environ[variable]).expanduser()
+        if not path.is_file():
+            raise UserError(f"{variable} names '{path}', which is not a file: correct or unset it.")
+        return path
+    if name not in PUBLIC:
+        raise unknown("network with public weights", name, PUBLIC)
+    return _download(_URL + PUBLIC[name])
+
+
+def _download(url: str) -> Path:
+    cache = Path(os.environ.get("LOOKALIKE_CACHE", "~/.cache/lookalike")).expanduser()
+    path = cache / "weights" / url.rsplit("/", 1)[1]
+    if path.is_file():
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Writes a temporary file, checks the hash, then renames: never half a file.
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=path.stem.rsplit("-", 1)[1])
+    except (OSError, RuntimeError) as error:  # no network, no space; wrong hash
+        raise UserError(
+            f"Could not download {url} ({error}): put the file at {path}, or give "
+            "--weights PATH, or --weights none to start from random weights."
+        ) from error
+    return path
+
+
+def weights_stride_on(name: str, weights: str) -> StrideOn:
+    """The stride placement that fits `weights`: what the file says, is known for, or "3x3".
+
+    A .safetensors file says it in its metadata under `stride_on`. Raises UserError when there is
+    no such file or its metadata names another placement.
+    """
+    path = weights_file(name, weights)
+    if path is None:
+        return "3x3"
+    if path.suffix == ".safetensors":
+        try:
+            with safetensors.safe_open(str(path), framework="pt") as file:
+                said = (file.metadata() or {}).get("stride_on")
+        except safetensors.SafetensorError as error:
+            raise UserError(f"{path} is not a readable .safetensors file ({error}).") from error
+        if said == "1x1" or said == "3x3":
+            return "1x1" if said == "1x1" else "3x3"
+        if said is not None:
+            raise unknown(f"stride_on in {path}", said, ("1x1", "3x3"))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return "1x1" if digest[:16] in KNOWN_1X1 else "3x3"
+
+
+def load_imagenet(model: nn.Module, name: str = "resnet50", weights: str = "imagenet") -> None:
+    """Loads pretrained weights into the trunk `model`, every key with its exact shape.
+
+    weights: as in `weights_file`. A file of another float type is cast; a classifier in it is
+    ignored. Raises UserError naming the key that is missing, misshapen or has no place.
+    """
+    path = weights_file(name, weights)
+    if path is not None:
+        load_trunk(model, read_weights(path), str(path))
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a .safetensors or .pth file on the CPU, names without a leading "module.".
+
+    A .pth file may hold the tensors under "state_dict". Raises UserError on anything else.
+    """
+    found: Any
+    try:
+        if path.suffix == ".safetensors":
+            found = safetensors.torch.load_file(path)
+        else:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise UserError(f"{path} can't be read as .safetensors or .pth weights: {error}") from error
+    except safetensors.SafetensorError as error:
+        raise UserError(f"{path} is not a readable .safetensors file ({error}).") from error
+    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
+        found = found["state_dict"]
+    if not isinstance(found, dict):
+        raise UserError(f"{path} holds a {type(found).__name__}, not named weights.")
+    return {k.removeprefix("module."): v for k, v in found.items() if isinstance(v, Tensor)}
+
+
+def load_trunk(model: nn.Module, found: Mapping[str, Tensor], source: str) -> None:
+    """Copies `found` into `model`; extra keys are ignored outside the model's own parts."""
+    own = model.state_dict()
+    for key, value in own.items():
+        if key.endswith("num_batches_tracked"):  # a count of steps, absent from many files
+            continue
+        if key not in found:
+            raise UserError(f"{source} has no '{key}': these are not weights of this network.")
+        if found[key].shape != value.shape:
+            raise UserError(
+                f"{source} has '{key}' of shape {tuple(found[key].shape)}, but this network "
+                f"needs {tuple(value.shape)}."
+            )
+    parts = {key.split(".")[0] for key in own}
+    extra = [key for key in found if key not in own and key.split(".")[0] in parts]
+    if extra:
+        raise UserError(f"{source} has '{extra[0]}', for which this network has no place.")
+    model.load_state_dict({key: found.get(key, value) for key, value in own.items()})
