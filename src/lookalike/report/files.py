@@ -1,0 +1,103 @@
+"""What lies in a run folder, read once; what is missing or broken becomes a sentence, not an error.
+
+A run that was killed half way is the usual reason to open its report.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lookalike.errors import UserError
+
+# What each file's absence means to the reader of the report.
+MEANING = {
+    "config.yaml": "the settings and the command are unknown",
+    "metrics.jsonl": "no training step was logged",
+    "evaluation.json": "this run has not been evaluated",
+    "ranked.json": "there are no ranked lists to show",
+    "environment.json": "the hardware and the stages' durations are unknown",
+}
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """A run folder's contents: what each file held, empty where there was none, and `notes`."""
+
+    folder: Path
+    config: dict[str, Any]
+    stages: list[str]  # in order of training
+    steps: dict[str, list[dict[str, Any]]]  # stage → its logged steps, ascending
+    evaluation: dict[str, Any]
+    ranked: dict[str, Any]
+    environment: dict[str, Any]
+    images: list[Path]
+    notes: list[str] = field(default_factory=list)
+
+
+def read_run(folder: Path) -> RunFiles:
+    """Everything the report needs from the run folder; UserError when there is no such folder."""
+    if not folder.is_dir():
+        raise UserError(f"No run at '{folder}': give the folder that `lookalike train` wrote.")
+    notes: list[str] = []
+    config = _mapping(folder / "config.yaml", notes)
+    steps = _steps(folder / "metrics.jsonl", notes)
+    evaluation, ranked, environment = (
+        _mapping(folder / f"{name}.json", notes) for name in ("evaluation", "ranked", "environment")
+    )
+    images = sorted((folder / "images").glob("*.png"))
+    if not images:
+        notes.append("There is no picture in images/: nothing was generated yet.")
+    stages = _stage_names(folder / "stages")
+    stages += [name for name in steps if name not in stages]
+    return RunFiles(folder, config, stages, steps, evaluation, ranked, environment, images, notes)
+
+
+def _mapping(path: Path, notes: list[str]) -> dict[str, Any]:
+    """The mapping in a JSON or YAML file; empty, with a note that says why, where there is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        value = yaml.safe_load(text) if path.suffix == ".yaml" else json.loads(text)
+    except FileNotFoundError:
+        notes.append(f"{path.name} is missing: {MEANING[path.name]}.")
+        return {}
+    except (ValueError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        notes.append(f"{path.name} cannot be read ({reason}): {MEANING[path.name]}.")
+        return {}
+    if not isinstance(value, dict):
+        notes.append(f"{path.name} holds no mapping: {MEANING[path.name]}.")
+        return {}
+    return value
+
+
+def _steps(path: Path, notes: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """stage → its logged steps. A resumed run logs some steps again: the later line counts."""
+    if not path.exists():
+        notes.append(f"{path.name} is missing: {MEANING[path.name]}.")
+        return {}
+    stages: dict[str, dict[int, dict[str, Any]]] = {}
+    broken = 0
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            try:
+                entry = json.loads(line)
+                stages.setdefault(str(entry["stage"]), {})[int(entry["step"])] = entry
+            except (ValueError, KeyError, TypeError):  # a killed process leaves half a line
+                broken += bool(line.strip())
+    if broken:
+        notes.append(f"{broken} line{'s' * (broken > 1)} of {path.name} cannot be read: left out.")
+    if not stages:
+        notes.append(f"{path.name} is empty: {MEANING[path.name]}.")
+    return {stage: [steps[s] for s in sorted(steps)] for stage, steps in stages.items()}
+
+
+def _stage_names(folder: Path) -> list[str]:
+    """The names of `<n>-<name>` folders, by n."""
+    found = [re.fullmatch(r"(\d+)-(.+)", p.name) for p in folder.glob("*/")]
+    return [m[2] for m in sorted((m for m in found if m), key=lambda m: int(m[1]))]
