@@ -3,10 +3,12 @@
 import errno
 import hashlib
 import os
+import secrets
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -17,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 from torch import Tensor
 
-from ..errors import UserError
+from lookalike.errors import UserError
 
 Cache = Literal["auto", "memory", "disk", "none"]
 MEMORY_LIMIT = 2**30  # bytes that "auto" keeps in memory; more goes to a file
@@ -33,7 +35,7 @@ def decode(path: str, height: int, width: int) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as file:
             image = file.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # pillow's readers raise whatever a broken file makes them
         raise UserError(
             f"Can't read the image {path} ({error}); run `lookalike data check` on the data."
         ) from error
@@ -128,12 +130,13 @@ class ImageTable:
 
     def _write(self, file: Path, shape: tuple[int, ...], progress: bool) -> None:
         """Decodes everything into `file`, which appears only when it is complete."""
-        part = file.with_suffix(f".{os.getpid()}.part")
+        part = file.with_suffix(f".{secrets.token_hex(4)}.part")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             for left in file.parent.glob("*.part"):
-                if time.time() - left.stat().st_mtime > _STALE:
-                    left.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # another process renamed it meanwhile
+                    if time.time() - left.stat().st_mtime > _STALE:
+                        left.unlink()
             with part.open("wb") as out:
                 self._fill(out, shape, progress)
             part.replace(file)

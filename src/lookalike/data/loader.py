@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..parallel import my_rows
-from .images import ImageTable
-from .people import People
+from lookalike.data.images import ImageTable
+from lookalike.data.people import People
+from lookalike.parallel import my_rows
 
 Plan = Callable[[int], dict[str, NDArray[np.int64]]]
 

@@ -11,8 +11,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UserError
-from ..parallel import world_size
+from lookalike import parallel
+from lookalike.errors import UserError
 
 Index = NDArray[np.int64]
 
@@ -50,10 +50,11 @@ def _check_batch(batch: int, n: int) -> None:
 
 
 def _check_processes(batch: int) -> None:
-    if batch % world_size():
+    processes = parallel.world_size()
+    if batch % processes:
         raise UserError(
-            f"A batch of {batch} images can't be shared equally among {world_size()} processes; "
-            f"choose a multiple of {world_size()}."
+            f"A batch of {batch} images can't be shared equally among {processes} processes; "
+            f"choose a multiple of {processes}."
         )
 
 
@@ -187,9 +188,11 @@ class CameraBalanced:
         camera, nth = turn % len(self._cameras), turn // len(self._cameras)
         out = np.empty(self.batch_size, dtype=np.int64)
         for c, images in enumerate(self._cameras):
-            cycle, place = np.divmod(nth[camera == c], len(images))
-            orders = {i: _permutation(len(images), self.seed, c, int(i)) for i in set(cycle)}
-            out[camera == c] = images[[orders[i][p] for i, p in zip(cycle, place, strict=True)]]
+            slots = np.flatnonzero(camera == c)
+            cycle, place = np.divmod(nth[slots], len(images))
+            for i in np.unique(cycle):
+                order = _permutation(len(images), self.seed, c, int(i))
+                out[slots[cycle == i]] = images[order[place[cycle == i]]]
         return out
 
 
