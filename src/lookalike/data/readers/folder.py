@@ -3,7 +3,7 @@
 import csv as csv_module
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ def folder(
     csv: str = "",
     test_fraction: float = 0.5,
     seed: int = 0,
+    protocol: str = "market1501",
 ) -> Benchmark:
     r"""A benchmark of your own crops, with person and camera names numbered in sorted order.
 
@@ -40,7 +41,9 @@ def folder(
     with a single image in a camera keeps it in the gallery where no query could be found otherwise.
     camera: a regular expression whose group finds the camera in a file's name. csv: a file with the
     columns path, pid, camid and, if it says, split (train, query, gallery); paths start at `root`.
-    Persons become 1, 2, … over all splits (`pid_names` keeps the names); "-1" is junk.
+    camera=none puts every crop in camera 0: then choose a protocol that doesn't ask for cameras.
+    Persons become 1, 2, … over all splits (`pid_names` keeps the names); "-1" is junk, for
+    the gallery only.
     """
     if not 0 < test_fraction < 1:
         raise UserError(
@@ -53,13 +56,14 @@ def folder(
     cameras = _numbers((c.camera for c in crops), first=0)
 
     def table(split: str) -> People:
-        chosen = (c for c in crops if c.split == split)
+        junk = str(JUNK) if split != "gallery" else None
+        chosen = (c for c in crops if c.split == split and c.person != junk)
         rows = ((c.path, persons.get(c.person, JUNK), cameras[c.camera]) for c in chosen)
         return people(rows, root.name)
 
-    names = {number: name for name, number in persons.items()}
+    names = {n: name for name, n in persons.items() if not (name.isdecimal() and int(name) == n)}
     train, query, gallery = (table(split) for split in SPLITS)
-    return Benchmark("folder", root, train, query, gallery, pid_names=names)
+    return Benchmark("folder", root, train, query, gallery, protocol, pid_names=names)
 
 
 def _numbers(names: Iterable[str], first: int) -> dict[str, int]:
@@ -71,6 +75,22 @@ def _numbers(names: Iterable[str], first: int) -> dict[str, int]:
 
 
 def _from_folders(root: Path, camera: str) -> list[Crop]:
+    camera_of = _camera_finder(camera)
+    splits = [split for split in SPLITS if (root / split).is_dir()]
+    crops = []
+    for split in splits or [""]:
+        for person in folder_names(root / split):
+            place = root / split / person
+            for name in image_names(place):
+                path = os.path.join(place, name)
+                crops.append(Crop(path, person, camera_of(path), split))
+    return crops
+
+
+def _camera_finder(camera: str) -> Callable[[str], str]:
+    """The function from a file to the name of its camera."""
+    if camera == "none":
+        return lambda path: "0"
     try:
         pattern = re.compile(camera)
     except re.error as error:
@@ -79,20 +99,17 @@ def _from_folders(root: Path, camera: str) -> list[Crop]:
         raise UserError(
             f"Option camera of folder needs a group in parentheses, as in c(\\d+), not '{camera}'."
         )
-    splits = [s for s in SPLITS if (root / s).is_dir()]
-    crops = []
-    for split in splits or [""]:
-        for person in folder_names(root / split):
-            place = root / split / person
-            for name in image_names(place):
-                found = pattern.search(name)
-                if not found:
-                    raise UserError(
-                        f"No camera in the name of '{place / name}': give option camera a regular "
-                        f"expression that finds it (now '{camera}'), or list the crops in a CSV."
-                    )
-                crops.append(Crop(os.path.join(place, name), person, found[1], split))
-    return crops
+
+    def find(path: str) -> str:
+        found = pattern.search(os.path.basename(path))
+        if not found or not found[1]:
+            raise UserError(
+                f"No camera in the name of '{path}': give option camera a regular expression that "
+                f"finds it (now '{camera}'), or camera=none, or list the crops in a CSV file."
+            )
+        return found[1]
+
+    return find
 
 
 def _from_csv(root: Path, file: Path) -> list[Crop]:

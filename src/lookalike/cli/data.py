@@ -1,0 +1,30 @@
+"""`lookalike data info DATA` and `lookalike data check DATA`."""
+
+import argparse
+import json
+
+from lookalike.data import READERS, parse_data
+from lookalike.data.check import as_dicts, as_text, check
+from lookalike.data.info import as_table, describe
+
+
+def main(argv: list[str]) -> int:
+    """Print what is in a benchmark, or what is wrong with it; 1 if `check` finds errors, else 0."""
+    parser = argparse.ArgumentParser(
+        prog="lookalike data",
+        description="Say what is in a benchmark (info), or what is wrong with it (check).",
+        epilog=f"DATA is name:path[?option=value&…]; names are {', '.join(READERS)}.",
+    )
+    parser.add_argument("verb", choices=["info", "check"])
+    parser.add_argument("data", metavar="DATA", help="such as market1501:/data/Market-1501")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    args = parser.parse_args(argv)
+    bench = parse_data(args.data)
+    if args.verb == "info":
+        info = describe(bench)
+        print(json.dumps(info, indent=2) if args.json else as_table(info))
+        return 0
+    findings = check(bench)
+    report = {"data": str(bench), "findings": as_dicts(findings)}
+    print(json.dumps(report, indent=2, ensure_ascii=False) if args.json else as_text(findings))
+    return int(any(finding.severity == "error" for finding in findings))

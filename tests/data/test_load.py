@@ -1,0 +1,110 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+import lookalike
+from lookalike.data import READERS, load, parse_data
+from lookalike.errors import UserError
+
+
+@pytest.fixture
+def market(tmp_path):
+    for split, name in (
+        ("bounding_box_train", "0002_c1s1_000451_03.jpg"),
+        ("query", "0001_c1s1_001051_00.jpg"),
+        ("bounding_box_test", "0001_c2s1_001051_00.jpg"),
+    ):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / name).touch()
+    return tmp_path
+
+
+def test_public_name(market):
+    bench = lookalike.load("market1501", market)
+    assert (bench.name, bench.root, bench.protocol) == ("market1501", market, "market1501")
+
+
+def test_importing_data_does_not_import_torch():
+    code = "import sys, lookalike.data, lookalike.cli.data; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_every_reader_documents_itself():
+    assert all(reader.__doc__ for reader in READERS.values())
+
+
+def test_name_and_path(market):
+    bench = parse_data(f"market1501:{market}")
+    assert len(bench.train) == 1
+    assert parse_data(str(bench)).root == market
+
+
+def test_relative_path_becomes_absolute(market, monkeypatch):
+    monkeypatch.chdir(market.parent)
+    bench = load("market1501", market.name)
+    assert bench.root == market
+    assert os.path.isabs(bench.query.paths[0])
+
+
+def test_options_round_trip(tmp_path):
+    for person in ("ann", "bob"):
+        for name in ("x&1.jpg", "x&2.jpg"):
+            (tmp_path / person).mkdir(exist_ok=True)
+            (tmp_path / person / name).touch()
+    bench = load("folder", tmp_path, camera=r"(?:x)&(\d+)", seed=3, test_fraction="0.5")
+    again = parse_data(str(bench))
+    assert (
+        again.options
+        == bench.options
+        == {
+            "camera": r"(?:x)&(\d+)",
+            "seed": 3,
+            "test_fraction": 0.5,
+        }
+    )
+    assert list(again.query.paths) == list(bench.query.paths)
+
+
+@pytest.mark.parametrize("text", ["true", "True", "yes", "1"])
+def test_truth(market, text):
+    (market / "images").mkdir()
+    (market / "images" / "0000_c3s1_000001_00.jpg").touch()
+    assert len(parse_data(f"market1501:{market}?distractors={text}").gallery) == 2
+    assert len(parse_data(f"market1501:{market}?distractors=false").gallery) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("market:{root}", "Unknown benchmark 'market'; did you mean 'market1501'"),
+        ("market1501", "isn't name:path"),
+        ("market1501:", "isn't name:path"),
+        ("market1501:{root}/nowhere", "No folder"),
+        ("market1501:{root}?distractor=true", "did you mean 'distractors'"),
+        ("market1501:{root}?distractors=maybe", "should be true or false, not 'maybe'"),
+        ("market1501:{root}?distractors", "isn't option=value"),
+        ("market1501:{root}?name=x", "Unknown option of market1501 'name'"),
+        ("market1501:{root}?root=x", "Unknown option of market1501 'root'"),
+        ("dukemtmc:{root}?split=1", "has no options"),
+        ("viper:{root}?split=one", "should be a whole number, not 'one'"),
+        ("folder:{root}?test_fraction=half", "should be a number"),
+        ("cuhk03:{root}?kind=detect", "did you mean 'detected'"),
+        ("market1501:{root}/query", "No Market-1501 at"),
+    ],
+)
+def test_user_errors(market, data, message):
+    with pytest.raises(UserError, match=message):
+        parse_data(data.format(root=market))
+
+
+@pytest.mark.parametrize(
+    ("folder", "split"),
+    [("bounding_box_train", "train"), ("query", "query"), ("bounding_box_test", "gallery")],
+)
+def test_empty_split_is_named(market, folder, split):
+    for file in (market / folder).iterdir():
+        file.unlink()
+    with pytest.raises(UserError, match=f"The {split} split"):
+        load("market1501", market)
