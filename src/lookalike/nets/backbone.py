@@ -27,7 +27,9 @@ def backbone(
     `lookalike.nets.batchnorm`. Raises UserError on an unknown name and on weights that don't fit.
     """
     if name.startswith("timm:"):
-        model: nn.Module = _timm(name.removeprefix("timm:"), weights, last_stride)
+        if (stride_on, last_stride) != ("auto", 2):
+            raise UserError(f"Backbone '{name}' can't change its strides: leave them out.")
+        model: nn.Module = _timm(name.removeprefix("timm:"), weights)
     elif name in NAMES:
         fitting = weights_stride_on(name, weights) if stride_on == "auto" else stride_on
         model = resnet(int(name.removeprefix("resnet")), stride_on=fitting, last_stride=last_stride)
@@ -41,9 +43,11 @@ def backbone(
 class _NormAct(BatchNorm2d):
     """timm's batch norm that carries its dropout and activation."""
 
+    drop: nn.Module
+    act: nn.Module
+
     def forward(self, x: Tensor) -> Tensor:
-        x = self.act(self.drop(super().forward(x)))
-        return x
+        return self.act(self.drop(super().forward(x)))  # type: ignore[no-any-return]
 
 
 class _LastMap(nn.Module):
@@ -53,6 +57,7 @@ class _LastMap(nn.Module):
         super().__init__()
         self.model = model
         self.channels: int = model.feature_info.channels()[-1]
+        self.channels_last = getattr(model, "output_fmt", "NCHW") == "NHWC"
         for layer in model.modules():  # change the class in place: keys and hooks stay
             if isinstance(layer, nn.BatchNorm2d):
                 layer.__class__ = _NormAct if hasattr(layer, "act") else BatchNorm2d
@@ -61,10 +66,10 @@ class _LastMap(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.model(x)[-1]
-        return x.movedim(3, 1) if self.model.output_fmt == "NHWC" else x
+        return x.movedim(3, 1) if self.channels_last else x
 
 
-def _timm(name: str, weights: str, last_stride: int) -> _LastMap:
+def _timm(name: str, weights: str) -> _LastMap:
     try:
         import timm
     except ImportError as error:
@@ -73,8 +78,6 @@ def _timm(name: str, weights: str, last_stride: int) -> _LastMap:
         ) from error
     if not timm.is_model(name):
         raise UserError(f"timm has no network '{name}': see timm.list_models().")
-    if last_stride != 2:
-        raise UserError(f"Backbone 'timm:{name}' has no last_stride {last_stride}: set it to 2.")
     options: dict[str, Any] = {"features_only": True, "out_indices": (-1,)}
     if weights not in ("imagenet", "none"):
         options["pretrained_cfg_overlay"] = {"file": str(weights_file(name, weights))}
