@@ -31,7 +31,7 @@ def thin(steps: Floats, values: Floats, limit: int = 500) -> tuple[Floats, Float
 
 
 def smooth(steps: Floats, values: Floats, points: int = 250) -> tuple[Floats, Floats]:
-    """The means of at most `points` equal parts, under a Gaussian a fortieth of the curve wide.
+    """The means of at most `points` equal parts, under a Gaussian a sixtieth of the curve wide.
 
     At the ends the Gaussian is cut off and weighted anew, so a constant stays the constant.
     """
@@ -39,7 +39,7 @@ def smooth(steps: Floats, values: Floats, points: int = 250) -> tuple[Floats, Fl
     x = np.array([part.mean() for part in np.array_split(steps, parts)])
     y = np.array([part.mean() for part in np.array_split(values, parts)])
     order = np.arange(parts)
-    weights = np.exp(-0.5 * ((order[:, None] - order) / max(parts / 40, 1e-3)) ** 2)
+    weights = np.exp(-0.5 * ((order[:, None] - order) / max(parts / 60, 1e-3)) ** 2)
     return x, (weights @ y) / weights.sum(1)
 
 
@@ -106,9 +106,9 @@ def _inline(svg: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg)
-    svg = re.sub(r'(?<=<svg)( [^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(?<=<svg)( [^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r' id="[a-zA-Z]\w*_\d+"', "", svg)
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r' id="[\w.]+_\d+"', "", svg)
     svg = re.sub(r" font-family: [^;]*;", "", svg)
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(colour, variable)

@@ -128,7 +128,7 @@ def swap_grid(appearances: Row, structures: Row, cells: Sequence[Row], gap: int 
     height, width = first.shape[:2]
     corner = Image.fromarray(first)
     _write(
-        ImageDraw.Draw(corner), (width / 2, height / 2), "structure →\n\nappearance ↓", width - 4
+        ImageDraw.Draw(corner), (width / 2, height / 2), "structure\n→\n\nappearance\n↓", width - 4
     )
     # An empty picture of 2·gap widens the gap once more between the originals and the rest.
     blank = np.full((2 * gap, 2 * gap, 3), 255, np.uint8)

@@ -171,8 +171,12 @@ def percent(fraction: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """Three significant digits without needless zeros; a dash for None."""
-    return "–" if value is None else f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e+")
+    """Three significant digits, whole numbers from 1000 to a million; a dash for None."""
+    if value is None:
+        return "–"
+    if 1000 <= abs(value) < 1e6:
+        return f"{value:,.0f}"
+    return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e+").replace("nan", "NaN")
 
 
 def duration(seconds: float | None) -> str:

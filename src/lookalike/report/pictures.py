@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-EARLIER = 12  # pictures of a progression that are shown; the others stay in images/
+EARLIER = 8  # pictures of a progression that are shown; the others stay in images/
 
 
 def thumbnail(path: Path, largest: tuple[int, int]) -> tuple[str, int] | None:
@@ -35,7 +35,7 @@ def thumbnail(path: Path, largest: tuple[int, int]) -> tuple[str, int] | None:
 
 
 def pictures(paths: Sequence[Path], stages: Sequence[str]) -> list[dict[str, Any]]:
-    """The pictures by kind: title, caption, the final or newest one, and up to 12 earlier ones.
+    """The pictures by kind: title, caption, the final or newest one, and up to 8 earlier ones.
 
     paths: `<stage>-<step>-<kind>.png` or `final-<kind>.png`. The earlier ones come newest first,
     evenly thinned; `left_out` counts the others.
@@ -55,7 +55,7 @@ def pictures(paths: Sequence[Path], stages: Sequence[str]) -> list[dict[str, Any
                 "title": about.get("title") or words,
                 "caption": about.get("caption"),
                 "newest": _entry(newest, label, 2200),
-                "earlier": [_entry(earlier[i][2], earlier[i][1], 1100) for i in shown],
+                "earlier": [_entry(earlier[i][2], earlier[i][1], 700) for i in shown],
                 "left_out": len(earlier) - len(shown),
             }
         )
