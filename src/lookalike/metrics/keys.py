@@ -1,0 +1,54 @@
+"""The numbers a ranking is made from: from features, a function that gives rows of distances."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from lookalike.errors import unknown
+from lookalike.metrics.inputs import refuse_rows
+
+Keys: TypeAlias = Callable[[slice], Tensor]  # queries → C×G of one's own to change; small is near
+
+METRICS = ("cosine", "euclidean")
+
+
+def ranking_keys(query: Tensor, gallery: Tensor, kept: Tensor, metric: str) -> Keys:
+    """Gives rows of distances between queries (Q×D) and the `kept` rows of the gallery (G×D).
+
+    cosine: −q·g / (|q||g|); an all-zero feature is at right angles to everything. euclidean:
+    |g|² − 2 q·g. Both rank as the distances themselves do, but keep digits that 1 − cos or |q|² + …
+    would round away. float32, or float64 if a side is; features are scaled so that nothing
+    overflows. Raises ValueError on shapes, `UserError` on NaN, infinity or an unknown metric.
+    """
+    if metric not in METRICS:
+        raise unknown("metric", metric, METRICS)
+    if query.shape[1] != gallery.shape[1]:
+        raise ValueError(
+            f"Query and gallery features must have the same length, "
+            f"got {query.shape[1]} and {gallery.shape[1]}."
+        )
+    for name, x in (("Query features", query), ("Gallery features", gallery)):
+        refuse_rows(~x.isfinite().all(1), name, "NaN or infinity")
+    dtype = torch.promote_types(query.dtype, gallery.dtype)
+    query, gallery = query.to(dtype), gallery.to(dtype)
+    if len(kept) < len(gallery):
+        gallery = gallery[kept]
+    if metric == "cosine":
+        query, gallery = _unit(query), _unit(gallery)
+        return lambda rows: -query[rows] @ gallery.T
+    # A power of two shared by all rows changes no digit and no order.
+    largest = torch.maximum(query.abs().amax(), gallery.abs().amax())
+    scale = 2.0 ** -float(largest.frexp().exponent.clamp(-126, 126))
+    query, gallery = query * scale, gallery * scale
+    square = gallery.square().sum(1)
+    return lambda rows: torch.addmm(square, query[rows], gallery.T, alpha=-2)
+
+
+def _unit(x: Tensor) -> Tensor:
+    """Rows of length 1, all-zero rows left as they are; dividing by the maximum first keeps the
+    squares of very large and very small features within range."""
+    largest = x.abs().amax(1, keepdim=True)
+    x = x / torch.where(largest > 0, largest, 1)
+    return x.div_(x.norm(dim=1, keepdim=True).clamp_min_(0.5))
