@@ -42,3 +42,12 @@ def gather_rows(x: Tensor) -> Tensor:
     from torch.distributed.nn.functional import all_gather
 
     return torch.cat(tuple(all_gather(x.contiguous())))
+
+
+def mean_over_processes(x: Tensor) -> Tensor:
+    """The mean of `x` over all processes, without gradients."""
+    if world_size() == 1:
+        return x
+    x = x.detach().clone()
+    dist.all_reduce(x)
+    return x / world_size()

@@ -174,19 +174,19 @@ def _matches(bench: Benchmark) -> list[Finding]:
     absent = ~np.isin(query.pids, gallery.pids)
     alone = ~absent & ~_seen_elsewhere(query, gallery)
     severity: Severity = "error" if (absent | alone).all() else "warning"
-    left_out = "they can't be answered and are left out of mAP and CMC"
+    lost = "they can't be answered: the protocol leaves them out of mAP and CMC or counts them as 0"
     return [
         *_finding(
             severity,
             "queries whose identity isn't in the gallery",
             query[absent].paths,
-            left_out,
+            lost,
         ),
         *_finding(
             severity,
-            f"queries whose matches are all of their own camera (protocol {bench.protocol})",
+            "queries whose matches are all of their own camera",
             query[alone].paths,
-            f"{left_out}; give the true cameras, or a protocol that counts the query's own camera",
+            f"{lost}; if the cameras are unknown, read the crops with folder:…?camera=none",
         ),
     ]
 

@@ -1,0 +1,10 @@
+"""The systems, one file each; `METHODS` is the one list of them."""
+
+from lookalike.methods.base import Method, Model, Stage, StageModule
+from lookalike.methods.dgnet import DGNet
+from lookalike.methods.ide import IDE, IDEPlus
+from lookalike.methods.triplet import Triplet
+
+METHODS: dict[str, type[Method]] = {m.name: m for m in (IDE, IDEPlus, Triplet, DGNet)}
+
+__all__ = ["METHODS", "Method", "Model", "Stage", "StageModule"]

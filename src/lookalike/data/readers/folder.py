@@ -12,6 +12,7 @@ from lookalike.data.readers.common import folder_names, half_split, image_names,
 from lookalike.errors import UserError
 
 SPLITS = ("train", "query", "gallery")
+UNKNOWN = "none"  # the value of option camera when nobody knows the cameras
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,6 @@ def folder(
     csv: str = "",
     test_fraction: float = 0.5,
     seed: int = 0,
-    protocol: str = "market1501",
 ) -> Benchmark:
     r"""A benchmark of your own crops, with person and camera names numbered in sorted order.
 
@@ -40,8 +40,10 @@ def folder(
     Of each, the first image in every camera becomes a query and the others the gallery; a person
     with a single image in a camera keeps it in the gallery where no query could be found otherwise.
     camera: a regular expression whose group finds the camera in a file's name. csv: a file with the
-    columns path, pid, camid and, if it says, split (train, query, gallery); paths start at `root`.
-    camera=none puts every crop in camera 0: then choose a protocol that doesn't ask for cameras.
+    columns path, pid, camid (unless camera=none) and, if it says, split (train, query, gallery);
+    paths start at `root`.
+    camera=none is for unknown cameras: every query then counts as camera 0 and the gallery as
+    camera 1, so that no protocol leaves a crop out as the query's own camera's.
     Persons become 1, 2, … over all splits (`pid_names` keeps the names); "-1" is junk, for
     the gallery only.
     """
@@ -49,21 +51,23 @@ def folder(
         raise UserError(
             f"Option test_fraction of folder should be within 0 and 1, not {test_fraction}."
         )
-    crops = _from_csv(root, root / csv) if csv else _from_folders(root, camera)
+    crops = _from_csv(root, root / csv, camera) if csv else _from_folders(root, camera)
     if not any(crop.split for crop in crops):
         crops = _split(crops, test_fraction, seed)
     persons = _numbers((c.person for c in crops if c.person != str(JUNK)), first=1)
     cameras = _numbers((c.camera for c in crops), first=0)
+    unknown = camera == UNKNOWN
 
     def table(split: str) -> People:
         junk = str(JUNK) if split != "gallery" else None
         chosen = (c for c in crops if c.split == split and c.person != junk)
-        rows = ((c.path, persons.get(c.person, JUNK), cameras[c.camera]) for c in chosen)
+        apart = int(unknown and split == "gallery")
+        rows = ((c.path, persons.get(c.person, JUNK), cameras[c.camera] + apart) for c in chosen)
         return people(rows, root.name)
 
     names = {n: name for name, n in persons.items() if not (name.isdecimal() and int(name) == n)}
     train, query, gallery = (table(split) for split in SPLITS)
-    return Benchmark("folder", root, train, query, gallery, protocol, pid_names=names)
+    return Benchmark("folder", root, train, query, gallery, pid_names=names)
 
 
 def _numbers(names: Iterable[str], first: int) -> dict[str, int]:
@@ -89,8 +93,8 @@ def _from_folders(root: Path, camera: str) -> list[Crop]:
 
 def _camera_finder(camera: str) -> Callable[[str], str]:
     """The function from a file to the name of its camera."""
-    if camera == "none":
-        return lambda path: "0"
+    if camera == UNKNOWN:
+        return lambda path: UNKNOWN
     try:
         pattern = re.compile(camera)
     except re.error as error:
@@ -112,12 +116,13 @@ def _camera_finder(camera: str) -> Callable[[str], str]:
     return find
 
 
-def _from_csv(root: Path, file: Path) -> list[Crop]:
+def _from_csv(root: Path, file: Path, camera: str) -> list[Crop]:
     if not file.is_file():
         raise UserError(f"No CSV file '{file}'.")
     with file.open(newline="", encoding="utf-8-sig") as lines:
         reader = csv_module.DictReader(lines)
-        missing = {"path", "pid", "camid"} - set(reader.fieldnames or ())
+        wanted = ("path", "pid") if camera == UNKNOWN else ("path", "pid", "camid")
+        missing = set(wanted) - set(reader.fieldnames or ())
         if missing:
             raise UserError(
                 f"'{file}' has no column {', '.join(sorted(missing))} in its first line."
@@ -125,14 +130,16 @@ def _from_csv(root: Path, file: Path) -> list[Crop]:
         crops = []
         for row in reader:
             split = row.get("split") or ""
-            if not (row["path"] and row["pid"] and row["camid"]):
-                raise UserError(f"'{file}', line {reader.line_num}: path, pid or camid is empty.")
+            for column in wanted:
+                if not row[column]:
+                    raise UserError(f"'{file}', line {reader.line_num}: no {column}.")
             if split not in SPLITS and "split" in row:
                 raise UserError(
                     f"'{file}', line {reader.line_num}: split should be train, query or gallery, "
                     f"not '{split}'."
                 )
-            crops.append(Crop(str(root / row["path"]), row["pid"], row["camid"], split))
+            camid = UNKNOWN if camera == UNKNOWN else row["camid"]
+            crops.append(Crop(str(root / row["path"]), row["pid"], camid, split))
     return crops
 
 

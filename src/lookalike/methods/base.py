@@ -1,0 +1,238 @@
+"""What every method is made of: settings with presets, stages to train in, and a model to use."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import lightning as L
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lookalike.data import People
+from lookalike.data.loader import Plan
+from lookalike.data.samplers import step_seed
+from lookalike.data.transforms import Normalize
+from lookalike.errors import UserError, unknown
+from lookalike.parallel import mean_over_processes
+
+M = TypeVar("M", bound="Method")
+
+
+def schedule(default: Any) -> Any:
+    """A settings field that counts steps or epochs: `--schedule-scale` multiplies it."""
+    return dataclasses.field(default=default, metadata={"schedule": True})
+
+
+@dataclass(frozen=True)
+class Method:
+    """The settings of a system. A subclass adds fields, presets, `stages` and `model`.
+
+    presets: name → the fields in which it differs from the defaults.
+    generates: the verbs (`swap`, `repose`, …) that its model offers.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    generates: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def preset(cls: type[M], name: str | None = None, **changes: Any) -> M:
+        """The settings of that preset, with changes. Raises UserError for an unknown preset."""
+        if name is not None and name not in cls.presets:
+            raise unknown(f"preset of {cls.name}", name, cls.presets)
+        return cls(**{**(cls.presets[name] if name else {}), **changes})
+
+    def scaled(self: M, factor: float) -> M:
+        """The same settings with every length, milestone and ramp multiplied by `factor`."""
+
+        def times(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(times(v) for v in value)
+            return max(1, round(value * factor)) if isinstance(value, int) and value else (
+                value * factor)  # fmt: skip
+
+        changes: dict[str, Any] = {}
+        for f in dataclasses.fields(self):
+            value = getattr(self, f.name)
+            if f.metadata.get("schedule"):
+                changes[f.name] = times(value)
+            elif isinstance(value, Method):
+                changes[f.name] = value.scaled(factor)
+        return dataclasses.replace(self, **changes)
+
+    def resolved(self: M) -> M:
+        """The settings with everything decided that depends on this machine (weights' layout)."""
+        return self
+
+    def stages(self, people: People, seed: int) -> list[Stage]:
+        """What is trained, in order. Raises UserError when `people` can't fill a batch."""
+        raise NotImplementedError
+
+    def model(self, classes: int) -> Model:
+        """The untrained model for `classes` identities, to be filled from a file."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One fit. plan: step → the named global batches of crop indices. size: H×W of the crops.
+
+    build: the finished stages' modules by name → this stage's module.
+    """
+
+    name: str
+    steps: int
+    size: tuple[int, int]
+    plan: Plan
+    build: Callable[[Mapping[str, nn.Module]], StageModule]
+
+
+class NonFiniteLoss(UserError):
+    """A loss term is NaN or infinite: the run stops before it spoils the weights."""
+
+
+class StageModule(L.LightningModule):
+    """A LightningModule whose step k, given the weights, is a function of (seed, k).
+
+    A subclass gives `optimizers_for_stage`, `learning_rate` and `iteration`; `trained` is the
+    module that the stage leaves behind.
+    """
+
+    stage: str
+    seed: int = 0
+    trained: nn.Module
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.step = 0  # the number of steps done
+        self.losses: dict[str, float] = {}  # the last step's terms, means over all processes
+        self.weights: dict[str, float] = {}  # the terms' weights, where they change
+
+    def iteration(self, batch: dict[str, Any], step: int) -> None:
+        """One iteration, in order: compute the losses and `descend`."""
+        raise NotImplementedError
+
+    def learning_rate(self, step: int) -> float:
+        """The factor on every learning rate at 0-based step `step`."""
+        raise NotImplementedError
+
+    def preview(self) -> dict[str, Any]:
+        """Pictures of how far the stage is: name → B×3×H×W rows to tile. None by default."""
+        return {}
+
+    def begin(self, people: People, pixels: Callable[[Sequence[int]], Tensor]) -> None:
+        """Called once before the first step; pixels: rows of `people` → uint8 B×3×H×W."""
+
+    def training_step(self, batch: dict[str, Any], _: int) -> None:
+        step = int(batch["step"])
+        torch.manual_seed(step_seed(self.seed, self.stage, step))
+        factor = self.learning_rate(step)
+        for optimizer in self.raw_optimizers():
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+        self.losses = {}
+        self.iteration(batch, step)
+        self.step = step + 1
+
+    def raw_optimizers(self) -> list[torch.optim.Optimizer]:
+        found = self.optimizers(use_pl_optimizer=False)
+        return found if isinstance(found, list) else [found]
+
+    def descend(
+        self, total: Tensor, terms: Mapping[str, Tensor], *optimizers: torch.optim.Optimizer
+    ) -> None:
+        """One step of `optimizers` down the gradient of `total`, if every term is finite.
+
+        Raises NonFiniteLoss naming the term; then no weight has changed.
+        """
+        names = list(terms)
+        stacked = torch.stack([terms[n].detach().float() for n in names])
+        values = mean_over_processes(stacked).tolist()
+        for name, value in zip(names, values, strict=True):
+            if not math.isfinite(value):
+                raise NonFiniteLoss(
+                    f"Loss term '{name}' of stage '{self.stage}' is {value} at step {self.step}: "
+                    "lower the learning rate or look at the data, then go on with --resume."
+                )
+        self.losses.update(zip(names, values, strict=True))
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        self.manual_backward(total)
+        for optimizer in optimizers:
+            optimizer.step()
+        # Autocast keeps its bfloat16 copies of the weights until the step's end: now out of date.
+        torch.clear_autocast_cache()
+
+
+class Model(nn.Module):
+    """A trained network in use. Images are float B×3×h×w in [0, 1], of any size.
+
+    parts: names of the slices of a feature that are ranked on their own too.
+    """
+
+    parts: ClassVar[Mapping[str, slice]] = {}
+    pids: Sequence[int] = ()  # the identity of every class, where it is known
+
+    def __init__(
+        self, method: Method, classes: int, height: int, width: int, pixel_norm: str
+    ) -> None:
+        super().__init__()
+        self.method = method
+        self.classes = classes
+        self.without: set[str] = set()
+        self.size = (height, width)
+        self.normalize = Normalize(pixel_norm)
+
+    def leave_out(self, part: str) -> None:
+        """Drops a part whose weights aren't there; what needs it raises UserError from now on."""
+        delattr(self, part)
+        self.without.add(part)
+
+    def needs(self, part: str, purpose: str) -> None:
+        """Raises UserError if `part` was left out."""
+        if part in self.without:
+            raise UserError(f"This model has no {part}, which {purpose} needs: import that file too.")
+
+    def preprocess(self, images: Tensor) -> Tensor:
+        """The network's input for images in [0, 1]: resized (bicubic, antialiased), normalised."""
+        if images.dim() != 4 or images.shape[1] != 3:
+            raise ValueError(f"images must be B×3×H×W, got {tuple(images.shape)}")
+        images = images.to(next(self.parameters()).dtype)
+        if tuple(images.shape[2:]) != self.size:
+            images = F.interpolate(images, self.size, mode="bicubic", antialias=True).clamp(0, 1)
+        return self.normalize(images)  # type: ignore[no-any-return]
+
+    def features(self, x: Tensor) -> Tensor:
+        """Preprocessed images → features as they are compared: B×D."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def embed(self, images: Tensor) -> Tensor:
+        """The features of images in [0, 1]: B×3×h×w → B×D, in eval mode and the model's dtype."""
+        with evaluating(self):
+            return self.features(self.preprocess(images))
+
+    def as_query(self, features: Tensor) -> Tensor:
+        """The features as the query's side of a comparison takes them."""
+        return features
+
+
+class evaluating:
+    """Inside, the module is in eval mode; afterwards as it was."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+
+    def __enter__(self) -> None:
+        self.was = self.module.training
+        self.module.eval()
+
+    def __exit__(self, *_: object) -> None:
+        self.module.train(self.was)

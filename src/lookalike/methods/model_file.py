@@ -1,0 +1,100 @@
+"""A trained model as one safetensors file: weights, and in its metadata everything else.
+
+The metadata's entry "lookalike" is JSON: version, method, settings, pids (the identity of every
+class), classes, data, preprocessing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import safetensors
+import safetensors.torch
+
+import lookalike
+from lookalike.errors import UserError, unknown
+from lookalike.methods.base import Method, Model
+
+M = TypeVar("M", bound=Method)
+
+
+def settings_from(kind: type[M], values: Mapping[str, Any]) -> M:
+    """The settings that `dataclasses.asdict` made `values` of, after a trip through JSON or YAML.
+
+    Raises UserError for a setting that the method doesn't have.
+    """
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    known: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in fields:
+            raise unknown(f"setting of {kind.name}", name, fields)
+        default = fields[name].default
+        if isinstance(default, tuple):
+            value = tuple(value)
+        elif isinstance(value, Mapping) and callable(fields[name].default_factory):
+            value = settings_from(type(fields[name].default_factory()), value)  # type: ignore[misc]
+        known[name] = value
+    return kind(**known)
+
+
+def save_model(model: Model, path: str | Path, data: str = "") -> Path:
+    """Writes `model` to `path`: complete or not at all."""
+    path = Path(path)
+    about = {
+        "version": lookalike.__version__,
+        "method": model.method.name,
+        "settings": dataclasses.asdict(model.method),
+        "classes": model.classes,
+        "pids": [int(p) for p in model.pids],
+        "data": data,
+        "preprocessing": {
+            "size": list(model.size),
+            "resize": "bicubic, antialiased",
+            "mean": list(model.normalize.norm.mean),
+            "std": list(model.normalize.norm.std),
+            "bgr": model.normalize.norm.bgr,
+        },
+        "without": sorted(model.without),
+    }
+    tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    safetensors.torch.save_file(tensors, part, {"format": "pt", "lookalike": json.dumps(about)})
+    os.replace(part, path)
+    return path
+
+
+def load_model(path: str | Path) -> Model:
+    """The model that `save_model` wrote, in eval mode, on the CPU.
+
+    Raises UserError when there is no such file or it isn't a Lookalike model.
+    """
+    from lookalike.methods import METHODS  # the list of methods stands above this file
+
+    path = Path(path)
+    if path.is_dir():
+        path = path / "model.safetensors"
+    if not path.is_file():
+        raise UserError(f"There is no model file {path}.")
+    try:
+        with safetensors.safe_open(str(path), framework="pt") as file:
+            about = json.loads((file.metadata() or {})["lookalike"])
+        tensors = safetensors.torch.load_file(path)
+    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+        raise UserError(
+            f"{path} is not a Lookalike model; an authors' checkpoint goes through "
+            "`lookalike import`."
+        ) from error
+    if about["method"] not in METHODS:
+        raise unknown(f"method in {path}", about["method"], METHODS)
+    model = settings_from(METHODS[about["method"]], about["settings"]).model(about["classes"])
+    for part in about["without"]:
+        model.leave_out(part)
+    model.load_state_dict(tensors)
+    model.pids = about["pids"]
+    return model.eval()
