@@ -88,9 +88,17 @@ def test_camera_pattern(tmp_path):
         load("folder", tmp_path, camera="(gate")
 
 
-def test_protocol_can_be_chosen(tmp_path):
-    write(tmp_path, "train/a/1.jpg", "query/b/1.jpg", "gallery/b/2.jpg")
-    assert load("folder", tmp_path, camera="none", protocol="other").protocol == "other"
+def test_unknown_cameras_leave_no_query_without_a_match(tmp_path):
+    write(tmp_path, *(f"p{person}/{shot}.jpg" for person in range(6) for shot in range(3)))
+    bench = load("folder", tmp_path, camera="none")
+    assert (len(bench.query), len(bench.gallery)) == (3, 6)
+    assert set(bench.train.camids) == set(bench.query.camids) == {0}
+    assert set(bench.gallery.camids) == {1}
+    (tmp_path / "all.csv").write_text(
+        "path,pid\n" + "\n".join(f"{i}.jpg,{i % 4}" for i in range(12))
+    )
+    bench = load("folder", tmp_path, csv="all.csv", camera="none")
+    assert (set(bench.query.camids), set(bench.gallery.camids)) == ({0}, {1})
 
 
 def test_csv_with_splits(tmp_path):
@@ -118,8 +126,8 @@ def test_csv_without_splits_and_names_that_are_their_numbers(tmp_path):
     [
         ("path,pid\na.jpg,1\n", "no column camid"),
         ("", "no column camid, path, pid"),
-        ("path,pid,camid\na.jpg,,1\n", "line 2: path, pid or camid is empty"),
-        ("path,pid,camid\na.jpg,1\n", "line 2: path, pid or camid is empty"),
+        ("path,pid,camid\na.jpg,,1\n", "line 2: no pid"),
+        ("path,pid,camid\na.jpg,1\n", "line 2: no camid"),
         ("path,pid,camid,split\na.jpg,1,1,test\n", "line 2: split should be"),
     ],
 )
