@@ -25,7 +25,7 @@ def describe(bench: Benchmark) -> dict[str, Any]:
 
 def _counts(people: People) -> dict[str, Any]:
     cameras, per_camera = np.unique(people.camids, return_counts=True)
-    _, per_pid = np.unique(people.pids[people.pids >= DISTRACTOR], return_counts=True)
+    _, per_pid = np.unique(people.pids[people.pids > DISTRACTOR], return_counts=True)
     spread = (per_pid.min(), np.median(per_pid), per_pid.max()) if len(per_pid) else (0, 0, 0)
     return {
         "images": len(people),
