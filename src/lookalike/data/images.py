@@ -102,7 +102,7 @@ class ImageTable:
 
     def _decoded(self, progress: bool) -> Iterator[NDArray[np.uint8]]:
         """Every image in order, decoded by a pool of threads (pillow frees the lock)."""
-        from tqdm import tqdm  # type: ignore[import-untyped]
+        from tqdm import tqdm
 
         quiet = not progress or len(self.paths) <= 2000
         with (
@@ -148,7 +148,8 @@ class ImageTable:
                 + " or set LOOKALIKE_CACHE to another folder."
             ) from error
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # renamed, or never made
+                part.unlink()
 
     def _fill(self, out: BinaryIO, shape: tuple[int, ...], progress: bool) -> None:
         # Written in order, not through a map: a full disk is then an error and not a crash.
