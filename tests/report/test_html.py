@@ -3,6 +3,7 @@ import io
 import json
 import re
 import shlex
+import zlib
 from html.parser import HTMLParser
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 from lookalike.errors import UserError
 from lookalike.report import grid, save_png, write_report
 from lookalike.report.html import duration, number, percent
+from lookalike.report.pictures import thumbnail
 
 ODD = 'crop <b>&"quoted".jpg'
 VOID = {"meta", "img", "br", "link", "hr", "input"}
@@ -270,6 +272,24 @@ def test_a_crop_that_is_gone_leaves_its_name(run, tmp_path):
     gone = page.all("div", "absent")
     assert len(gone) == 2
     assert all(a["title"].endswith(ODD) for a in gone)
+
+
+def test_every_kind_of_broken_picture_counts_as_unreadable(tmp_path):
+    noise = np.random.default_rng(0).random((3, 200, 200))  # enough for a second IDAT chunk
+    good = save_png(noise, tmp_path / "a.png")
+    data = good.read_bytes()
+    chunk = data.rindex(b"IDAT")
+    assert chunk > data.index(b"IDAT")
+    assert thumbnail(good, (9, 9)) is not None
+    broken = tmp_path / "b.png"
+    size = data.index(b"IHDR") + 4
+    header = b"IHDR" + (60_000).to_bytes(4, "big") * 2 + data[size + 8 : size + 13]
+    huge = data[: size - 4] + header + zlib.crc32(header).to_bytes(4, "big") + data[size + 17 :]
+    for bad in (b"", b"text", data[:40], data[:chunk] + b"\x1e" + data[chunk + 1 :], huge):
+        broken.write_bytes(bad)
+        assert thumbnail(broken, (9, 9)) is None
+    assert thumbnail(tmp_path / "none.png", (9, 9)) is None
+    assert thumbnail(tmp_path, (9, 9)) is None
 
 
 def test_a_name_that_is_no_utf8_does_not_stop_the_report(run):

@@ -119,13 +119,12 @@ def curves(stage_number: int, steps: list[dict[str, Any]]) -> Iterator[dict[str,
     for i, (title, entries, key, smoothed) in enumerate(charts):
         x, y = _column(steps, entries, key)
         finite = y[np.isfinite(y)]
-        weight = _column(steps, weights, title)[1]
         if len(y):
             svg = curve(x, y, f"{stage_number}-{i}", smoothed) if len(finite) else None
             yield {
                 "title": title,
                 "last": float(y[-1]),
-                "weight": float(weight[-1]) if len(weight) else None,
+                "weight": next((w[title] for w in reversed(weights) if title in w), None),
                 "lost": len(y) - len(finite),
                 "svg": Markup(svg) if svg else None,
             }
@@ -139,13 +138,9 @@ def _column(
     steps: list[dict[str, Any]], entries: list[dict[str, Any]], key: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The steps that logged the key, and its values there, both float64."""
-    pairs = [
-        (step["step"], entry[key])
-        for step, entry in zip(steps, entries, strict=True)
-        if entry.get(key) is not None
-    ]
-    x, y = np.array(pairs, dtype=float).reshape(-1, 2).T
-    return x, y
+    there = [i for i, entry in enumerate(entries) if entry.get(key) is not None]
+    x = np.array([steps[i]["step"] for i in there], dtype=float)
+    return x, np.array([entries[i][key] for i in there], dtype=float)
 
 
 def settings(config: dict[str, Any], section: str) -> list[tuple[str, Any, bool]]:

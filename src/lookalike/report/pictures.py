@@ -24,7 +24,8 @@ def thumbnail(path: Path, largest: tuple[int, int]) -> tuple[str, int] | None:
     try:
         with Image.open(path) as file:
             image = file.convert("RGB")
-    except OSError:
+    # Pillow says SyntaxError of a broken PNG chunk, and refuses sizes that would fill the memory.
+    except (OSError, SyntaxError, Image.DecompressionBombError):
         return None
     image.thumbnail(largest)
     out = BytesIO()
