@@ -127,8 +127,10 @@ def test_batch_statistics_leave_no_trace(mode: str, training: bool) -> None:
     before = copy.deepcopy(net.state_dict())
     x = torch.randn(5, 3, 8, 8)
     plain = net(x) if not (training and mode == "train") else None
-    with batch_statistics(net), batch_statistics(net[1]):
-        y = net(x)
+    with batch_statistics(net):
+        with batch_statistics(net[1]):
+            net(x)
+        y = net(x)  # the inner one's end is not the outer one's
     hidden = net[0](x)
     mean, var = hidden.mean((0, 2, 3), keepdim=True), hidden.var((0, 2, 3), False, keepdim=True)
     hidden = ((hidden - mean) / (var + 1e-5).sqrt()).flatten(1)

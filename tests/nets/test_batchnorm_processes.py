@@ -18,9 +18,10 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.
 def compute(dtype: torch.dtype) -> dict[str, Tensor]:
     """A training step on this process's rows of a batch of 6, and what came of it."""
     generator = torch.Generator().manual_seed(0)
-    # Far from 0 beside its spread, and different in the two halves: where E[x²] − E[x]² fails.
-    x = torch.randn(6, 4, 5, 3, generator=generator, dtype=torch.float64) + 50
-    x[3:] *= 1.5
+    # Far from 0 beside its spread, and different in the two halves: E[x²] − E[x]² fails here.
+    far = 4 if dtype == torch.bfloat16 else 1000
+    x = torch.randn(6, 4, 5, 3, generator=generator, dtype=torch.float64) + far
+    x[3:] += 1
     goal = torch.randn(6, 4, 5, 3, generator=generator, dtype=torch.float64)
     rows = parallel.my_rows(6)
     own = x[rows].to(dtype).requires_grad_()
@@ -70,7 +71,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, dict[str, Te
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_two_processes_are_one(dtype: str, two: list[dict[str, dict[str, Tensor]]]) -> None:
     one = compute(DTYPES[dtype])
-    tolerance = {"float32": 3e-5, "float64": 1e-11, "bfloat16": 3e-2}[dtype]
+    tolerance = {"float32": 1e-3, "float64": 1e-9, "bfloat16": 3e-2}[dtype]
     for rank in (0, 1):
         for key, value in one.items():
             torch.testing.assert_close(

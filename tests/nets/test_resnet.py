@@ -97,8 +97,8 @@ def test_forward_is_the_literal_one(depth: int, stride_on: str, last: int) -> No
 def test_he_initialisation() -> None:
     torch.manual_seed(0)
     net = resnet(50)
-    w = net.layer3[0].conv2.weight
-    assert w.std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.02)  # fan-out, gain √2
+    w = net.layer3[0].conv1.weight  # 512 → 256 channels
+    assert w.std().item() == pytest.approx((2 / 256) ** 0.5, rel=0.02)  # fan-out, gain √2
     assert net.bn1.weight.eq(1).all()
     assert net.layer4[2].bn3.bias.eq(0).all()
 
