@@ -51,10 +51,9 @@ class BasicBlock(_Block):
         self.conv2, self.bn2 = _conv(width, width, 3), BatchNorm2d(width)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.relu(self.bn1(self.conv1(x)))
+        y = self.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        y = self.relu(y + self.shortcut(x))
-        return y
+        return self.relu(y + self.shortcut(x))  # type: ignore[no-any-return]
 
 
 class Bottleneck(_Block):
@@ -70,11 +69,10 @@ class Bottleneck(_Block):
         self.conv3, self.bn3 = _conv(width, width * 4, 1), BatchNorm2d(width * 4)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.relu(self.bn1(self.conv1(x)))
+        y = self.relu(self.bn1(self.conv1(x)))
         y = self.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        y = self.relu(y + self.shortcut(x))
-        return y
+        return self.relu(y + self.shortcut(x))  # type: ignore[no-any-return]
 
 
 Block = type[BasicBlock] | type[Bottleneck]
@@ -108,16 +106,14 @@ class ResNet(nn.Module):
     def _stage(
         self, block: Block, blocks: int, width: int, stride: int, stride_on: StrideOn
     ) -> nn.Sequential:
-        stage = nn.Sequential()
-        for i in range(blocks):
-            stage.append(block(self.channels, width, stride if i == 0 else 1, stride_on))
-            self.channels = width * block.expansion
-        return stage
+        first = block(self.channels, width, stride, stride_on)
+        self.channels = width * block.expansion
+        others = (block(self.channels, width, 1, stride_on) for _ in range(blocks - 1))
+        return nn.Sequential(first, *others)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return x
+        return self.layer4(self.layer3(self.layer2(self.layer1(x))))  # type: ignore[no-any-return]
 
 
 def resnet(depth: int, *, stride_on: StrideOn = "3x3", last_stride: Literal[1, 2] = 2) -> ResNet:
