@@ -78,8 +78,8 @@ class Normalize(nn.Module):
         scale = self.scale if images.is_floating_point() else self.scale / 255
         batch, _, height, width = images.shape
         # Rows of interleaved colours, a view of channels_last memory: long runs are what is fast.
-        rows = images.permute(0, 2, 3, 1).flatten(2).to(torch.float32)
-        rows = torch.addcmul(self.shift.repeat(width), rows, scale.repeat(width))
+        rows = images.permute(0, 2, 3, 1).flatten(2).to(torch.float32, copy=True)
+        rows.mul_(scale.repeat(width)).add_(self.shift.repeat(width))
         return rows.view(batch, height, width, 3).permute(0, 3, 1, 2)
 
 
