@@ -17,14 +17,14 @@ NEVER = 1 << 62  # the rank of what isn't there
 def ranks(dist: Tensor, columns: Tensor, right: Tensor) -> Tensor:
     """The rank, from 1, of every right entry in its row: C×S int64, `NEVER` where `right` is False.
 
-    dist: C×G; NaN marks junk, which is ahead of nothing. columns: C×S gallery positions. right:
-    C×S bool. Equal distances are ranked by column.
+    dist: C×G; infinity marks junk, all else is finite. columns: C×S gallery positions. right: C×S
+    bool. Equal distances are ranked by column.
     """
-    values = dist.gather(1, columns).masked_fill_(~right, torch.nan)
-    if dist.is_cuda:
-        ordered = dist.sort(dim=1).values
-    else:  # numpy sorts values with SIMD, 15 times as fast as torch
+    values = dist.gather(1, columns)
+    if dist.device.type == "cpu":  # numpy sorts values with SIMD, 15 times as fast as torch
         ordered = torch.from_numpy(np.sort(dist.numpy(), axis=1))
+    else:
+        ordered = dist.sort(dim=1).values
     ahead = torch.searchsorted(ordered, values)
     level = torch.searchsorted(ordered, values, right=True)
     tied = (((level - ahead) > 1) & right).any(1)

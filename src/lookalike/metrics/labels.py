@@ -14,7 +14,7 @@ from lookalike.errors import UserError
 from lookalike.metrics.inputs import Array, ids
 
 JUNK = -1
-CHUNK_ENTRIES = {"cpu": 1 << 22, "cuda": 1 << 26}  # distances at a time: 16 MiB, 256 MiB
+CHUNK_ENTRIES = {"cpu": 1 << 21, "gpu": 1 << 26}  # distances at a time: 8 MiB, 256 MiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +38,15 @@ class Labels:
     query_camids: Tensor
     gallery_camids: Tensor
 
-    def chunks(self, chunk: int | None, share: float = 1.0) -> Iterator[slice]:
+    def chunks(self, chunk: int | None, width: int = 0) -> Iterator[slice]:
         """Consecutive slices of the queries, `chunk` at a time.
 
-        By default as many as keep a chunk's distances in `CHUNK_ENTRIES`, or a `share` of that.
+        By default as many as keep a chunk's distances, or its `width` numbers a query where they
+        are more, within `CHUNK_ENTRIES`. Raises ValueError if `chunk` isn't positive.
         """
         if chunk is None:
-            chunk = max(1, int(CHUNK_ENTRIES[self.kept.device.type] * share) // self.shape[1])
+            entries = CHUNK_ENTRIES["cpu" if self.kept.device.type == "cpu" else "gpu"]
+            chunk = max(1, entries // max(width, self.shape[1]))
         if chunk < 1:
             raise ValueError(f"chunk must be at least 1 query, got {chunk}.")
         return (slice(i, i + chunk) for i in range(0, self.shape[0], chunk))

@@ -52,9 +52,9 @@ def order(
     width = min(top, len(labels.kept))
     for rows in labels.chunks(chunk):
         columns, same, junk = labels.own(rows)
-        dist = mark(keys(rows), columns, junk, torch.nan)
+        dist = mark(keys(rows), columns, junk, torch.inf)
         near = _nearest(dist, width)
-        valid = ~dist.gather(1, near).isnan()
+        valid = dist.gather(1, near).isfinite()
         indices[rows, :width] = torch.where(valid, labels.kept[near], -1).cpu().numpy()
         is_right = mark(torch.zeros_like(dist, dtype=torch.bool), columns, same, True)
         right[rows, :width] = is_right.gather(1, near).cpu().numpy()
@@ -62,7 +62,7 @@ def order(
 
 
 def _nearest(dist: Tensor, top: int) -> Tensor:
-    """The columns of the `top` smallest entries of every row in stable order, NaN last: C×top."""
+    """The columns of the `top` smallest entries of every row in stable order: C×G → C×top."""
     values, columns = dist.topk(top, dim=1, largest=False)
     columns = columns.sort(dim=1).values
     by_value = dist.gather(1, columns).sort(dim=1, stable=True).indices

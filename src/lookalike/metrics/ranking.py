@@ -90,13 +90,14 @@ def rank_distances(
 ) -> Ranking:
     """The `Ranking` of a given matrix of distances, Q×G, small is near (see `rank`).
 
-    The matrix isn't changed; infinity is allowed, NaN raises `UserError`.
+    Raises `UserError` too where the matrix holds NaN or infinity.
     """
     rules = protocol_named(protocol)
     device = device_of(distances, device)
     # The matrix stays where it is; only a chunk at a time moves to `device`.
     given = matrix(distances, "Distances", device_of(distances, None))
-    refuse_rows(given.amax(1).isnan(), "Distances", "NaN")
+    finite = given.amax(1).isfinite() & given.amin(1).isfinite()
+    refuse_rows(~finite, "Distances", "NaN or infinity")
     shape = (given.shape[0], given.shape[1])
     labels = group(query_pids, gallery_pids, query_camids, gallery_camids, shape, device)
     kept = labels.kept.to(given.device)
@@ -117,9 +118,9 @@ def _rank(
     first = np.zeros(queries, np.int64)
     matched = np.zeros((queries, max(1, rules.repeats)), np.int64)  # the ranks that CMC counts
     random = np.random.default_rng(0)
-    for rows in labels.chunks(chunk, share=1 / (1 + rules.repeats)):
+    for rows in labels.chunks(chunk, rules.repeats * len(labels.sizes)):
         columns, right, junk = labels.own(rows)
-        dist = mark(keys(rows), columns, junk, torch.nan)
+        dist = mark(keys(rows), columns, junk, torch.inf)
         ranks = counting.ranks(dist, columns, right).cpu().numpy()
         ap[rows], inp[rows], first[rows] = _scores(ranks, rules)
         if rules.repeats:
