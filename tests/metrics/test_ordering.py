@@ -1,6 +1,6 @@
 """`order` against the literal ranked list."""
 
-import literal
+import literal_ranking as literal
 import numpy as np
 import pytest
 from hypothesis import given, settings
