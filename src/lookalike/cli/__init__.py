@@ -1,0 +1,62 @@
+"""The command `lookalike`: a file a verb, imported when the verb is called."""
+
+import sys
+from importlib import import_module
+
+# verb → what it does; the module lookalike.cli.<verb> has `main(argv) -> exit code`.
+VERBS = {
+    "train": "train a method on a benchmark; evaluate it; write its report",
+    "evaluate": "rank a benchmark with a trained model",
+    "embed": "write the features of a folder of images",
+    "generate": "make pictures with a trained model",
+    "import": "turn authors' released checkpoints into a model file",
+    "methods": "list the methods, their presets and what they generate",
+    "data": "say what is in a benchmark (info) or wrong with it (check)",
+}
+MODULES = {"import": "import_"}  # where the verb is no name for a module
+
+
+def usage() -> str:
+    """The help text, without importing anything heavy."""
+    lines = [f"  {verb:<10}{text}" for verb, text in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: lookalike VERB …     `lookalike VERB --help` explains one",
+            "",
+            "Generative person re-identification.",
+            "",
+            *lines,
+            "",
+            "  --version prints the version.",
+        ]
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one verb; returns 0, 1 for findings, 2 for a mistake of the user, 130 for Ctrl-C."""
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    if argv[0] == "--version":
+        from lookalike import __version__
+
+        print(__version__)
+        return 0
+    from lookalike.errors import UserError, unknown
+
+    try:
+        verb = argv[0]
+        if verb not in VERBS:
+            raise unknown("verb", verb, VERBS)
+        module = import_module(f"lookalike.cli.{MODULES.get(verb, verb)}")
+        return int(module.main(argv[1:]))
+    except UserError as error:
+        print(f"lookalike: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # `lookalike … | head`
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        print("lookalike: stopped.", file=sys.stderr)
+        return 130

@@ -198,7 +198,9 @@ class Model(nn.Module):
     def needs(self, part: str, purpose: str) -> None:
         """Raises UserError if `part` was left out."""
         if part in self.without:
-            raise UserError(f"This model has no {part}, which {purpose} needs: import that file too.")
+            raise UserError(
+                f"This model has no {part}, which {purpose} needs: import that file too."
+            )
 
     def preprocess(self, images: Tensor) -> Tensor:
         """The network's input for images in [0, 1]: resized (bicubic, antialiased), normalised."""

@@ -58,8 +58,8 @@ from lookalike.methods.model_file import load_model
 from lookalike.nets import backbone, batch_statistics, weights_stride_on
 from lookalike.nets.dgnet import AppearanceEncoder, Discriminator, Generator, PartOrder
 
-QUICK_TEACHER = dict(height=128, width=64, pad=5, last_stride=1, erase=0.3, batch=32, length=6.0,
-                     drops=(4.0,), lr_trunk=0.01, lr_head=0.1)  # fmt: skip
+QUICK_TEACHER = IDE(height=128, width=64, pad=5, last_stride=1, erase=0.3, batch=32, length=6.0,
+                    drops=(4.0,), lr_trunk=0.01, lr_head=0.1)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class DGNet(Method):
         # 128×64 and a hundredth of the steps, for two CPU cores
         "quick": dict(height=128, width=64, pad=5, start_from="teacher", erase=0.0,
                       structure_dim=16, dis_dim=16, dis_scales=2, length=1_000, drops=(800,),
-                      ramp_from=300, ramp=100, lr=3e-4, teacher=IDE(**QUICK_TEACHER)),
+                      ramp_from=300, ramp=100, lr=3e-4, teacher=QUICK_TEACHER),
     }  # fmt: skip
 
     def resolved(self) -> DGNet:
@@ -263,7 +263,8 @@ class DGNetModel(Model):
         trunk = backbone(method.backbone, weights=method.weights, stride_on=method.stride_on,
                          last_stride=1)  # fmt: skip
         channels = cast(int, trunk.channels)
-        self.appearance = AppearanceEncoder(trunk, classes).to(memory_format=torch.channels_last)
+        self.appearance = AppearanceEncoder(trunk, classes)
+        self.appearance.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.generator = Generator(channels, method.structure_dim, method.residuals,
                                    method.mlp_dim, method.part_order)  # fmt: skip
 

@@ -248,7 +248,7 @@ class BaselineModel(Model):
             "bnneck": lambda: BNNeck(channels, classes),
             "trinet": lambda: TrinetHead(channels),
         }[method.head]()  # fmt: skip
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def pooled(self, x: Tensor) -> Tensor:
         """Preprocessed images → the average of the last map: B×C."""
@@ -317,7 +317,8 @@ class Identification(StageModule):
             span = max(m.length - m.warmup, 1e-9)
             return rise * 0.5 * (1 + math.cos(math.pi * min(max(t - m.warmup, 0) / span, 1)))
         if m.decay == "exponential":
-            return rise * 0.001 ** max(0.0, (t - m.decay_from) / (m.length - m.decay_from))
+            late = max(0.0, (t - m.decay_from) / (m.length - m.decay_from))
+            return float(rise * 0.001**late)
         return rise * float(0.1 ** sum(t >= d for d in m.drops))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -355,7 +356,9 @@ def identification_stage(method: IDE, people: People, seed: int, name: str) -> S
     """The one stage of a baseline, which DG-Net's teacher is too."""
     sampler: IdentityBalanced | Shuffled
     if method.ids_per_batch:
-        sampler = IdentityBalanced(people.labels(), method.ids_per_batch, method.images_per_id, seed)
+        sampler = IdentityBalanced(
+            people.labels(), method.ids_per_batch, method.images_per_id, seed
+        )
     else:
         sampler = Shuffled(len(people), method.batch, seed)
     per_unit = {

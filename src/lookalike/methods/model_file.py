@@ -36,8 +36,10 @@ def settings_from(kind: type[M], values: Mapping[str, Any]) -> M:
         default = fields[name].default
         if isinstance(default, tuple):
             value = tuple(value)
-        elif isinstance(value, Mapping) and callable(fields[name].default_factory):
-            value = settings_from(type(fields[name].default_factory()), value)  # type: ignore[misc]
+        elif isinstance(value, Mapping):
+            factory = fields[name].default_factory
+            assert factory is not dataclasses.MISSING  # only nested settings are mappings
+            value = settings_from(type(factory()), value)
         known[name] = value
     return kind(**known)
 

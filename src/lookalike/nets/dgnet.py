@@ -88,8 +88,9 @@ class Generator(nn.Module):
 
     def styles(self, f: Tensor) -> Tensor:
         """Every γ and β that f asks for: B×4C → B×4×2×2·dim (block, γ or β, both AdaINs)."""
-        chunks = f.unflatten(1, (-1, STRIPES)).transpose(1, 2).flatten(1) if (
-            self.part_order == "stripe") else f  # fmt: skip
+        chunks = f
+        if self.part_order == "stripe":
+            chunks = f.view(len(f), -1, STRIPES).transpose(1, 2).flatten(1)
         return torch.stack([
             torch.stack([gamma(chunk), beta(chunk)], 1)
             for gamma, beta, chunk in zip(self.gammas, self.betas, chunks.chunk(STRIPES, 1),

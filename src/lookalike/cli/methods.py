@@ -1,0 +1,31 @@
+"""`lookalike methods`: what can be trained."""
+
+import argparse
+import json
+
+from lookalike.methods import METHODS
+
+
+def main(argv: list[str]) -> int:
+    """Prints the methods with their presets and verbs."""
+    parser = argparse.ArgumentParser(prog="lookalike methods", description="List the methods.")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    args = parser.parse_args(argv)
+    rows = [
+        {
+            "method": name,
+            "title": m.title,
+            "presets": list(m.presets),
+            "generates": list(m.generates),
+        }
+        for name, m in METHODS.items()
+    ]
+    if args.json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    for row in rows:
+        verbs = f"; generates: {', '.join(row['generates'])}" if row["generates"] else ""
+        print(
+            f"{row['method']:<9}{row['title']}\n{'':<9}presets: {', '.join(row['presets'])}{verbs}"
+        )
+    return 0

@@ -1,0 +1,93 @@
+"""The run folder: config, checkpoints, metrics. Every file appears complete or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from lookalike.errors import UserError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path to write to; it becomes `path` when the block ends without an error.
+
+    Raises UserError when the disk refuses; what `path` held is kept.
+    """
+    part = path.with_name(path.name + ".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield part
+        os.replace(part, path)
+    except (OSError, RuntimeError) as error:  # torch.save reports a full disk as RuntimeError
+        part.unlink(missing_ok=True)
+        raise UserError(
+            f"Could not write {path} ({error}); what was there before is kept."
+        ) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    with replacing(path) as part:
+        part.write_text(json.dumps(value, indent=1))
+
+
+def write_yaml(path: Path, value: Any) -> None:
+    with replacing(path) as part:
+        part.write_text(yaml.safe_dump(value, sort_keys=False))
+
+
+def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+    with replacing(path) as part:
+        torch.save(dict(state), part)
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """What `save_checkpoint` wrote, on the CPU. Raises UserError for a file that isn't one."""
+    try:
+        found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError) as error:
+        raise UserError(f"The checkpoint {path} can't be read ({error}); delete it to start its "
+                        "stage again.") from error  # fmt: skip
+    return found
+
+
+class Metrics:
+    """`metrics.jsonl`: a line a logged step. Opening it for a resumed stage drops later lines."""
+
+    def __init__(self, path: Path, stage: str, done: int) -> None:
+        self.path, self.stage = path, stage
+        if path.exists():
+            kept = [line for line in path.read_text().splitlines() if self._earlier(line, done)]
+            with replacing(path) as part:
+                part.write_text("".join(line + "\n" for line in kept))
+        self.file = path.open("a")
+
+    def _earlier(self, line: str, done: int) -> bool:
+        try:
+            entry = json.loads(line)
+        except ValueError:  # the half line of a killed process
+            return False
+        return bool(entry["stage"] != self.stage or entry["step"] <= done)
+
+    def write(self, entry: Mapping[str, Any]) -> None:
+        self.file.write(json.dumps({"stage": self.stage, **entry}) + "\n")
+        self.file.flush()
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two nested settings, as "name: old → new"."""
+    found = []
+    for key in [*old, *(k for k in new if k not in old)]:
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            found += differences(a, b, f"{prefix}{key}.")
+        elif a != b:
+            found.append(f"{prefix}{key}: {a} → {b}")
+    return found

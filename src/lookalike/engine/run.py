@@ -1,0 +1,207 @@
+"""A run: the stages of a method on a benchmark, its evaluation, its folder and its report."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import yaml
+from torch import nn
+
+import lookalike
+from lookalike.data import Benchmark, parse_data
+from lookalike.engine.evaluation import evaluate, table
+from lookalike.engine.fit import fit_stage
+from lookalike.engine.folder import differences, write_json, write_yaml
+from lookalike.engine.memory import keep_freed_memory
+from lookalike.engine.settings import COMFORT, RunSettings, is_main_process, resolve_precision
+from lookalike.errors import UserError, unknown
+from lookalike.methods import METHODS, Method, Model
+from lookalike.methods.model_file import save_model
+from lookalike.report import write_report
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. rows: the lines of its results table (fractions)."""
+
+    folder: Path
+    model: Model
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+
+def train(
+    method: str | Method,
+    data: str | Benchmark,
+    *,
+    preset: str | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    settings: RunSettings | None = None,
+    **changes: Any,
+) -> Run:
+    """Trains `method` on `data` through all its stages, evaluates it, and writes its report.
+
+    method: a name in METHODS, with a preset and changed fields, or the settings themselves.
+    data: a `Benchmark` or "name:path". out: the run folder, by default runs/<method>.
+    resume: go on with the run in `out`. Raises UserError on bad input, when `out` already has a
+    run, and when a resumed run has other settings.
+    """
+    settings = settings or RunSettings()
+    if isinstance(method, str):
+        if method not in METHODS:
+            raise unknown("method", method, METHODS)
+        method = METHODS[method].preset(preset, **changes)
+    bench = parse_data(data) if isinstance(data, str) else data
+    base, given = type(method).preset(preset), method
+    method = method.resolved().scaled(settings.schedule_scale)
+    if not len(bench.train):
+        raise UserError(f"{bench} has no training images.")
+    stages = method.stages(bench.train, settings.seed)
+    run = Path(out or f"runs/{method.name}")
+    if is_main_process():
+        changed = differences(dataclasses.asdict(base), dataclasses.asdict(given))
+        facts = config(method, preset, bench, settings, [c.split(":")[0] for c in changed])
+        prepare(run, facts, resume)
+    if settings.accelerator != "gpu":
+        keep_freed_memory()
+
+    done: dict[str, nn.Module] = {}
+    seconds: dict[str, float] = {}
+    for number, stage in enumerate(stages, 1):
+        module, seconds[stage.name] = fit_stage(
+            stage, number, bench.train, done, run, settings, resume)  # fmt: skip
+        done[stage.name] = module
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+    models = {name: m for name, m in done.items() if isinstance(m, Model)}
+    for trained in models.values():
+        trained.pids = bench.train.classes.tolist()
+    model = models[stages[-1].name]
+    if not is_main_process():
+        return Run(run, model)
+    save_model(model, run / "model.safetensors", str(bench))
+    for name in list(models)[:-1]:
+        save_model(models[name], run / f"{name}.safetensors", str(bench))
+    rows = finish(run, models, bench, seconds, settings)
+    return Run(run, model, rows)
+
+
+def finish(
+    run: Path,
+    models: Mapping[str, Model],
+    bench: Benchmark,
+    seconds: Mapping[str, float],
+    settings: RunSettings,
+) -> list[dict[str, Any]]:
+    """Evaluates the models and writes everything that follows the training."""
+    *_, model = models.values()
+    write_json(run / "environment.json", environment(model, seconds, settings))
+    if len(bench.query) and len(bench.gallery):
+        evaluation = evaluate(models, bench)
+        write_json(run / "evaluation.json", {"rows": evaluation.rows})
+        write_json(run / "ranked.json", evaluation.ranked)
+        rows = evaluation.rows
+    else:
+        rows = []
+    write_report(run)
+    if rows:
+        print(table(rows))
+    print(f"model   {run / 'model.safetensors'}\nreport  {run / 'report.html'}")
+    return rows
+
+
+def config(
+    method: Method,
+    preset: str | None,
+    bench: Benchmark,
+    settings: RunSettings,
+    changed: list[str],
+) -> dict[str, Any]:
+    """What config.yaml says; changed: the settings that differ from the preset's."""
+    run = dataclasses.asdict(settings)
+    seed, _ = run.pop("seed"), run.pop("precision")
+    command = shlex.join(["lookalike", *sys.argv[1:]]) if len(sys.argv) > 1 else ""
+    return {
+        "method": method.name,
+        "preset": preset,
+        "data": str(bench),
+        "seed": seed,
+        "precision": resolve_precision(settings),
+        "version": lookalike.__version__,
+        "command": command,
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "settings": json.loads(json.dumps(dataclasses.asdict(method))),
+        "changed": changed,
+        "run": run,
+    }
+
+
+def prepare(run: Path, new: dict[str, Any], resume: bool) -> None:
+    """Makes the run folder, or checks that the one there may be resumed with these settings."""
+    file = run / "config.yaml"
+    if not file.exists():
+        if resume:
+            raise UserError(f"There is no run to resume in {run}; leave out --resume to start one.")
+        if run.exists() and (not run.is_dir() or any(run.iterdir())):
+            raise UserError(f"{run} holds other files; choose another --out.")
+        write_yaml(file, new)
+        return
+    if not resume:
+        raise UserError(
+            f"{run} already holds a run; add --resume to go on, or choose another --out."
+        )
+    old = yaml.safe_load(file.read_text())
+    if old["method"] != new["method"]:
+        raise UserError(
+            f"{run} holds a run of {old['method']}, not of {new['method']}; choose another --out."
+        )
+
+    def numbers(c: dict[str, Any]) -> dict[str, Any]:
+        kept = {k: v for k, v in c["run"].items() if k not in COMFORT}
+        return {**{k: c[k] for k in ("data", "seed", "precision", "settings")}, **kept}
+
+    changed = differences(numbers(old), numbers(new))
+    if changed:
+        raise UserError(
+            f"{run} was started with other settings ({'; '.join(changed)}): resume it with the "
+            "same ones, or choose another --out."
+        )
+
+
+def environment(
+    model: nn.Module, seconds: Mapping[str, float], settings: RunSettings
+) -> dict[str, Any]:
+    """What ran this, for the report."""
+    gpu = settings.accelerator != "cpu" and torch.cuda.is_available()
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [x for x in info.read_text().splitlines() if x.startswith("model name")]
+        cpu = names[0].split(":", 1)[1].strip() if names else cpu
+    return {
+        "hardware": torch.cuda.get_device_name() if gpu else f"{cpu}, {os.cpu_count()} cores",
+        "cpu": cpu,
+        "threads": torch.get_num_threads(),
+        "devices": settings.devices,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "lookalike": lookalike.__version__,
+        "parameters": {"total": sum(p.numel() for p in model.parameters())},
+        "stage_seconds": {k: round(v, 1) for k, v in seconds.items()},
+    }
