@@ -234,6 +234,103 @@ def test_adain_and_layer_norm_sample_by_sample():
             torch.testing.assert_close(got_layer[i, c], layer.gamma[c] * whole[c] + layer.beta[c])
 
 
+def functional(state):
+    """Es, the decoder and one discriminator, written over again as functions of a state."""
+
+    def conv2d(x, name, stride=1, dilation=1):
+        weight = state[f"{name}.weight"]
+        pad = dilation * (weight.shape[2] // 2)
+        x = F.pad(x, (pad, pad, pad, pad), mode="reflect")
+        return F.conv2d(x, weight, state[f"{name}.bias"], stride, dilation=dilation)
+
+    def normal(x):
+        mean, var = x.mean((2, 3), keepdim=True), x.var((2, 3), unbiased=False, keepdim=True)
+        return (x - mean) / (var + 1e-5).sqrt()
+
+    def lrelu(x):
+        return torch.where(x > 0, x, 0.2 * x)
+
+    def encode(x):
+        e = "enc_content.model"
+        x = x.sum(1, keepdim=True) / 3
+        for i, stride in enumerate((2, 1, 1, 2)):
+            x = lrelu(normal(conv2d(x, f"{e}.{i}.conv", stride)))
+        for i in range(4):
+            y = lrelu(normal(conv2d(x, f"{e}.4.model.{i}.model.0.conv")))
+            x = x + normal(conv2d(y, f"{e}.4.model.{i}.model.1.conv"))
+        parts = [normal(conv2d(x, f"{e}.5.conv1.conv"))]
+        for rate, dilation in ((6, 3), (12, 6), (18, 9)):
+            y = lrelu(normal(conv2d(x, f"{e}.5.conv{rate}.0.conv")))
+            parts.append(normal(conv2d(y, f"{e}.5.conv{rate}.1.conv", dilation=dilation)))
+        return normal(conv2d(torch.cat(parts, 1), f"{e}.5.fuse.conv"))
+
+    def mlp(x, name):
+        for i in range(3):
+            x = x @ state[f"{name}.model.{i}.fc.weight"].T + state[f"{name}.model.{i}.fc.bias"]
+            x = lrelu(x) if i < 2 else x
+        return x[:, :, None, None]
+
+    def decode(x, f):
+        d = "dec.model"
+        for k, chunk in enumerate(f.split(2048, 1), 1):
+            w, b = mlp(chunk, f"mlp_w{k}"), mlp(chunk, f"mlp_b{k}")
+            y = normal(conv2d(x, f"{d}.1.model.{k - 1}.model.0.conv"))
+            y = lrelu(w[:, :128] * y + b[:, :128])
+            y = normal(conv2d(y, f"{d}.1.model.{k - 1}.model.1.conv"))
+            x = x + w[:, 128:] * y + b[:, 128:]
+        for i in (3, 5):
+            x = conv2d(x.repeat_interleave(2, 2).repeat_interleave(2, 3), f"{d}.{i}.conv")
+            mean, std = x.mean((1, 2, 3), keepdim=True), x.std((1, 2, 3), keepdim=True)
+            gamma, beta = (state[f"{d}.{i}.norm.{n}"].view(-1, 1, 1) for n in ("gamma", "beta"))
+            x = lrelu((x - mean) / (std + 1e-5) * gamma + beta)
+        x = lrelu(conv2d(lrelu(conv2d(x, f"{d}.6.conv")), f"{d}.7.conv"))
+        return conv2d(x, f"{d}.8.conv")
+
+    def score(x, scale):
+        c = f"cnns.{scale}"
+        for i, stride in enumerate((1, 1, 2, 1, 2)):
+            x = lrelu(conv2d(x, f"{c}.{i}.conv", stride))
+        for i in (5, 6, 7, 8):
+            y = lrelu(conv2d(x, f"{c}.{i}.model.0.conv"))
+            x = x + conv2d(y, f"{c}.{i}.model.1.conv")
+        return conv2d(x, f"{c}.9")
+
+    return encode, decode, score
+
+
+def test_networks_against_a_functional_version():
+    torch.manual_seed(0)
+    gen, dis = ref.Generator().double(), ref.Discriminator().double()
+    ref.randomise(gen)
+    ref.randomise(dis)
+    encode, decode, _ = functional(gen.state_dict())
+    x, f = images(0).double(), torch.rand(2, 8192, dtype=torch.float64)
+    with torch.no_grad():
+        s = gen.encode(x)
+        torch.testing.assert_close(s, encode(x), rtol=0, atol=1e-11)
+        y, want = gen.decode(s, f), decode(s, f)
+        torch.testing.assert_close(y, want, rtol=0, atol=1e-11 * float(want.abs().max()))
+        score = functional(dis.state_dict())[2]
+        for scale, got in enumerate(dis(x)):
+            torch.testing.assert_close(got, score(x, scale), rtol=0, atol=1e-12)
+            x = F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)
+
+
+def test_heads_and_pooling(fresh):
+    x = torch.randn(3, 3, 64, 32)
+    assert fresh.id.classifier1.add_block[2].p == 0.5
+    assert fresh.id.classifier2.add_block[2].p == 0.75
+    teacher = ref.Teacher(4).eval()
+    net = ref.AppearanceEncoder(4).eval()
+    with torch.no_grad():
+        last, last_id = teacher.model(x), net.model(x)
+        assert (last.shape[2:], last_id.shape[2:]) == ((2, 1), (4, 2))
+        torch.testing.assert_close(teacher(x), teacher.classifier(last.mean((2, 3))))
+        p1, p2 = net(x)[1]
+        torch.testing.assert_close(p1, net.classifier1(last_id.amax((2, 3))))
+        torch.testing.assert_close(p2, net.classifier2(last_id.amax((2, 3))))
+
+
 def test_appearance_code_is_channel_major_and_detached(fresh):
     x = images(0)
     for module in fresh.id.modules():
