@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,76 +11,82 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm import tqdm
 
 from lookalike.data import Benchmark, People
-from lookalike.data.images import ImageTable
-from lookalike.data.loader import image_batches
-from lookalike.errors import UserError
+from lookalike.engine.embedding import extract
+from lookalike.errors import UserError, unknown
 from lookalike.methods.base import Model
-from lookalike.metrics import order, rank
+from lookalike.metrics import PROTOCOLS, order, rank
+from lookalike.metrics.keys import METRICS
 
 EXAMPLES = 8  # ranked lists in a report
 
 
-def extract(model: Model, people: People, batch: int = 64, cache: Any = "auto") -> Tensor:
-    """The features of all crops, in order: N×D float32 on the CPU."""
-    device = next(model.parameters()).device
-    table = ImageTable(people.paths, *model.size, cache=cache)
-    hidden = not sys.stderr.isatty() or len(people) < 1000
-    found = []
-    with tqdm(total=len(people), desc="embed", unit="img", disable=hidden) as bar:
-        for images in image_batches(table, batch):
-            found.append(model.embed(images.to(device).float() / 255).float().cpu())
-            bar.update(len(images))
-    return torch.cat(found)
-
-
 @dataclass(frozen=True)
 class Evaluation:
-    """rows: a line a feature of the results table. ranked: example lists of the last feature."""
+    """rows: a line a feature and protocol of the results table, the headline first.
+
+    ranked: example lists of the headline's feature. seconds: how long "embed" and "rank" took.
+    """
 
     rows: list[dict[str, Any]]
     ranked: dict[str, Any]
+    seconds: dict[str, float]
 
 
 def evaluate(
     models: Mapping[str, Model] | Model,
     bench: Benchmark,
-    protocol: str | None = None,
+    protocol: str | Sequence[str] | None = None,
     metric: str = "cosine",
     lists: bool = True,
+    batch: int = 64,
 ) -> Evaluation:
-    """The ranking of `bench` by every feature of the models: all their parts, then the whole.
+    """The ranking of `bench` by every feature of the models: the whole, then each of its parts.
 
-    models: by the name that their rows get; one model's rows have its method's name.
-    protocol: the benchmark's own by default. Raises UserError when a split is empty.
+    models: by the name that their rows get, in the order of their training; the last one is the
+    headline and comes first. A single model's rows have its method's name.
+    protocol: one or several; the benchmark's own by default. batch: images embedded at a time.
+    Raises UserError when a split is empty, and for an unknown protocol or metric.
     """
     for split in ("query", "gallery"):
         if not len(getattr(bench, split)):
             raise UserError(f"{bench} has no {split} images to evaluate on.")
+    protocols = [protocol] if isinstance(protocol, str) else list(protocol or [bench.protocol])
+    for name in protocols:
+        if name not in PROTOCOLS:
+            raise unknown("protocol", name, PROTOCOLS)
+    if metric not in METRICS:
+        raise unknown("metric", metric, METRICS)
     if isinstance(models, Model):
         models = {models.method.name: models}
-    protocol = protocol or bench.protocol
     q, g = bench.query, bench.gallery
     ids = (q.pids, g.pids, q.camids, g.camids)
-    rows, ranked = [], {}
-    for name, model in models.items():
-        query, gallery = extract(model, q), extract(model, g)
+    rows: list[dict[str, Any]] = []
+    ranked: dict[str, Any] = {}
+    seconds = {"embed": 0.0, "rank": 0.0}
+    for name, model in reversed(models.items()):
+        start = time.perf_counter()
+        query, gallery = (extract(model, people.paths, batch) for people in (q, g))
+        embedded = time.perf_counter()
         whole = " + ".join(model.parts) or name
-        views = {p: (query[:, s], gallery[:, s]) for p, s in model.parts.items()}
-        views[whole] = (model.as_query(query), gallery)
-        for feature, (left, right) in views.items():
-            ranking = rank(left, right, *ids, protocol=protocol, metric=metric)
-            rows.append({
-                "features": feature, "model": name, "data": str(bench), "protocol": protocol,
-                "metric": metric, "queries": len(q), "valid_queries": ranking.num_valid,
-                "gallery": len(g), **ranking.row(),
-            })  # fmt: skip
-        if lists:
-            ranked = ranked_lists(views[whole], bench, ranking.ap, metric)
-            ranked["features"] = whole
-    return Evaluation(rows, ranked)
+        views = {whole: (model.scored(query), model.scored(gallery))}
+        views |= {part: (query[:, s], gallery[:, s]) for part, s in model.parts.items()}
+        device = next(model.parameters()).device
+        for feature, sides in views.items():
+            for rules in protocols:
+                ranking = rank(*sides, *ids, protocol=rules, metric=metric, device=device)
+                rows.append({
+                    "features": feature, "model": name, "data": str(bench), "protocol": rules,
+                    "metric": metric, "queries": len(q), "valid_queries": ranking.num_valid,
+                    "gallery": len(g), **ranking.row(),
+                })  # fmt: skip
+                if lists and not ranked:
+                    ranked = ranked_lists(sides, bench, ranking.ap, metric)
+                    ranked["features"] = feature
+        seconds["embed"] += embedded - start
+        seconds["rank"] += time.perf_counter() - embedded
+    return Evaluation(rows, ranked, seconds)
 
 
 def ranked_lists(
@@ -121,15 +127,22 @@ def distances(query: Tensor, gallery: Tensor, metric: str) -> Tensor:
     return torch.linalg.vector_norm(query - gallery, dim=1)
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """The rows as text that fits 80 columns, in percent."""
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as text of at most 80 columns, in percent; a feature's protocols stand together."""
     columns = ("mAP", "rank1", "rank5", "rank10", "mINP")
-    width = max([len("features"), *(len(r["features"]) for r in rows)])
-    lines = [f"{'features':<{width}}" + "".join(f"{c:>8}" for c in columns)]
+    several = len({row["protocol"] for row in rows}) > 1
+    names = ("features", "protocol") if several else ("features",)
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in names}
+    lines = ["  ".join(f"{n:<{w}}" for n, w in widths.items())
+             + "".join(f"{column:>8}" for column in columns)]  # fmt: skip
+    before = ""
     for row in rows:
-        numbers = "".join(f"{100 * row[c]:8.2f}" for c in columns)
-        lines.append(f"{row['features']:<{width}}{numbers}")
+        shown = dict(row, features="" if several and row["features"] == before else row["features"])
+        before = row["features"]
+        lines.append("  ".join(f"{shown[n]:<{w}}" for n, w in widths.items())
+                     + "".join(f"{100 * row[column]:8.2f}" for column in columns))  # fmt: skip
     first = rows[0]
-    lines.append(f"protocol {first['protocol']}, {first['metric']} distance, "
-                 f"{first['queries']} queries, {first['gallery']} gallery crops")  # fmt: skip
+    rules = "" if several else f"protocol {first['protocol']}, "
+    lines.append(f"{rules}{first['metric']} distance, {first['valid_queries']} of "
+                 f"{first['queries']} queries valid, {first['gallery']} gallery crops")  # fmt: skip
     return "\n".join(lines)

@@ -212,7 +212,7 @@ class Model(nn.Module):
         return self.normalize(images)  # type: ignore[no-any-return]
 
     def features(self, x: Tensor) -> Tensor:
-        """Preprocessed images → features as they are compared: B×D."""
+        """Preprocessed images → features, which are compared after `scored`: B×D."""
         raise NotImplementedError
 
     @torch.no_grad()
@@ -221,8 +221,9 @@ class Model(nn.Module):
         with evaluating(self):
             return self.features(self.preprocess(images))
 
-    def as_query(self, features: Tensor) -> Tensor:
-        """The features as the query's side of a comparison takes them."""
+    def scored(self, features: Tensor) -> Tensor:
+        """The features scaled so that plain cosine, product and Euclidean distance between two of
+        them all rank by the paper's score."""
         return features
 
 

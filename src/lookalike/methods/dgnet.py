@@ -275,9 +275,10 @@ class DGNetModel(Model):
             halves.append(F.normalize(F.normalize(views[0]) + F.normalize(views[1])))
         return torch.cat(halves, 1)
 
-    def as_query(self, features: Tensor) -> Tensor:
-        """The fine half times β, so that a product with a gallery feature is cos₁ + β·cos₂."""
-        return torch.cat([features[:, :512], self.method.beta * features[:, 512:]], 1)
+    def scored(self, features: Tensor) -> Tensor:
+        """The fine half times √β: the product of two is cos₁ + β·cos₂ (dgnet §12), all have length
+        √(1 + β), and so cosine and Euclidean distance rank as the product does."""
+        return torch.cat([features[:, :512], math.sqrt(self.method.beta) * features[:, 512:]], 1)
 
     def codes(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Appearance codes B×4C and structure codes B×8d×H/4×W/4 of images in [0, 1]."""
