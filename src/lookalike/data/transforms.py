@@ -61,33 +61,49 @@ def pixel_norm(norm: str | PixelNorm) -> PixelNorm:
 
 
 class Normalize(nn.Module):
-    """B×3×H×W uint8, or float in [0, 1], RGB → float32 as the network wants it, channels_last."""
+    """B×3×H×W uint8, or float in [0, 1], RGB → as the network wants it, channels_last.
+
+    The output is float32; float64 stays float64, exact to its last digits.
+    """
 
     def __init__(self, norm: str | PixelNorm = "imagenet") -> None:
         super().__init__()
         self.norm = pixel_norm(norm)
-        mean, std = torch.tensor(self.norm.mean), torch.tensor(self.norm.std)
+        scale, shift = self._affine(torch.tensor(0.0))
         self.scale: Tensor
         self.shift: Tensor
-        self.register_buffer("scale", 1 / std, persistent=False)
-        self.register_buffer("shift", -mean / std, persistent=False)
+        self.register_buffer("scale", scale, persistent=False)
+        self.register_buffer("shift", shift, persistent=False)
+
+    def _affine(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """The scale and shift of every channel, in the dtype and on the device of `like`."""
+        mean, std = like.new_tensor(self.norm.mean), like.new_tensor(self.norm.std)
+        return 1 / std, -mean / std
 
     def forward(self, images: Tensor) -> Tensor:
         if self.norm.bgr:
             images = images.flip(1)
-        scale = self.scale if images.is_floating_point() else self.scale / 255
+        scale, shift, dtype = self.scale, self.shift, torch.float32
+        if images.dtype == torch.float64:  # the buffers were rounded to float32
+            (scale, shift), dtype = self._affine(images), torch.float64
+        elif not images.is_floating_point():
+            scale = scale / 255
         batch, _, height, width = images.shape
         # Rows of interleaved colours, a view of channels_last memory: long runs are what is fast.
-        rows = images.permute(0, 2, 3, 1).flatten(2).to(torch.float32, copy=True)
-        rows.mul_(scale.repeat(width)).add_(self.shift.repeat(width))
+        rows = images.permute(0, 2, 3, 1).flatten(2).to(dtype, copy=True)
+        rows.mul_(scale.repeat(width)).add_(shift.repeat(width))
         return rows.view(batch, height, width, 3).permute(0, 3, 1, 2)
 
 
 def denormalize(images: Tensor, norm: str | PixelNorm = "imagenet") -> Tensor:
-    """The RGB pictures in [0, 1] that `Normalize(norm)` made `images` of: B×3×H×W float32."""
+    """The RGB pictures in [0, 1] that `Normalize(norm)` made `images` of: B×3×H×W float32.
+
+    float64 stays float64.
+    """
     norm = pixel_norm(norm)
-    mean = images.new_tensor(norm.mean, dtype=torch.float32).view(3, 1, 1)
-    std = images.new_tensor(norm.std, dtype=torch.float32).view(3, 1, 1)
+    dtype = torch.promote_types(images.dtype, torch.float32)
+    mean = images.new_tensor(norm.mean, dtype=dtype).view(3, 1, 1)
+    std = images.new_tensor(norm.std, dtype=dtype).view(3, 1, 1)
     pictures = (images * std + mean).clamp(0, 1)
     return pictures.flip(1) if norm.bgr else pictures
 

@@ -1,0 +1,70 @@
+"""Authors' files, read on the CPU without running any code that may be in them."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import yaml
+from torch import Tensor
+
+from lookalike.errors import UserError
+
+
+class Checkpoint(NamedTuple):
+    """One file of the authors. others: the names of its entries that are no tensors."""
+
+    path: Path
+    tensors: dict[str, Tensor]
+    others: list[str]
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The named tensors in `path`, without a leading "module." and a wrapping {"a": …}.
+
+    Raises UserError for anything else: a pickled object, a damaged file, no named tensors.
+    """
+    try:
+        found: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load answers damage with nearly every kind of exception
+        if isinstance(error, pickle.UnpicklingError) and "GLOBAL" in str(error):
+            raise UserError(
+                f"{path} holds a pickled object, which could run any code, so it isn't opened: "
+                "save the network's state_dict() instead."
+            ) from error
+        raise UserError(
+            f"{path} can't be read as a PyTorch checkpoint: it is damaged, incomplete or another "
+            "kind of file; copy or download it again."
+        ) from error
+    if isinstance(found, dict) and found.keys() == {"a"}:
+        found = found["a"]
+    if not isinstance(found, dict) or not any(isinstance(v, Tensor) for v in found.values()):
+        inside = f"only {names(found)}" if isinstance(found, dict) else f"a {type(found).__name__}"
+        raise UserError(f"{path} holds no named weights, but {inside}: leave it out.")
+    named = {str(key).removeprefix("module."): value for key, value in found.items()}
+    tensors = {key: value for key, value in named.items() if isinstance(value, Tensor)}
+    return Checkpoint(path, tensors, [key for key in named if key not in tensors])
+
+
+def names(found: Any, most: int = 4) -> str:
+    """The first few keys, for a message."""
+    keys = [f"'{key}'" for key in found]
+    return ", ".join(keys[:most]) + (" …" if len(keys) > most else "") if keys else "nothing"
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """The options in a YAML file, nested ones as "gen.dim". Raises UserError if it isn't one."""
+    try:
+        found = yaml.safe_load(path.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        where = " ".join(str(error).split())
+        raise UserError(f"{path} can't be read as YAML ({where}).") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path} holds no options: give the one that the authors' code wrote.")
+    flat: dict[str, Any] = {}
+    for key, value in found.items():
+        inner = value if isinstance(value, dict) else {}
+        flat |= {f"{key}.{name}": v for name, v in inner.items()} or {str(key): value}
+    return flat
