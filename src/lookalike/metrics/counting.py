@@ -4,6 +4,9 @@ A row of distances is sorted as plain values, which costs a fifth of an argsort 
 matrix; a binary search for an entry's distance is then the number of entries ahead of it.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,10 +24,7 @@ def ranks(dist: Tensor, columns: Tensor, right: Tensor) -> Tensor:
     bool. Equal distances are ranked by column.
     """
     values = dist.gather(1, columns)
-    if dist.device.type == "cpu":  # numpy sorts values with SIMD, 15 times as fast as torch
-        ordered = torch.from_numpy(np.sort(dist.numpy(), axis=1))
-    else:
-        ordered = dist.sort(dim=1).values
+    ordered = _sorted(dist)
     ahead = torch.searchsorted(ordered, values)
     level = torch.searchsorted(ordered, values, right=True)
     tied = (((level - ahead) > 1) & right).any(1)
@@ -63,6 +63,16 @@ def single_shot_ranks(
     ranks = torch.zeros(draws.shape[:2], dtype=torch.int64, device=dist.device)
     ranks[answered] = 1 + ahead.sum(2)
     return ranks
+
+
+def _sorted(dist: Tensor) -> Tensor:
+    """Every row's values, ascending."""
+    if dist.device.type != "cpu":
+        return dist.sort(dim=1).values
+    # numpy sorts values with SIMD, 15 times as fast as torch's sort.
+    parts = np.array_split(dist.numpy(), torch.get_num_threads())
+    with ThreadPoolExecutor(len(parts)) as pool:
+        return torch.from_numpy(np.concatenate(list(pool.map(partial(np.sort, axis=1), parts))))
 
 
 def _places(dist: Tensor) -> Tensor:

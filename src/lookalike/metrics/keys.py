@@ -29,26 +29,26 @@ def ranking_keys(query: Tensor, gallery: Tensor, kept: Tensor, metric: str) -> K
             f"Query and gallery features must have the same length, "
             f"got {query.shape[1]} and {gallery.shape[1]}."
         )
-    for name, x in (("Query features", query), ("Gallery features", gallery)):
-        refuse_rows(~x.isfinite().all(1), name, "NaN or infinity")
     dtype = torch.promote_types(query.dtype, gallery.dtype)
     query, gallery = query.to(dtype), gallery.to(dtype)
+    largest = [torch.linalg.vector_norm(x, torch.inf, dim=1) for x in (query, gallery)]
+    refuse_rows(~largest[0].isfinite(), "Query features", "NaN or infinity")
+    refuse_rows(~largest[1].isfinite(), "Gallery features", "NaN or infinity")
     if len(kept) < len(gallery):
-        gallery = gallery[kept]
+        gallery, largest[1] = gallery[kept], largest[1][kept]
     if metric == "cosine":
-        query, gallery = _unit(query), _unit(gallery)
+        query, gallery = _unit(query, largest[0]), _unit(gallery, largest[1])
         return lambda rows: -query[rows] @ gallery.T
     # A power of two shared by all rows changes no digit and no order.
-    largest = torch.maximum(query.abs().amax(), gallery.abs().amax())
-    scale = 2.0 ** -float(largest.frexp().exponent.clamp(-126, 126))
+    exponent = torch.cat(largest).amax().frexp().exponent
+    scale = 2.0 ** -float(exponent.clamp(-126, 126))
     query, gallery = query * scale, gallery * scale
     square = gallery.square().sum(1)
     return lambda rows: torch.addmm(square, query[rows], gallery.T, alpha=-2)
 
 
-def _unit(x: Tensor) -> Tensor:
-    """Rows of length 1, all-zero rows left as they are; dividing by the maximum first keeps the
-    squares of very large and very small features within range."""
-    largest = x.abs().amax(1, keepdim=True)
-    x = x / torch.where(largest > 0, largest, 1)
+def _unit(x: Tensor, largest: Tensor) -> Tensor:
+    """Rows of length 1, all-zero rows left as they are; dividing by each row's `largest` magnitude
+    first keeps the squares of very large and very small features within range."""
+    x = x / torch.where(largest > 0, largest, 1)[:, None]
     return x.div_(x.norm(dim=1, keepdim=True).clamp_min_(0.5))
