@@ -1,4 +1,8 @@
-"""One stage on Lightning: trains from where its checkpoint stands to its end."""
+"""One stage on Lightning: trains from where its checkpoint stands to its end.
+
+`fit_stage` builds the stage's module, its crops and Lightning's trainer, and fits. Everything that
+happens between two steps is in `Watch`, in the order in which it happens.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,15 @@ import signal
 import sys
 import time
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -22,14 +29,21 @@ from lookalike.data.images import ImageTable
 from lookalike.data.loader import Steps, step_loader
 from lookalike.data.samplers import step_seed
 from lookalike.engine.folder import Metrics, load_checkpoint, save_checkpoint
-from lookalike.engine.settings import RunSettings, is_main_process, resolve_precision
+from lookalike.engine.processes import is_main_process
+from lookalike.engine.settings import RunSettings, resolve_precision
+from lookalike.errors import UserError
+from lookalike.files import replacing
 from lookalike.methods.base import Stage, StageModule
-from lookalike.parallel import rank
 from lookalike.report import save_png, swap_grid
 
 
-class Interrupted(Exception):
-    """Ctrl-C after the running step: everything is saved."""
+class Interrupted(BaseException):
+    """Ctrl-C: the run stopped, and goes on with `resume`. No `except Exception` catches it."""
+
+
+def checkpoint_of(run: Path, number: int, stage: Stage) -> Path:
+    """The one checkpoint of the run's stage `number`, which counts from 1."""
+    return run / "stages" / f"{number}-{stage.name}" / "last.ckpt"
 
 
 def fit_stage(
@@ -40,15 +54,16 @@ def fit_stage(
     run: Path,
     settings: RunSettings,
     resume: bool,
+    ended: bool = False,
 ) -> tuple[nn.Module, float]:
     """What `stage` leaves behind (a trained module, in eval mode) and the seconds it trained.
 
-    With `resume`, goes on from the stage's checkpoint, or takes its result if it had ended.
-    Raises Interrupted on Ctrl-C, UserError on bad images and non-finite losses.
+    With `resume`, goes on from the stage's checkpoint, or takes its result where it had ended.
+    ended: take its result wherever it stands, for a later stage has built on it.
+    Raises Interrupted on Ctrl-C, UserError on bad images, non-finite losses and a full disk.
     """
-    folder = run / "stages" / f"{number}-{stage.name}"
-    file = folder / "last.ckpt"
-    folder.mkdir(parents=True, exist_ok=True)
+    file = checkpoint_of(run, number, stage)
+    file.parent.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(step_seed(settings.seed, stage.name, "weights"))
     module = stage.build(done)
     module.stage, module.seed = stage.name, settings.seed
@@ -57,44 +72,63 @@ def fit_stage(
         module.load_state_dict(state["module"])
         module.step = state["step"]
     stop = min(stage.steps, settings.steps or stage.steps)
-    if module.step < stop:
-        table = ImageTable(people.paths, *stage.size, cache=settings.cache)
-        loader = step_loader(Steps(people, table, stage.plan), module.step, stop, settings.workers)
-        watch = Watch(module, stop, file, run, settings, people, table, state)
-        trainer = make_trainer(settings, run, folder, watch)
-        trainer.fit(module, loader)
-        if watch.interrupted:
-            raise Interrupted
-        seconds = watch.seconds
-    else:
-        seconds = state["seconds"]
-    return module.trained.eval(), seconds
+    if state and (ended or module.step >= stop):
+        return module.trained.eval(), state["seconds"]
+    table = ImageTable(people.paths, *stage.size, cache=settings.cache)
+    loader = step_loader(Steps(people, table, stage.plan), module.step, stop, settings.workers)
+    watch = Watch(module, stop, file, run, settings, people, table, state)
+    with ctrl_c(watch.on_ctrl_c):
+        make_trainer(settings, run, watch).fit(module, loader)
+    if watch.interrupted:
+        raise Interrupted
+    return module.trained.eval(), watch.seconds
 
 
-def make_trainer(settings: RunSettings, run: Path, folder: Path, watch: Watch) -> L.Trainer:
+def make_trainer(settings: RunSettings, run: Path, watch: Watch) -> L.Trainer:
     """Lightning's trainer, with everything off that `Watch` does step by step."""
     warnings.filterwarnings("ignore", module="lightning")
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    precision = "bf16-mixed" if resolve_precision(settings) == "bf16" else "32-true"
-    return L.Trainer(
-        accelerator=settings.accelerator,
-        devices=settings.devices,
-        strategy="ddp_find_unused_parameters_true" if settings.devices > 1 else "auto",
-        precision=precision,  # type: ignore[arg-type]
-        max_epochs=1,
-        logger=TensorBoardLogger(run, name="", version="tensorboard", sub_dir=folder.name),
-        callbacks=[watch],
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-        default_root_dir=str(run),
-    )
+    folder = watch.module.stage
+    try:
+        return L.Trainer(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            strategy="ddp_find_unused_parameters_true" if settings.devices > 1 else "auto",
+            precision="bf16-mixed" if resolve_precision(settings) == "bf16" else "32-true",
+            max_epochs=1,
+            logger=TensorBoardLogger(run, name="", version="tensorboard", sub_dir=folder),
+            callbacks=[watch],
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            default_root_dir=str(run),
+        )
+    except MisconfigurationException as error:
+        sentence = " ".join(str(error).split())
+        raise UserError(
+            f"Can't train with --accelerator {settings.accelerator} --devices {settings.devices}: "
+            f"{sentence}"
+        ) from error
+
+
+@contextmanager
+def ctrl_c(handler: Callable[[], None]) -> Iterator[None]:
+    """Inside, Ctrl-C calls `handler`; Lightning would end the process instead."""
+    try:
+        before = signal.signal(signal.SIGINT, lambda *_: handler())
+    except ValueError:  # not the main thread: whoever runs us handles Ctrl-C
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Watch(L.Callback):
-    """What happens around the steps: checkpoints, logs, pictures, progress, Ctrl-C."""
+    """What happens around the steps: logs, pictures, checkpoints, progress, Ctrl-C."""
 
     def __init__(
         self,
@@ -111,55 +145,53 @@ class Watch(L.Callback):
         self.settings, self.people, self.table, self.state = settings, people, table, state
         self.seconds: float = state.get("seconds", 0.0)
         self.interrupted = False
+        self.main = is_main_process()
 
-    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+    def on_ctrl_c(self) -> None:
+        if self.interrupted:  # a second Ctrl-C doesn't wait
+            raise Interrupted
+        self.interrupted = True
+        if self.main:
+            self.say("Stopping after this step; press Ctrl-C again to stop at once.")
+
+    def on_train_start(self, trainer: L.Trainer, _: L.LightningModule) -> None:
+        module = self.module
         if self.state:
-            optimizers = self.module.raw_optimizers()
+            optimizers = module.raw_optimizers()
             for optimizer, saved in zip(optimizers, self.state["optimizers"], strict=True):
                 optimizer.load_state_dict(saved)
-        self.state = {}  # frees its memory
-        self.module.begin(self.people, self.pixels)
-        self.main = rank() == 0
+            self.state = {}  # frees its memory
+        module.begin(self.people, self.pixels)
         if self.main:
-            self.metrics = Metrics(self.run / "metrics.jsonl", self.module.stage, self.module.step)
+            self.metrics = Metrics(self.run / "metrics.jsonl", module.stage, module.step)
             self.bar = tqdm(
-                total=self.stop, initial=self.module.step, desc=self.module.stage, unit="step",
+                total=self.stop, initial=module.step, desc=module.stage, unit="step",
                 dynamic_ncols=True, disable=not sys.stderr.isatty(), smoothing=0.05)  # fmt: skip
-        self.first, self.clock = self.module.step, time.monotonic()
-        try:
-            self.old_handler = signal.signal(signal.SIGINT, self.on_sigint)
-        except ValueError:  # not the main thread: whoever runs us handles Ctrl-C
-            self.old_handler = None
+        self.clock = time.monotonic()
 
     def pixels(self, rows: Any) -> Tensor:
         return self.table[np.asarray(rows)]
 
-    def on_sigint(self, *_: Any) -> None:
-        if self.interrupted:  # a second Ctrl-C doesn't wait
-            raise KeyboardInterrupt
-        self.interrupted = True
-        self.say("Stopping after this step; press Ctrl-C again to stop at once.")
-
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
-        module, settings = self.module, self.settings
-        now = time.monotonic()
-        step_seconds, self.clock = now - self.clock, now
+        step_seconds = time.monotonic() - self.clock
         self.seconds += step_seconds
-        step, last = module.step, module.step >= self.stop
+        # Ctrl-C may reach the processes in different steps: they stop in the same one.
+        if trainer.strategy.reduce_boolean_decision(self.interrupted, all=False):
+            self.interrupted = trainer.should_stop = True
         if self.main:
             self.bar.update(1)
-            if step % settings.log_every == 0 or last or step == self.first + 1:
+            step, settings = self.module.step, self.settings
+            last = step >= self.stop
+            if step % settings.log_every == 0 or last or step == 1:
                 self.note(trainer, step, step_seconds)
-            if step % settings.preview_every == 0 or last:
-                self.draw(step)
             if step % settings.checkpoint_every == 0 or last or self.interrupted:
                 self.save()
-        if self.interrupted:
-            trainer.should_stop = True
-            trainer.fit_loop.epoch_loop.batch_progress.is_last_batch = True
+            if step % settings.preview_every == 0 or last:
+                self.draw(step)
         self.clock = time.monotonic()
 
     def note(self, trainer: L.Trainer, step: int, step_seconds: float) -> None:
+        """Writes the step's losses to metrics.jsonl, TensorBoard and stderr."""
         module = self.module
         rate = module.raw_optimizers()[-1].param_groups[-1]["lr"]
         self.metrics.write({
@@ -179,20 +211,21 @@ class Watch(L.Callback):
     def say(self, text: str) -> None:
         tqdm.write(text, file=sys.stderr)
 
+    def save(self) -> None:
+        """Replaces the checkpoint, unless the last update made a weight NaN or infinite."""
+        self.module.check_weights()
+        save_checkpoint(self.file, {
+            "step": self.module.step,
+            "seconds": self.seconds,
+            "module": self.module.state_dict(),
+            "optimizers": [o.state_dict() for o in self.module.raw_optimizers()],
+        })  # fmt: skip
+
     def draw(self, step: int) -> None:
         for name, picture in self.module.preview().items():
             image = swap_grid(picture.appearances, picture.structures, picture.cells)
-            path = self.run / "images" / f"{self.module.stage}-{step:07d}-{name}.png"
-            save_png(image, path)
-
-    def save(self) -> None:
-        module = self.module
-        save_checkpoint(self.file, {
-            "step": module.step,
-            "seconds": self.seconds,
-            "module": module.state_dict(),
-            "optimizers": [o.state_dict() for o in module.raw_optimizers()],
-        })  # fmt: skip
+            with replacing(self.run / f"images/{self.module.stage}-{step:07d}-{name}.png") as part:
+                save_png(image, part)
 
     def on_train_end(self, *_: Any) -> None:
         self.close()
@@ -201,9 +234,7 @@ class Watch(L.Callback):
         self.close()
 
     def close(self) -> None:
-        if getattr(self, "old_handler", None) is not None:
-            signal.signal(signal.SIGINT, self.old_handler)
-        if is_main_process() and hasattr(self, "bar"):
+        if hasattr(self, "bar"):
             self.bar.close()
             self.metrics.file.close()
 
@@ -218,7 +249,7 @@ def wrapped(terms: list[str], width: int = 80) -> list[str]:
     """The terms on indented lines of at most `width` characters."""
     lines = [""]
     for term in terms:
-        if lines[-1] and len(lines[-1]) + len(term) + 4 > width:
+        if lines[-1] and len(lines[-1]) + len(term) + 2 > width:
             lines.append("")
         lines[-1] += "  " + term
     return lines

@@ -1,11 +1,10 @@
-"""The run folder: config, checkpoints, metrics. Every file appears complete or not at all."""
+"""The run folder's files: configuration, checkpoints, metrics."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +12,7 @@ import torch
 import yaml
 
 from lookalike.errors import UserError
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path to write to; it becomes `path` when the block ends without an error.
-
-    Raises UserError when the disk refuses; what `path` held is kept.
-    """
-    part = path.with_name(path.name + ".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield part
-        os.replace(part, path)
-    except (OSError, RuntimeError) as error:  # torch.save reports a full disk as RuntimeError
-        part.unlink(missing_ok=True)
-        raise UserError(
-            f"Could not write {path} ({error}); what was there before is kept."
-        ) from error
+from lookalike.files import replacing as replacing
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -45,16 +27,20 @@ def write_yaml(path: Path, value: Any) -> None:
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     with replacing(path) as part:
-        torch.save(dict(state), part)
+        try:
+            torch.save(dict(state), part)
+        except RuntimeError as error:  # how torch reports a failed write
+            raise OSError("is the disk full?") from error
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """What `save_checkpoint` wrote, on the CPU. Raises UserError for a file that isn't one."""
     try:
         found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
-        raise UserError(f"The checkpoint {path} can't be read ({error}); delete it to start its "
-                        "stage again.") from error  # fmt: skip
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise UserError(
+            f"The checkpoint {path} can't be read: delete it to start its stage again."
+        ) from error
     return found
 
 
@@ -77,8 +63,12 @@ class Metrics:
         return bool(entry["stage"] != self.stage or entry["step"] <= done)
 
     def write(self, entry: Mapping[str, Any]) -> None:
-        self.file.write(json.dumps({"stage": self.stage, **entry}) + "\n")
-        self.file.flush()
+        """Raises UserError when the disk is full."""
+        try:
+            self.file.write(json.dumps({"stage": self.stage, **entry}) + "\n")
+            self.file.flush()
+        except OSError as error:
+            raise UserError(f"Could not write {self.path} ({error}).") from error
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:

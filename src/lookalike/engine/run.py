@@ -8,7 +8,7 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,12 +22,13 @@ from torch import nn
 import lookalike
 from lookalike.data import Benchmark, parse_data
 from lookalike.engine.evaluation import evaluate, table
-from lookalike.engine.fit import fit_stage
+from lookalike.engine.fit import checkpoint_of, fit_stage
 from lookalike.engine.folder import differences, write_json, write_yaml
 from lookalike.engine.memory import keep_freed_memory
-from lookalike.engine.settings import COMFORT, RunSettings, is_main_process, resolve_precision
+from lookalike.engine.processes import end_with_parent, is_main_process, one_voice
+from lookalike.engine.settings import COMFORT, RunSettings, resolve_device, resolve_precision
 from lookalike.errors import UserError, unknown
-from lookalike.methods import METHODS, Method, Model
+from lookalike.methods import METHODS, Method, Model, Stage
 from lookalike.methods.model_file import save_model
 from lookalike.report import write_report
 
@@ -67,26 +68,33 @@ def train(
         if method not in METHODS:
             raise unknown("method", method, METHODS)
         method = METHODS[method].preset(preset, **changes)
+    elif changes:
+        raise TypeError("train takes changed fields only with a method's name")
     bench = parse_data(data) if isinstance(data, str) else data
     base, given = type(method).preset(preset), method
     method = method.resolved().scaled(settings.schedule_scale)
     if not len(bench.train):
         raise UserError(f"{bench} has no training images.")
     stages = method.stages(bench.train, settings.seed)
+    check_shares(stages, settings.devices)
     run = Path(out or f"runs/{method.name}")
     if is_main_process():
         changed = differences(dataclasses.asdict(base), dataclasses.asdict(given))
         facts = config(method, preset, bench, settings, [c.split(":")[0] for c in changed])
         prepare(run, facts, resume)
+    elif settings.devices > 1:
+        end_with_parent()
     if settings.accelerator != "gpu":
         keep_freed_memory()
 
     done: dict[str, nn.Module] = {}
     seconds: dict[str, float] = {}
-    for number, stage in enumerate(stages, 1):
-        module, seconds[stage.name] = fit_stage(
-            stage, number, bench.train, done, run, settings, resume)  # fmt: skip
-        done[stage.name] = module
+    with one_voice():
+        for number, stage in enumerate(stages, 1):
+            later = [checkpoint_of(run, n, s) for n, s in enumerate(stages, 1) if n > number]
+            ended = resume and any(file.exists() for file in later)
+            done[stage.name], seconds[stage.name] = fit_stage(
+                stage, number, bench.train, done, run, settings, resume, ended)  # fmt: skip
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
     models = {name: m for name, m in done.items() if isinstance(m, Model)}
@@ -102,6 +110,17 @@ def train(
     return Run(run, model, rows)
 
 
+def check_shares(stages: Sequence[Stage], devices: int) -> None:
+    """Raises UserError when a global batch can't be shared equally among the processes."""
+    for stage in stages:
+        for batch in stage.plan(0).values():
+            if len(batch) % devices:
+                raise UserError(
+                    f"Stage '{stage.name}' has batches of {len(batch)} images, which {devices} "
+                    f"devices can't share equally: choose a multiple of {devices}."
+                )
+
+
 def finish(
     run: Path,
     models: Mapping[str, Model],
@@ -113,7 +132,11 @@ def finish(
     *_, model = models.values()
     write_json(run / "environment.json", environment(model, seconds, settings))
     if len(bench.query) and len(bench.gallery):
+        for trained in models.values():  # Lightning leaves them on the CPU
+            trained.to(resolve_device(settings))
         evaluation = evaluate(models, bench)
+        for trained in models.values():
+            trained.cpu()
         write_json(run / "evaluation.json", {"rows": evaluation.rows})
         write_json(run / "ranked.json", evaluation.ranked)
         rows = evaluation.rows
@@ -166,10 +189,14 @@ def prepare(run: Path, new: dict[str, Any], resume: bool) -> None:
         raise UserError(
             f"{run} already holds a run; add --resume to go on, or choose another --out."
         )
-    old = yaml.safe_load(file.read_text())
-    if old["method"] != new["method"]:
+    try:
+        old = yaml.safe_load(file.read_text())
+        kind = old["method"]
+    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+        raise UserError(f"{file} can't be read: choose another --out.") from error
+    if kind != new["method"]:
         raise UserError(
-            f"{run} holds a run of {old['method']}, not of {new['method']}; choose another --out."
+            f"{run} holds a run of {kind}, not of {new['method']}; choose another --out."
         )
 
     def numbers(c: dict[str, Any]) -> dict[str, Any]:
@@ -188,7 +215,7 @@ def environment(
     model: nn.Module, seconds: Mapping[str, float], settings: RunSettings
 ) -> dict[str, Any]:
     """What ran this, for the report."""
-    gpu = settings.accelerator != "cpu" and torch.cuda.is_available()
+    gpu = resolve_device(settings) == "cuda"
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():

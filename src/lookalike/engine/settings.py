@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
+from lookalike.errors import UserError
+
 # Fields that a resumed run may set anew: they don't change what is computed.
-COMFORT = {"steps", "workers", "cache", "log_every", "preview_every", "checkpoint_every"}
+COMFORT = {
+    "accelerator", "devices", "steps", "workers", "cache", "log_every", "preview_every",
+    "checkpoint_every",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,16 +45,25 @@ class RunSettings:
     checkpoint_every: int = 200
     """Steps between checkpoints."""
 
+    def __post_init__(self) -> None:
+        least = {"devices": 1, "log_every": 1, "preview_every": 1, "checkpoint_every": 1}
+        least |= {"steps": 0, "workers": 0}
+        for name, minimum in least.items():
+            if getattr(self, name) < minimum:
+                raise UserError(f"{name} is {getattr(self, name)}, but must be {minimum} or more.")
+        if not 0 < self.schedule_scale < math.inf:
+            raise UserError(f"schedule_scale is {self.schedule_scale}, but must be above 0.")
+
+
+def resolve_device(settings: RunSettings) -> Literal["cpu", "cuda"]:
+    """Where this machine evaluates a run with these settings."""
+    return "cuda" if settings.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
+
 
 def resolve_precision(settings: RunSettings) -> Literal["bf16", "fp32"]:
     """The precision that "auto" means on this machine."""
     if settings.precision != "auto":
         return settings.precision
-    if settings.accelerator != "cpu" and torch.cuda.is_available():
+    if resolve_device(settings) == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"
-
-
-def is_main_process() -> bool:
-    """Whether this process writes the run folder: true but for the helpers of a distributed run."""
-    return int(os.environ.get("LOCAL_RANK", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0

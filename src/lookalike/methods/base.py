@@ -43,9 +43,13 @@ class Method:
 
     @classmethod
     def preset(cls: type[M], name: str | None = None, **changes: Any) -> M:
-        """The settings of that preset, with changes. Raises UserError for an unknown preset."""
+        """The settings of that preset, with changes. Raises UserError for an unknown name."""
         if name is not None and name not in cls.presets:
             raise unknown(f"preset of {cls.name}", name, cls.presets)
+        fields = [f.name for f in dataclasses.fields(cls)]
+        for change in changes:
+            if change not in fields:
+                raise unknown(f"setting of {cls.name}", change, fields)
         return cls(**{**(cls.presets[name] if name else {}), **changes})
 
     def scaled(self: M, factor: float) -> M:
@@ -54,8 +58,9 @@ class Method:
         def times(value: Any) -> Any:
             if isinstance(value, tuple):
                 return tuple(times(v) for v in value)
-            return max(1, round(value * factor)) if isinstance(value, int) and value else (
-                value * factor)  # fmt: skip
+            if isinstance(value, int):
+                return max(1, round(value * factor)) if value else 0
+            return value * factor
 
         changes: dict[str, Any] = {}
         for f in dataclasses.fields(self):
@@ -93,8 +98,8 @@ class Stage:
     build: Callable[[Mapping[str, nn.Module]], StageModule]
 
 
-class NonFiniteLoss(UserError):
-    """A loss term is NaN or infinite: the run stops before it spoils the weights."""
+class NonFinite(UserError):
+    """A loss term or a weight is NaN or infinite: the run stops before it is saved."""
 
 
 class StageModule(L.LightningModule):
@@ -150,16 +155,16 @@ class StageModule(L.LightningModule):
     ) -> None:
         """One step of `optimizers` down the gradient of `total`, if every term is finite.
 
-        Raises NonFiniteLoss naming the term; then no weight has changed.
+        Raises NonFinite naming the term; then no weight has changed.
         """
         names = list(terms)
         stacked = torch.stack([terms[n].detach().float() for n in names])
         values = mean_over_processes(stacked).tolist()
         for name, value in zip(names, values, strict=True):
             if not math.isfinite(value):
-                raise NonFiniteLoss(
+                raise NonFinite(
                     f"Loss term '{name}' of stage '{self.stage}' is {value} at step {self.step}: "
-                    "lower the learning rate or look at the data, then go on with --resume."
+                    "start anew with a lower learning rate; the last checkpoint is kept."
                 )
         self.losses.update(zip(names, values, strict=True))
         for optimizer in optimizers:
@@ -169,6 +174,16 @@ class StageModule(L.LightningModule):
             optimizer.step()
         # Autocast keeps its bfloat16 copies of the weights until the step's end: now out of date.
         torch.clear_autocast_cache()
+
+    def check_weights(self) -> None:
+        """Raises NonFinite if the last update, which no loss has judged yet, broke a weight."""
+        for name, p in self.named_parameters():
+            if not p.isfinite().all():
+                raise NonFinite(
+                    f"Weight '{name}' of stage '{self.stage}' is not finite after step "
+                    f"{self.step}: start anew with a lower learning rate; the last checkpoint is "
+                    "kept."
+                )
 
 
 class Model(nn.Module):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, cast
 
@@ -33,10 +33,12 @@ from lookalike.losses import cross_entropy, triplet_loss
 from lookalike.methods.base import Method, Model, Stage, StageModule, schedule
 from lookalike.nets import BNNeck, BottleneckHead, LinearHead, backbone, weights_stride_on
 from lookalike.nets.batchnorm import BatchNorm1d, BNMode
-from lookalike.parallel import gather_rows, my_rows
+from lookalike.parallel import gather_rows, mean_over_processes, my_rows
 
 Unit = Literal["epochs", "id_passes", "steps"]
-Head = Literal["linear", "bneck512", "bneck512_lrelu", "bneck1024_relu", "bnneck", "trinet"]
+Head = Literal[
+    "linear", "bneck512", "bneck512_lrelu", "bneck1024_relu", "bnneck", "trinet", "none"
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,11 @@ class IDE(Method):
     width: int = 128
     """Width of the network's input, pixels."""
     resize: tuple[int, int] = (0, 0)
-    """Height and width that crops are resized to before a random crop; 0: the input's size."""
+    """Height and width that all images are resized to before the crop; 0: the input's size. (The
+    authors scale the shorter side to 144: the same for images twice as tall as wide.)"""
+    crop_area: float = 0.0
+    """Least share of the image that a random-area crop shows (hhl §4: 0.64); 0: a random crop of
+    height × width pixels."""
     pad: int = 10
     """Pixels of border added before the random crop."""
     pad_mode: Literal["edge", "zero"] = "edge"
@@ -78,7 +84,7 @@ class IDE(Method):
     freeze_stages: int = 0
     """1 freezes the first convolution and stage 1, 2 also stage 2, …"""
     head: Head = "bneck512"
-    """What stands on the pooled feature (ide §1.1)."""
+    """What stands on the pooled feature (ide §1.1); trinet and none have no classifier."""
     dropout: float = 0.5
     """Of the head's bottleneck."""
     feature: Literal["pool", "bottleneck"] = "bottleneck"
@@ -118,7 +124,8 @@ class IDE(Method):
     warmup: float = schedule(0.0)
     """Time over which the learning rate rises linearly from a hundredth."""
     decay: Literal["steps", "cosine", "exponential"] = "steps"
-    """The learning rate's way down: drops, a cosine to 0, or ×0.001 from `decay_from` to the end."""
+    """The learning rate's way down: the drops, a cosine to 0, or from `decay_from` on exponentially
+    to a thousandth."""
     decay_from: float = schedule(0.0)
     """Where the exponential decay begins."""
     optimizer: Literal["sgd", "adam"] = "sgd"
@@ -154,8 +161,9 @@ class IDE(Method):
         "pytorch": dict(resize=(288, 144), pad=0, bn_mode="eval_stats", head="linear",
                         feature="pool", batch=16, lr_trunk=1e-3, lr_head=1e-2),
         # E: CamStyle's and HHL's baseline
-        "camstyle": dict(pad=0, head="bneck1024_relu", feature="pool", flip_test=False,
-                         batch=128, length=50.0, lr_trunk=1e-2, lr_head=1e-1),
+        "camstyle": dict(pad=0, crop_area=0.64, erasing="hhl", head="bneck1024_relu",
+                         feature="pool", flip_test=False, batch=128, length=50.0, lr_trunk=1e-2,
+                         lr_head=1e-1),
         # Bag of Tricks: BNNeck, smoothing, batch-hard triplet, warm-up, erasing, last stride 1
         "strong": dict(pad_mode="zero", erase=0.5, last_stride=1, head="bnneck", smoothing=0.1,
                        triplet_weight=1.0, ids_per_batch=16, images_per_id=4, length=120.0,
@@ -173,6 +181,10 @@ class IDE(Method):
             object.__setattr__(self, "batch", self.ids_per_batch * self.images_per_id)
         if self.triplet_weight and not self.ids_per_batch:
             raise UserError("A triplet loss needs P×K batches: set ids_per_batch.")
+        if self.ce_weight and self.head in ("trinet", "none"):
+            raise UserError(f"The head '{self.head}' has no classifier: set ce_weight to 0.")
+        if not self.ce_weight and not self.triplet_weight:
+            raise UserError("There is nothing to learn: set ce_weight or triplet_weight.")
 
     def resolved(self) -> IDE:
         if self.stride_on != "auto" or self.backbone.startswith("timm:"):
@@ -217,15 +229,33 @@ class TrinetHead(nn.Module):
         self.feat = nn.Linear(in_features, 1024, bias=False)
         self.bn = BatchNorm1d(1024)
         self.out = nn.Linear(1024, 128)
-        nn.init.orthogonal_(self.feat.weight)
+        nn.init.xavier_uniform_(self.feat.weight)
         nn.init.orthogonal_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
     def embed(self, x: Tensor) -> Tensor:
         return self.out(F.relu(self.bn(self.feat(x))))  # type: ignore[no-any-return]
 
-    def classify(self, z: Tensor) -> Tensor:
-        raise UserError("The trinet head has no classifier: set ce_weight to 0.")
+
+class NoHead(nn.Module):
+    """The pooled feature itself."""
+
+    def embed(self, x: Tensor) -> Tensor:
+        return x
+
+
+def make_head(name: Head, channels: int, classes: int, dropout: float) -> nn.Module:
+    """The head of that name on B×channels features."""
+    heads: dict[Head, Callable[[], nn.Module]] = {
+        "linear": lambda: LinearHead(channels, classes),
+        "bneck512": lambda: BottleneckHead(channels, 512, classes, None, dropout),
+        "bneck512_lrelu": lambda: BottleneckHead(channels, 512, classes, "lrelu", dropout, 0.02),
+        "bneck1024_relu": lambda: BottleneckHead(channels, 1024, classes, "relu", dropout),
+        "bnneck": lambda: BNNeck(channels, classes),
+        "trinet": lambda: TrinetHead(channels),
+        "none": NoHead,
+    }
+    return heads[name]()
 
 
 class BaselineModel(Model):
@@ -235,19 +265,11 @@ class BaselineModel(Model):
 
     def __init__(self, method: IDE, classes: int) -> None:
         super().__init__(method, classes, method.height, method.width, method.pixel_norm)
-        self.trunk = backbone(method.backbone, weights=method.weights, bn_mode=method.bn_mode,
-                              stride_on=method.stride_on, last_stride=method.last_stride)  # fmt: skip
+        self.trunk = backbone(
+            method.backbone, weights=method.weights, bn_mode=method.bn_mode,
+            stride_on=method.stride_on, last_stride=method.last_stride)  # fmt: skip
         channels = cast(int, self.trunk.channels)
-        self.head = {
-            "linear": lambda: LinearHead(channels, classes),
-            "bneck512": lambda: BottleneckHead(channels, 512, classes, None, method.dropout),
-            "bneck512_lrelu": lambda: BottleneckHead(
-                channels, 512, classes, "lrelu", method.dropout, gamma_std=0.02),
-            "bneck1024_relu": lambda: BottleneckHead(
-                channels, 1024, classes, "relu", method.dropout),
-            "bnneck": lambda: BNNeck(channels, classes),
-            "trinet": lambda: TrinetHead(channels),
-        }[method.head]()  # fmt: skip
+        self.head = make_head(method.head, channels, classes, method.dropout)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def pooled(self, x: Tensor) -> Tensor:
@@ -280,9 +302,10 @@ class Identification(StageModule):
         erase = None
         if method.erase:
             erase = RandomErasing(**{**ERASINGS[method.erasing], "p": method.erase})
-        self.augment = Augment(method.height, method.width, flip=method.flip, pad=method.pad,
-                               pad_mode=method.pad_mode, erase=erase,
-                               norm=method.pixel_norm)  # fmt: skip
+        self.augment = Augment(
+            method.height, method.width, flip=method.flip, pad=method.pad,
+            pad_mode=method.pad_mode, area=(method.crop_area, 1.0) if method.crop_area else None,
+            erase=erase, norm=method.pixel_norm)  # fmt: skip
 
     def iteration(self, batch: dict[str, Any], step: int) -> None:
         """Augment, embed, classify; triplets over the global batch; one descent."""
@@ -303,7 +326,8 @@ class Identification(StageModule):
                 all_embeddings=everyone, all_labels=gather_rows(crops.labels),
                 first_row=my_rows(len(everyone)).start)  # fmt: skip
             # The signs of a collapse (ide §2.4): no gap, and a spread that goes to 0.
-            self.losses.update({f"triplet_{k}": float(v) for k, v in stats.items()})
+            values = mean_over_processes(torch.stack(list(stats.values())))
+            self.losses.update(zip((f"triplet_{k}" for k in stats), values.tolist(), strict=True))
         total = sum(
             (w * terms[k] for k, w in (("ce", m.ce_weight), ("triplet", m.triplet_weight)) if w),
             start=pooled.new_zeros(()),

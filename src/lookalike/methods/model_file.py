@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +17,7 @@ import safetensors.torch
 
 import lookalike
 from lookalike.errors import UserError, unknown
+from lookalike.files import replacing
 from lookalike.methods.base import Method, Model
 
 M = TypeVar("M", bound=Method)
@@ -45,7 +45,7 @@ def settings_from(kind: type[M], values: Mapping[str, Any]) -> M:
 
 
 def save_model(model: Model, path: str | Path, data: str = "") -> Path:
-    """Writes `model` to `path`: complete or not at all."""
+    """Writes `model` to `path`, complete or not at all. Raises UserError when the disk refuses."""
     path = Path(path)
     about = {
         "version": lookalike.__version__,
@@ -64,10 +64,12 @@ def save_model(model: Model, path: str | Path, data: str = "") -> Path:
         "without": sorted(model.without),
     }
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    safetensors.torch.save_file(tensors, part, {"format": "pt", "lookalike": json.dumps(about)})
-    os.replace(part, path)
+    with replacing(path) as part:
+        try:
+            safetensors.torch.save_file(
+                tensors, part, {"format": "pt", "lookalike": json.dumps(about)})  # fmt: skip
+        except safetensors.SafetensorError as error:  # how safetensors reports a failed write
+            raise OSError(str(error)) from error
     return path
 
 

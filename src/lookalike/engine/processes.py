@@ -1,0 +1,54 @@
+"""One run in several processes: which one writes and speaks, and how all of them end."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch.distributed as dist
+
+from lookalike.parallel import world_size
+
+
+def is_main_process() -> bool:
+    """Whether this process writes the run folder: true but for the helpers of a distributed run."""
+    return int(os.environ.get("LOCAL_RANK", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0
+
+
+def end_with_parent() -> None:
+    """Lets this helper end a second after the process that started it, however that one ended.
+
+    A helper that waits for a killed main process inside NCCL would otherwise wait for minutes.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(2)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def one_voice() -> Iterator[None]:
+    """Inside, only the first of the processes that fail raises its error; the others exit with 2.
+
+    All processes of a run meet most errors, and any of them ends the others' communication.
+    """
+    try:
+        yield
+    except Exception as error:
+        if world_size() > 1 and not _first_to_fail():
+            raise SystemExit(2) from error
+        raise
+
+
+def _first_to_fail() -> bool:
+    try:
+        return dist.distributed_c10d._get_default_store().add("failed", 1) == 1
+    except RuntimeError:  # the main process, which keeps the store, has ended
+        return False
