@@ -26,8 +26,9 @@ def ranks(dist: Tensor, columns: Tensor, right: Tensor) -> Tensor:
     values = dist.gather(1, columns)
     ordered = _sorted(dist)
     ahead = torch.searchsorted(ordered, values)
-    level = torch.searchsorted(ordered, values, right=True)
-    tied = (((level - ahead) > 1) & right).any(1)
+    # The search ends at the first of equal values, so a tie stands right behind it.
+    behind = (ahead + 1).clamp_max_(dist.shape[1] - 1)
+    tied = ((ordered.gather(1, behind) == values) & (behind > ahead) & right).any(1)
     if tied.any():
         ahead[tied] = _places(dist[tied]).gather(1, columns[tied])
     return torch.where(right, ahead + 1, NEVER)
