@@ -1,8 +1,8 @@
 """`lookalike data info DATA` and `lookalike data check DATA`."""
 
-import argparse
 import json
 
+from lookalike.cli.parser import Parser
 from lookalike.data import READERS, parse_data
 from lookalike.data.check import as_dicts, as_text, check
 from lookalike.data.info import as_table, describe
@@ -10,10 +10,10 @@ from lookalike.data.info import as_table, describe
 
 def main(argv: list[str]) -> int:
     """Print what is in a benchmark, or what is wrong with it; 1 if `check` finds errors, else 0."""
-    parser = argparse.ArgumentParser(
-        prog="lookalike data",
-        description="Say what is in a benchmark (info), or what is wrong with it (check).",
-        epilog=f"DATA is name:path[?option=value&…]; names are {', '.join(READERS)}.",
+    parser = Parser(
+        "data",
+        "Say what is in a benchmark (info), or what is wrong with it (check).",
+        f"DATA is name:path[?option=value&…]; names are\n{', '.join(READERS)}.",
     )
     parser.add_argument("verb", choices=["info", "check"])
     parser.add_argument("data", metavar="DATA", help="such as market1501:/data/Market-1501")

@@ -1,14 +1,14 @@
 """`lookalike methods`: what can be trained."""
 
-import argparse
 import json
 
+from lookalike.cli.parser import Parser
 from lookalike.methods import METHODS
 
 
 def main(argv: list[str]) -> int:
     """Prints the methods with their presets and verbs."""
-    parser = argparse.ArgumentParser(prog="lookalike methods", description="List the methods.")
+    parser = Parser("methods", "List the methods, their presets and what they generate.")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args(argv)
     rows = [

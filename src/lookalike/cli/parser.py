@@ -11,12 +11,18 @@ from lookalike.errors import UserError
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose mistakes are UserErrors; flags can't be shortened."""
+    """An ArgumentParser whose mistakes are UserErrors; flags can't be shortened.
 
-    def __init__(self, verb: str, description: str, epilog: str | None = None) -> None:
-        super().__init__(
-            prog=f"lookalike {verb}", description=description, epilog=epilog, allow_abbrev=False
-        )
+    usage: what follows the verb, where the flags alone don't say it. description, epilog: lines of
+    at most 80 columns, shown as they are.
+    """
+
+    def __init__(
+        self, verb: str, description: str, epilog: str | None = None, usage: str = ""
+    ) -> None:
+        super().__init__(prog=f"lookalike {verb}", description=description, epilog=epilog,
+                         usage=f"%(prog)s {usage}" if usage else None, allow_abbrev=False,
+                         formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
 
     def error(self, message: str) -> NoReturn:
         message = message[0].upper() + message[1:].rstrip(".")
@@ -36,7 +42,9 @@ def positive(text: str) -> int:
 
 def add_model_flags(parser: Parser, batch: int) -> None:
     """--batch and --device, which every verb that runs a model has."""
-    parser.add_argument("--batch", type=positive, default=batch, help=f"images at a time [{batch}]")
+    parser.add_argument(
+        "--batch", type=positive, default=batch, metavar="N", help=f"images at a time [{batch}]"
+    )
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto",
         help="where to compute; auto: the GPU if there is one",

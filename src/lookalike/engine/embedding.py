@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,8 +20,8 @@ from tqdm import tqdm
 from lookalike.data import People
 from lookalike.data.images import decode
 from lookalike.data.readers.common import IMAGE_SUFFIXES
-from lookalike.engine.folder import replacing
 from lookalike.errors import UserError
+from lookalike.files import replacing
 from lookalike.methods.base import Model
 
 Pixels = NDArray[np.uint8]
@@ -121,7 +122,9 @@ def save_features(
     features: N×D float32. paths: N texts. And of `people` from a benchmark: pids, N int64 (−1 junk,
     0 distractor); camids, N int64 from 0. No array needs pickle to be read.
     """
-    columns = {} if people is None else {"pids": people.pids, "camids": people.camids}
+    arrays: dict[str, Any] = {"features": features.numpy(), "paths": np.array(paths, np.str_)}
+    if people is not None:
+        arrays |= {"pids": people.pids, "camids": people.camids}
     with replacing(path) as part, part.open("wb") as file:
-        np.savez(file, features=features.numpy(), paths=np.array(list(paths), np.str_), **columns)
+        np.savez(file, **arrays)
     return path

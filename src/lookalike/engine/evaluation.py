@@ -65,7 +65,7 @@ def evaluate(
     rows: list[dict[str, Any]] = []
     ranked: dict[str, Any] = {}
     seconds = {"embed": 0.0, "rank": 0.0}
-    for name, model in reversed(models.items()):
+    for name, model in reversed(list(models.items())):
         start = time.perf_counter()
         query, gallery = (extract(model, people.paths, batch) for people in (q, g))
         embedded = time.perf_counter()
@@ -124,7 +124,8 @@ def distances(query: Tensor, gallery: Tensor, metric: str) -> Tensor:
     """The distances of one query (D) to some gallery features (N×D): N."""
     if metric == "cosine":
         return 1 - F.cosine_similarity(query[None], gallery)
-    return torch.linalg.vector_norm(query - gallery, dim=1)
+    found: Tensor = torch.linalg.vector_norm(query - gallery, dim=1)
+    return found
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
