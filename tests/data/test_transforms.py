@@ -44,6 +44,24 @@ def test_normalize_is_the_formula_and_denormalize_its_inverse() -> None:
         Normalize("imagnet")
 
 
+@pytest.mark.parametrize("name", list(PIXEL_NORMS))
+def test_float64_keeps_all_its_digits(name: str) -> None:
+    """Also once a model that holds the module was cast to double: its buffers were rounded."""
+    norm, images = PIXEL_NORMS[name], crops().double() / 255
+    source = images.flip(1) if norm.bgr else images
+    mean, std = (torch.tensor(v, dtype=torch.float64).view(3, 1, 1) for v in (norm.mean, norm.std))
+    for module in (Normalize(name), Normalize(name).double()):
+        out = module(images)
+        assert out.dtype == torch.float64
+        torch.testing.assert_close(out, (source - mean) / std, rtol=1e-14, atol=1e-13)
+        assert Normalize(name)(images.float()).dtype == torch.float32
+        assert Normalize(name)(images.bfloat16()).dtype == torch.float32
+    back = denormalize(out, name)
+    assert back.dtype == torch.float64
+    torch.testing.assert_close(back, images, rtol=0, atol=1e-15)
+    assert denormalize(out.bfloat16(), name).dtype == torch.float32
+
+
 def test_normalize_lets_gradients_through_and_adds_nothing_to_a_checkpoint() -> None:
     images = (crops() / 255).requires_grad_()
     module = Normalize("imagenet")

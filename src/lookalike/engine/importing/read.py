@@ -28,6 +28,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         found: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except PermissionError as error:
+        raise UserError(f"{path} can't be opened: {error.strerror}.") from error
     except Exception as error:  # torch.load answers damage with nearly every kind of exception
         if isinstance(error, pickle.UnpicklingError) and "GLOBAL" in str(error):
             raise UserError(

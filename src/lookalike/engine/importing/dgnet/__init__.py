@@ -39,9 +39,7 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
     notes: list[str] = []
     files, options = collect(find(paths, step, notes))
     if "id" not in files and files.keys() != {"teacher"}:
-        given = (
-            ", ".join(f"{kind} ({file.path})" for kind, file in files.items()) or "No checkpoint"
-        )
+        given = ", ".join(str(file.path) for file in files.values()) or "an option file"
         raise UserError(
             f"{given} can't be used without the appearance encoder: give the id file too "
             "(id_*.pt of the same step)."
@@ -57,9 +55,9 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
         method = settings(files, options.get("config"), notes)
         model = joint_model(method, files, reports)
         writers[out] = partial(save_model, model)
-        verbs = "recognises and swaps" if "gen" in files else "recognises; swaps not, without gen"
+        swaps = "swaps" if "gen" in files else "but doesn't swap (no gen file)"
         size = f"{method.height}×{method.width}"
-        written[out] = f"dgnet, {model.classes} identities, {size} pixels; {verbs}"
+        written[out] = f"dgnet, {model.classes} identities, {size} pixels; recognises, {swaps}"
         if "dis" in files:
             place = beside(out, "discriminator")
             writers[place] = discriminator_writer(method, files["dis"], reports)

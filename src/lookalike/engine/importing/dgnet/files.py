@@ -75,7 +75,7 @@ def collect(paths: Sequence[Path]) -> tuple[dict[str, Checkpoint], dict[str, Pat
         kind = recognise(file)
         if kind in files:
             raise UserError(
-                f"{files[kind].path} and {path} are both a {kind} file: give one of them."
+                f"{files[kind].path} and {path} are both {kind} files: give one of them."
             )
         files[kind] = file
     for kind, file in files.items():
