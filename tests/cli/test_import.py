@@ -1,6 +1,8 @@
 """The command `lookalike import`: what it prints, and its exit codes."""
 
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from lookalike.cli import main
 
 
 @pytest.fixture
-def id_file(tmp_path: Path) -> Path:
+def id_file(tmp_path: Path) -> Iterator[Path]:
     """An id file with the right names and shapes, whose zeros take no room, and one extra."""
     with torch.device("meta"):
         net = ref.AppearanceEncoder(4)
@@ -21,7 +23,8 @@ def id_file(tmp_path: Path) -> Path:
     path = tmp_path / "checkpoints" / "id_00000003.pt"
     path.parent.mkdir()
     torch.save({"a": {**state, "model.extra": torch.zeros(1)}}, path)
-    return path
+    yield path
+    shutil.rmtree(tmp_path)  # the imported model is large, and pytest would keep it
 
 
 def test_import_says_what_it_took(

@@ -7,7 +7,7 @@ whose tensors are single zeros spread out, for everything that the numbers don't
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def crops(seed: int, dtype: torch.dtype, height: int = H, width: int = W) -> Ten
 
 
 @pytest.fixture(scope="module")
-def authors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def authors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """The authors' files for 96×48 crops, gen and dis with what real files have besides."""
     folder = tmp_path_factory.mktemp("authors")
     files = ref.authors_files(folder, 3, K, teacher_stride=1, nonlocal_entries=True,
@@ -58,11 +58,12 @@ def authors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     config = yaml.safe_load(files["config"].read_text())
     config |= {"crop_image_height": H, "crop_image_width": W, "ID_class": K, "batch_size": 6}
     files["config"].write_text(yaml.safe_dump(config))
-    return files
+    yield files
+    shutil.rmtree(folder)  # 280 MB, which pytest would keep
 
 
 @pytest.fixture(scope="module")
-def imported(authors: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def imported(authors: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     out = tmp_path_factory.mktemp("imported") / "market.safetensors"
     folders = [authors["config"].parent, authors["teacher"].parent]
     text = str(import_model("dgnet", folders, out))
@@ -83,7 +84,8 @@ def imported(authors: dict[str, Path], tmp_path_factory: pytest.TempPathFactory)
         "market.teacher.safetensors",
     ]
     assert sorted(os.listdir(out.parent)) == beside
-    return out
+    yield out
+    shutil.rmtree(out.parent)
 
 
 @pytest.mark.parametrize(
@@ -215,8 +217,9 @@ class Hollow:
 
 
 @pytest.fixture
-def hollow(tmp_path: Path, states: dict[str, State]) -> Hollow:
-    return Hollow(tmp_path, states)
+def hollow(tmp_path: Path, states: dict[str, State]) -> Iterator[Hollow]:
+    yield Hollow(tmp_path, states)
+    shutil.rmtree(tmp_path)
 
 
 def test_a_missing_entry(hollow: Hollow) -> None:
