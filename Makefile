@@ -8,7 +8,7 @@ BENCHMARKS = $(shell grep -l '^if __name__ ==' benchmarks/*.py)
 
 # The fast tests. A worker is a process with one thread: more would fight over the cores.
 test: .venv/dev.stamp
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 8 --timeout 300
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal --timeout 300
 
 # The tests that train.
 slow: .venv/dev.stamp

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from lookalike.cli import VERBS, main
-from lookalike.cli.train import build_parser, preset_in, underscored
 from lookalike.data import READERS
 from lookalike.methods import METHODS
 
@@ -41,13 +40,15 @@ def test_documented_commands_are_understood(words, capsys):
             assert word.partition(":")[0] in READERS
     if "--help" in rest:
         return
-    if verb == "train":
-        kind, flags = METHODS[rest[0]], [underscored(word) for word in rest[1:]]
-        build_parser(kind, preset_in(flags)).parse_args(flags)
-        return
-    shown = help_of(["generate", "MODEL", rest[1]] if verb == "generate" else [verb], capsys)
-    for flag in (word for word in rest if word.startswith("--")):
-        assert re.search(rf"{flag}\b", shown), f"lookalike {verb} has no {flag}"
+    named = {"train": rest[:1], "generate": ["MODEL", *rest[1:2]]}.get(verb, [])
+    shown = help_of([verb, *named], capsys)
+    for flag, value in zip(rest, [*rest[1:], ""], strict=True):
+        if flag.startswith("--"):
+            assert re.search(rf"{flag}\b", shown), f"lookalike {verb} has no {flag}"
+        if flag == "--preset":
+            assert value in METHODS[rest[0]].presets
+        if flag in ("--mode", "--protocol"):
+            assert value in shown
 
 
 def test_every_method_reader_and_protocol_is_documented():
