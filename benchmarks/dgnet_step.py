@@ -1,0 +1,208 @@
+"""One DG-Net training step: ours beside a literal transcription of "one iteration, in order".
+
+Both have the paper's settings (256×128, 8+8 images and their positives, K = 751), the same random
+weights, images and draws; dropout is off so that the losses can be compared. The step is one with
+every term switched on. Prints seconds per step, peak memory, and the losses' largest difference.
+
+    python benchmarks/dgnet_step.py [--steps 3] [--height 256 --width 128 --batch 8]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+import torch
+from dgnet_reference import Reference
+from torch import Tensor, nn
+
+from lookalike.data.loader import Crops
+from lookalike.engine.memory import keep_freed_memory
+from lookalike.methods.dgnet import DGNet, Joint
+from lookalike.methods.ide import IDE, BaselineModel
+
+STEP = 50_000  # every ramp has reached its end
+# Our loss terms and the reference's names for them.
+TERMS = {
+    "adv": "adv", "recon": "recon_x", "positive": "recon_xp", "structure_code": "recon_s",
+    "appearance_code": "recon_f", "cycle": "recon_cyc", "id": "id", "positive_id": "pid",
+    "generated_id": "recon_id", "primary": "teacher", "fine": "fine", "id_fine": "id_fine",
+    "r1": "d_r1",
+}  # fmt: skip
+NAMES = [
+    (r"^enc_content\.model\.([0-3])\.conv\.", r"encoder.convs.\1."),
+    (r"^enc_content\.model\.4\.model\.(\d)\.model\.0\.conv", r"encoder.residuals.\1.conv1"),
+    (r"^enc_content\.model\.4\.model\.(\d)\.model\.1\.conv", r"encoder.residuals.\1.conv2"),
+    (r"^enc_content\.model\.5\.conv1\.conv", "encoder.near"),
+    (r"^enc_content\.model\.5\.conv6\.0\.conv", "encoder.reduce.0"),
+    (r"^enc_content\.model\.5\.conv12\.0\.conv", "encoder.reduce.1"),
+    (r"^enc_content\.model\.5\.conv18\.0\.conv", "encoder.reduce.2"),
+    (r"^enc_content\.model\.5\.conv6\.1\.conv", "encoder.dilated.0"),
+    (r"^enc_content\.model\.5\.conv12\.1\.conv", "encoder.dilated.1"),
+    (r"^enc_content\.model\.5\.conv18\.1\.conv", "encoder.dilated.2"),
+    (r"^enc_content\.model\.5\.fuse\.conv", "encoder.fuse"),
+    (r"^dec\.model\.1\.model\.(\d)\.model\.0\.conv", r"residuals.\1.conv1"),
+    (r"^dec\.model\.1\.model\.(\d)\.model\.1\.conv", r"residuals.\1.conv2"),
+    (r"^dec\.model\.3\.conv", "up1"),
+    (r"^dec\.model\.3\.norm", "norm1"),
+    (r"^dec\.model\.5\.conv", "up2"),
+    (r"^dec\.model\.5\.norm", "norm2"),
+    (r"^dec\.model\.6\.conv", "refine.0"),
+    (r"^dec\.model\.7\.conv", "refine.1"),
+    (r"^dec\.model\.8\.conv", "rgb"),
+    (r"^mlp_w1\.", "gammas.0."), (r"^mlp_w2\.", "gammas.1."), (r"^mlp_w3\.", "gammas.2."),
+    (r"^mlp_w4\.", "gammas.3."), (r"^mlp_b1\.", "betas.0."), (r"^mlp_b2\.", "betas.1."),
+    (r"^mlp_b3\.", "betas.2."), (r"^mlp_b4\.", "betas.3."),
+    (r"model\.(\d)\.fc\.", r"layers.\1."),
+    (r"^cnns\.(\d)\.([0-4])\.conv", r"scales.\1.convs.\2"),
+    (r"^cnns\.(\d)\.5\.model\.", r"scales.\1.residuals.0."),
+    (r"^cnns\.(\d)\.6\.model\.", r"scales.\1.residuals.1."),
+    (r"^cnns\.(\d)\.7\.model\.", r"scales.\1.residuals.2."),
+    (r"^cnns\.(\d)\.8\.model\.", r"scales.\1.residuals.3."),
+    (r"residuals\.(\d)\.0\.conv", r"residuals.\1.conv1"),
+    (r"residuals\.(\d)\.1\.conv", r"residuals.\1.conv2"),
+    (r"^cnns\.(\d)\.9\.", r"scales.\1.out."),
+    (r"^model\.", "trunk."),
+    (r"^classifier1\.", "primary."), (r"^classifier2\.", "fine."), (r"^classifier\.", "head."),
+    (r"add_block\.0", "feat"), (r"add_block\.1", "bn"), (r"classifier\.0", "classifier"),
+]  # fmt: skip
+
+
+def copy_weights(authors: nn.Module, ours: nn.Module) -> None:
+    """Gives `ours` the weights of the reference's network `authors`."""
+    renamed = {}
+    for name, value in authors.state_dict().items():
+        for pattern, replacement in NAMES:
+            name = re.sub(pattern, replacement, name)
+        renamed[name] = value
+    ours.load_state_dict({name: renamed[name] for name in ours.state_dict()})
+
+
+def problem(height: int, width: int, batch: int, classes: int, dtype: torch.dtype,
+            erase: bool = True) -> tuple[dict[str, Tensor], dict[str, Any]]:  # fmt: skip
+    """The images, labels and draws of a step, as the reference takes them."""
+    torch.manual_seed(1)
+    shape = (batch, 3, height, width)
+    images = {k: torch.randn(shape, dtype=dtype) for k in ("x_a", "x_b", "xp_a", "xp_b")}
+    labels = {k: torch.randint(classes, (batch,)) for k in ("l_a", "l_b")}
+    draws: dict[str, Any] = {"u": 0.25}
+    for name in ("ex_a", "ex_b", "exp_a", "exp_b"):
+        draws[name] = torch.randn(shape, dtype=dtype) if erase else None
+    return {**images, **labels}, draws
+
+
+def reference(classes: int, dtype: torch.dtype) -> Reference:
+    """The transcription, with weights that don't depend on the draws above."""
+    torch.manual_seed(0)
+    return Reference(classes, dropout=(0.0, 0.0), dtype=dtype)
+
+
+def ours_like(ref: Reference, method: DGNet, draws: dict[str, Any], dtype: torch.dtype) -> Joint:
+    """Our stage with the reference's weights and draws."""
+    classes = ref.config["ID_class"]
+    teacher = BaselineModel(IDE(weights="none", stride_on="3x3", last_stride=2), classes)
+    copy_weights(ref.teacher, teacher)
+    joint = Joint(method, classes, [teacher])
+    copy_weights(ref.gen, joint.trained.generator)
+    copy_weights(ref.id, joint.trained.appearance)
+    copy_weights(ref.dis, joint.discriminator)
+    joint.to(dtype)
+    joint.trained.appearance.primary.dropout.p = joint.trained.appearance.fine.dropout.p = 0.0
+    joint.stage = "joint"
+    joint.augment = nn.Identity()
+    erased = [draws[name] for name in ("ex_a", "ex_b", "exp_a", "exp_b")]
+    if erased[0] is not None:
+        joint.erase = Erased(erased)  # type: ignore[assignment]
+    optimizers = list(joint.configure_optimizers())
+    joint.raw_optimizers = lambda: optimizers  # type: ignore[method-assign]
+    joint.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
+    return joint.train()
+
+
+class Erased(nn.Module):
+    """Hands out the given images, in turn, instead of erasing."""
+
+    def __init__(self, images: list[Tensor]) -> None:
+        super().__init__()
+        self.images, self.turn = images, -1
+
+    def forward(self, _: Tensor) -> Tensor:
+        self.turn = (self.turn + 1) % len(self.images)
+        return self.images[self.turn]
+
+
+def crops(batch: dict[str, Tensor]) -> dict[str, Crops]:
+    """The reference's batch as our stage takes it."""
+    none = torch.zeros(0)
+    pairs = {"a": ("x_a", "l_a"), "b": ("x_b", "l_b"), "a_positive": ("xp_a", "l_a"),
+             "b_positive": ("xp_b", "l_b")}  # fmt: skip
+    return {name: Crops(batch[x], batch[y], none, none) for name, (x, y) in pairs.items()}
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """Runs one of the two in this process."""
+    keep_freed_memory()
+    batch, draws = problem(args.height, args.width, args.batch, 751, torch.float32)
+    ref = reference(751, torch.float32)
+    settings = DGNet(height=args.height, width=args.width, batch=args.batch, weights="none",
+                     stride_on="3x3", encode_again=1.0)  # fmt: skip
+    if args.only == "ours":
+        joint = ours_like(ref, settings, draws, torch.float32)
+        del ref
+        given = crops(batch)
+    times, losses = [], {}
+    for _ in range(args.steps):
+        start = time.perf_counter()
+        if args.only == "ours":
+            joint.losses = {}
+            joint.iteration(given, STEP)
+            found = joint.losses
+        else:
+            found = {k: float(v) for k, v in ref.step(batch, STEP, draws).items()}
+        times.append(time.perf_counter() - start)
+        losses = losses or dict(found)
+    if args.only == "ours":
+        losses = {theirs: losses[name] for name, theirs in TERMS.items()}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return {"times": times, "losses": losses, "peak": peak}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Time a DG-Net step beside the transcription.")
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--height", type=int, default=256)
+    parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--only", choices=["ours", "reference"])
+    args = parser.parse_args()
+    if args.only:
+        print(json.dumps(measure(args)))
+        return 0
+    results = {}
+    for name in ("reference", "ours"):
+        command = [sys.executable, __file__, *sys.argv[1:], "--only", name]
+        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        results[name] = json.loads(out.splitlines()[-1])
+    print(f"one DG-Net step, {args.height}×{args.width}, {args.batch}+{args.batch} images and "
+          f"positives, fp32, {torch.get_num_threads()} threads")  # fmt: skip
+    print(f"{'':<12}{'s/step':>10}{'peak GiB':>10}")
+    medians = {}
+    for name, result in results.items():
+        medians[name] = statistics.median(result["times"][1:] or result["times"])
+        print(f"{name:<12}{medians[name]:>10.2f}{result['peak']:>10.2f}")
+    theirs, own = results["reference"]["losses"], results["ours"]["losses"]
+    worst = max(abs(own[k] - theirs[k]) / max(1, abs(theirs[k])) for k in own)
+    ratio = medians["reference"] / medians["ours"]
+    print(f"ours is {ratio:.2f}× faster (bar 1.5); losses differ by at most {worst:.1e} (bar 1e-4)")
+    return 0 if ratio >= 1.5 and worst < 1e-4 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
