@@ -1,16 +1,27 @@
-"""Shared by all tests: a tiny benchmark of drawn people, in Market-1501's layout."""
+"""Shared by all tests: a tiny benchmark of drawn people, and commands that train tiny networks."""
 
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tiny nets gain nothing by threads
 
-from pathlib import Path  # noqa: E402
+from collections.abc import Callable
+from pathlib import Path
 
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-from PIL import Image  # noqa: E402
+import numpy as np
+import pytest
+from PIL import Image
 
 CAMERAS, IMAGES = 3, 2  # of every identity, and of every identity in every camera
+COMMON = (
+    "--backbone resnet18 --weights none --height 64 --width 48 --pad 2 "
+    "--accelerator cpu --precision fp32 --log_every 1"
+)
+TINY = {  # flags of methods that train a few steps in a few seconds
+    "ide": f"{COMMON} --batch 8",
+    "dgnet": f"{COMMON} --batch 2 --structure_dim 2 --dis_dim 2 --mlp_dim 8 --dis_scales 2 "
+    "--residuals 1 --teacher.height 64 --teacher.width 48 --teacher.batch 4 "
+    "--ramp_from 2 --ramp 2",
+}
 
 
 def draw_person(pid: int, camera: int, image: int) -> Image.Image:
@@ -47,3 +58,14 @@ def draw_market(root: Path) -> Path:
 def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the drawn benchmark: `market1501:{market}`. Not to be changed."""
     return draw_market(tmp_path_factory.mktemp("drawn") / "market")
+
+
+@pytest.fixture(scope="session")
+def tiny(market: Path) -> Callable[..., list[str]]:
+    """The command line that trains a tiny METHOD on the drawn people into OUT, flags added."""
+
+    def argv(method: str, out: Path, flags: str = "") -> list[str]:
+        data = ["--data", f"market1501:{market}", "--out", str(out)]
+        return ["train", method, *data, *TINY[method].split(), *flags.split()]
+
+    return argv

@@ -14,6 +14,7 @@ from lookalike.engine.fit import Interrupted
 from lookalike.engine.processes import is_main_process
 from lookalike.errors import UserError, unknown
 from lookalike.methods import METHODS
+from lookalike.methods.model_file import settings_from
 
 HELP = """usage: lookalike train METHOD --data NAME:PATH [--preset NAME] [--out RUN] [--resume]
        lookalike train METHOD --help lists all settings of a method
@@ -31,13 +32,13 @@ def main(argv: list[str]) -> int:
     kind, rest = METHODS[argv[0]], [underscored(a) for a in argv[1:]]
     parser = build_parser(kind, preset_in(rest))
     try:
-        found = parser.parse_args(rest)
+        given = parser.parse_args(rest)
     except ArgumentError as error:
         raise UserError(sentence(str(error.message), kind)) from error
-    given = parser.instantiate_classes(found)
-    fields = [f.name for f in dataclasses.fields(kind)]
-    method = kind(**{name: given[name] for name in fields})
-    settings = RunSettings(**{f.name: given[f.name] for f in dataclasses.fields(RunSettings)})
+    values = given.as_dict()
+    names = {f.name for f in dataclasses.fields(kind)}
+    method = settings_from(kind, {k: v for k, v in values.items() if k in names})
+    settings = RunSettings(**{f.name: values[f.name] for f in dataclasses.fields(RunSettings)})
     try:
         train(method, parse_data(given.data), preset=given.preset, out=given.out,
               resume=given.resume, settings=settings)  # fmt: skip

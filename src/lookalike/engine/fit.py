@@ -87,17 +87,19 @@ def fit_stage(
 def make_trainer(settings: RunSettings, run: Path, watch: Watch) -> L.Trainer:
     """Lightning's trainer, with everything off that `Watch` does step by step."""
     warnings.filterwarnings("ignore", module="lightning")
+    warnings.filterwarnings("ignore", "torch.distributed.nn.functional", FutureWarning)
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    folder = watch.module.stage
+    module = watch.module
+    ddp = f"ddp_find_unused_parameters_{str(module.leaves_out).lower()}"
     try:
         return L.Trainer(
             accelerator=settings.accelerator,
             devices=settings.devices,
-            strategy="ddp_find_unused_parameters_true" if settings.devices > 1 else "auto",
+            strategy=ddp if settings.devices > 1 else "auto",
             precision="bf16-mixed" if resolve_precision(settings) == "bf16" else "32-true",
             max_epochs=1,
-            logger=TensorBoardLogger(run, name="", version="tensorboard", sub_dir=folder),
+            logger=TensorBoardLogger(run, name="", version="tensorboard", sub_dir=module.stage),
             callbacks=[watch],
             enable_checkpointing=False,
             enable_progress_bar=False,

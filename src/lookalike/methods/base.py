@@ -105,13 +105,14 @@ class NonFinite(UserError):
 class StageModule(L.LightningModule):
     """A LightningModule whose step k, given the weights, is a function of (seed, k).
 
-    A subclass gives `optimizers_for_stage`, `learning_rate` and `iteration`; `trained` is the
-    module that the stage leaves behind.
+    A subclass gives `configure_optimizers` (every group with its `initial_lr`), `learning_rate` and
+    `iteration`; `trained` is the module that the stage leaves behind.
     """
 
     stage: str
     seed: int = 0
     trained: nn.Module
+    leaves_out = True  # whether a descent may leave parameters without a gradient
 
     def __init__(self) -> None:
         super().__init__()

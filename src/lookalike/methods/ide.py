@@ -297,6 +297,7 @@ class Identification(StageModule):
     def __init__(self, method: IDE, classes: int, steps_per_unit: int) -> None:
         super().__init__()
         self.method, self.steps_per_unit = method, steps_per_unit
+        self.leaves_out = not method.ce_weight
         self.trained = BaselineModel(method, classes)
         freeze_stages(self.trained.trunk, method.freeze_stages)
         erase = None
@@ -313,6 +314,7 @@ class Identification(StageModule):
         crops = batch["crops"]
         pooled = net.pooled(self.augment(crops.images))
         terms: dict[str, Tensor] = {}
+        stats: dict[str, Tensor] = {}
         if m.head == "trinet":
             pooled = net.head.embed(pooled)  # type: ignore[operator]
         if m.ce_weight:
@@ -325,14 +327,14 @@ class Identification(StageModule):
                 feature, crops.labels, margin=m.margin, mining=m.mining, distance=m.distance,
                 all_embeddings=everyone, all_labels=gather_rows(crops.labels),
                 first_row=my_rows(len(everyone)).start)  # fmt: skip
-            # The signs of a collapse (ide §2.4): no gap, and a spread that goes to 0.
-            values = mean_over_processes(torch.stack(list(stats.values())))
-            self.losses.update(zip((f"triplet_{k}" for k in stats), values.tolist(), strict=True))
         total = sum(
             (w * terms[k] for k, w in (("ce", m.ce_weight), ("triplet", m.triplet_weight)) if w),
             start=pooled.new_zeros(()),
         )
         self.descend(total, terms, *self.raw_optimizers())
+        if stats:  # the signs of a collapse (ide §2.4): no gap, and a spread that goes to 0
+            values = mean_over_processes(torch.stack(list(stats.values())))
+            self.losses.update(zip((f"triplet_{k}" for k in stats), values.tolist(), strict=True))
 
     def learning_rate(self, step: int) -> float:
         m, t = self.method, (step + 0.5) / self.steps_per_unit

@@ -66,8 +66,8 @@ def save_model(model: Model, path: str | Path, data: str = "") -> Path:
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     with replacing(path) as part:
         try:
-            safetensors.torch.save_file(
-                tensors, part, {"format": "pt", "lookalike": json.dumps(about)})  # fmt: skip
+            # One entry: safetensors writes several in random order, and equal runs differ then.
+            safetensors.torch.save_file(tensors, part, {"lookalike": json.dumps(about)})
         except safetensors.SafetensorError as error:  # how safetensors reports a failed write
             raise OSError(str(error)) from error
     return path
