@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import resource
 import statistics
 import subprocess
@@ -24,6 +23,13 @@ from dgnet_reference import Reference
 from torch import Tensor, nn
 
 from lookalike.data.loader import Crops
+from lookalike.engine.importing.dgnet.tables import (
+    APPEARANCE,
+    DISCRIMINATOR,
+    GENERATOR,
+    TEACHER,
+)
+from lookalike.engine.importing.names import Layout, rename
 from lookalike.engine.memory import keep_freed_memory
 from lookalike.methods.dgnet import DGNet, Joint
 from lookalike.methods.ide import IDE, BaselineModel
@@ -36,52 +42,11 @@ TERMS = {
     "generated_id": "recon_id", "primary": "teacher", "fine": "fine", "id_fine": "id_fine",
     "r1": "d_r1",
 }  # fmt: skip
-NAMES = [
-    (r"^enc_content\.model\.([0-3])\.conv\.", r"encoder.convs.\1."),
-    (r"^enc_content\.model\.4\.model\.(\d)\.model\.0\.conv", r"encoder.residuals.\1.conv1"),
-    (r"^enc_content\.model\.4\.model\.(\d)\.model\.1\.conv", r"encoder.residuals.\1.conv2"),
-    (r"^enc_content\.model\.5\.conv1\.conv", "encoder.near"),
-    (r"^enc_content\.model\.5\.conv6\.0\.conv", "encoder.reduce.0"),
-    (r"^enc_content\.model\.5\.conv12\.0\.conv", "encoder.reduce.1"),
-    (r"^enc_content\.model\.5\.conv18\.0\.conv", "encoder.reduce.2"),
-    (r"^enc_content\.model\.5\.conv6\.1\.conv", "encoder.dilated.0"),
-    (r"^enc_content\.model\.5\.conv12\.1\.conv", "encoder.dilated.1"),
-    (r"^enc_content\.model\.5\.conv18\.1\.conv", "encoder.dilated.2"),
-    (r"^enc_content\.model\.5\.fuse\.conv", "encoder.fuse"),
-    (r"^dec\.model\.1\.model\.(\d)\.model\.0\.conv", r"residuals.\1.conv1"),
-    (r"^dec\.model\.1\.model\.(\d)\.model\.1\.conv", r"residuals.\1.conv2"),
-    (r"^dec\.model\.3\.conv", "up1"),
-    (r"^dec\.model\.3\.norm", "norm1"),
-    (r"^dec\.model\.5\.conv", "up2"),
-    (r"^dec\.model\.5\.norm", "norm2"),
-    (r"^dec\.model\.6\.conv", "refine.0"),
-    (r"^dec\.model\.7\.conv", "refine.1"),
-    (r"^dec\.model\.8\.conv", "rgb"),
-    (r"^mlp_w1\.", "gammas.0."), (r"^mlp_w2\.", "gammas.1."), (r"^mlp_w3\.", "gammas.2."),
-    (r"^mlp_w4\.", "gammas.3."), (r"^mlp_b1\.", "betas.0."), (r"^mlp_b2\.", "betas.1."),
-    (r"^mlp_b3\.", "betas.2."), (r"^mlp_b4\.", "betas.3."),
-    (r"model\.(\d)\.fc\.", r"layers.\1."),
-    (r"^cnns\.(\d)\.([0-4])\.conv", r"scales.\1.convs.\2"),
-    (r"^cnns\.(\d)\.5\.model\.", r"scales.\1.residuals.0."),
-    (r"^cnns\.(\d)\.6\.model\.", r"scales.\1.residuals.1."),
-    (r"^cnns\.(\d)\.7\.model\.", r"scales.\1.residuals.2."),
-    (r"^cnns\.(\d)\.8\.model\.", r"scales.\1.residuals.3."),
-    (r"residuals\.(\d)\.0\.conv", r"residuals.\1.conv1"),
-    (r"residuals\.(\d)\.1\.conv", r"residuals.\1.conv2"),
-    (r"^cnns\.(\d)\.9\.", r"scales.\1.out."),
-    (r"^model\.", "trunk."),
-    (r"^classifier1\.", "primary."), (r"^classifier2\.", "fine."), (r"^classifier\.", "head."),
-    (r"add_block\.0", "feat"), (r"add_block\.1", "bn"), (r"classifier\.0", "classifier"),
-]  # fmt: skip
 
 
-def copy_weights(authors: nn.Module, ours: nn.Module) -> None:
+def copy_weights(authors: nn.Module, ours: nn.Module, layout: Layout) -> None:
     """Gives `ours` the weights of the reference's network `authors`."""
-    renamed = {}
-    for name, value in authors.state_dict().items():
-        for pattern, replacement in NAMES:
-            name = re.sub(pattern, replacement, name)
-        renamed[name] = value
+    renamed = {rename(name, layout.names): value for name, value in authors.state_dict().items()}
     ours.load_state_dict({name: renamed[name] for name in ours.state_dict()})
 
 
@@ -108,11 +73,13 @@ def ours_like(ref: Reference, method: DGNet, draws: dict[str, Any], dtype: torch
     """Our stage with the reference's weights and draws."""
     classes = ref.config["ID_class"]
     teacher = BaselineModel(IDE(weights="none", stride_on="3x3", last_stride=2), classes)
-    copy_weights(ref.teacher, teacher)
+    copy_weights(ref.teacher, teacher, TEACHER)
     joint = Joint(method, classes, [teacher])
-    copy_weights(ref.gen, joint.trained.generator)
-    copy_weights(ref.id, joint.trained.appearance)
-    copy_weights(ref.dis, joint.discriminator)
+    both = nn.ModuleDict({"generator": joint.trained.generator})
+    copy_weights(ref.gen, both, GENERATOR)
+    both = nn.ModuleDict({"appearance": joint.trained.appearance})
+    copy_weights(ref.id, both, APPEARANCE)
+    copy_weights(ref.dis, joint.discriminator, DISCRIMINATOR)
     joint.to(dtype)
     joint.trained.appearance.primary.dropout.p = joint.trained.appearance.fine.dropout.p = 0.0
     joint.stage = "joint"

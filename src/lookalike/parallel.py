@@ -1,8 +1,8 @@
-"""Several processes that act as one: who am I, which rows are mine, sums and gathers with gradients.
+"""Several processes that act as one: whose rows are mine, sums and gathers with gradients.
 
-The global batch is the setting everywhere; a process computes its own contiguous rows of it. Every
-random draw is made for the whole batch on every process and then cut, so that a run's numbers do
-not depend on how many processes it is spread over.
+The global batch is the setting everywhere; a process computes its own contiguous rows of it.
+Every random draw is made for the whole batch on every process and then cut, so that a run's
+numbers do not depend on how many processes it is spread over.
 """
 
 import torch

@@ -236,6 +236,11 @@ def load_teacher(path: str, people: People) -> BaselineModel:
     model = load_model(path)
     if not isinstance(model, BaselineModel):
         raise UserError(f"{path} is a model of {model.method.name}, but a teacher is one of ide.")
+    if model.classes != people.num_pids:
+        raise UserError(
+            f"The teacher {path} knows {model.classes} identities, but the data has "
+            f"{people.num_pids}."
+        )
     if model.pids and list(model.pids) != people.classes.tolist():
         raise UserError(f"The teacher {path} was trained on other identities than this data has.")
     return model
@@ -465,6 +470,7 @@ class Joint(StageModule):
             else:
                 s_again = frozen(gen.encoder, swaps.mean(1, keepdim=True))
             s_again = swapped_halves(s_again)  # the structure of a was seen in x_ab
+        if w["structure_code"]:
             weighted["structure_code"] = w["structure_code"], 2 * distance(s_again, s.detach())
         f_again = torch.cat([side.code for side in judged])
         if w["appearance_code"]:
@@ -486,9 +492,10 @@ class Joint(StageModule):
             if m.fine_on_real:
                 real_fine = cross_entropy(torch.cat([v.fine for v in ours]), worn)
                 weighted["id_fine"] = m.id_weight * fine, 2 * real_fine
-            made = [app(half) for half in swaps.detach().chunk(2)]
-            labels = [self.judge(half, *donors) for half, *donors in
-                      zip(swaps.detach().chunk(2), worn.chunk(2), shaped.chunk(2), strict=True)]  # fmt: skip
+            halves = swaps.detach().chunk(2)
+            made = [app(half) for half in halves]
+            donors = zip(halves, worn.chunk(2), shaped.chunk(2), strict=True)
+            labels = [self.judge(*half) for half in donors]
             primary = soft_target_kl(torch.cat([v.primary for v in made]), torch.cat(labels))
             weighted["primary"] = w["teacher"], 2 * primary
             weighted["fine"] = fine, 2 * cross_entropy(torch.cat([v.fine for v in made]), shaped)

@@ -1,0 +1,501 @@
+"""DG-Net against its specification's oracles and against the literal transcription."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from dgnet_reference import Reference, reference_embed
+from dgnet_step import TERMS, Erased, crops, ours_like, problem, reference
+from torch import Tensor, nn
+
+from lookalike.data import People
+from lookalike.errors import UserError
+from lookalike.methods import dgnet
+from lookalike.methods.dgnet import DGNet, DGNetModel, Joint, Judge, redraw
+from lookalike.methods.ide import IDE, BaselineModel
+from lookalike.nets.dgnet import Discriminator, Generator, PatchDiscriminator
+
+F64 = torch.float64
+H, W, B, K = 80, 48, 3, 11  # the dilated branches' reflection needs at least 40 pixels
+BASE = DGNet(height=H, width=W, batch=B, weights="none", stride_on="3x3")
+
+
+def count(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+# ---- §3: shapes and counts --------------------------------------------------------------------
+
+
+def test_generator_counts() -> None:
+    gen = Generator(2048, 16, 4, 512, "channel")
+    mlps = count(gen.gammas) + count(gen.betas)
+    assert count(gen.encoder) == 380_544
+    assert mlps == 11_544_576
+    assert count(gen.gammas[0]) == 1_443_072
+    assert count(gen) - count(gen.encoder) - mlps == 1_455_555
+    assert count(gen) == 13_380_675
+
+
+def test_discriminator_counts_and_patches() -> None:
+    dis = Discriminator(32, 3, 4)
+    assert count(dis) == 1_025_571
+    assert count(PatchDiscriminator(32, 4)) == 341_857
+    with torch.no_grad():
+        maps = dis(torch.randn(1, 3, 256, 128))
+    assert [tuple(m.shape[1:]) for m in maps] == [(1, 64, 32), (1, 32, 16), (1, 16, 8)]
+
+
+@pytest.mark.parametrize(
+    ("classes", "published"),
+    [(751, 28_427_782), (702, 28_377_508), (767, 28_444_198), (1041, 28_725_322)],
+)
+def test_appearance_encoder_counts(classes: int, published: int) -> None:
+    model = DGNet(weights="none", stride_on="3x3").model(classes)
+    unused_fc = 2_049_000  # ImageNet's classifier, which the published counts include
+    assert count(model.appearance) + unused_fc == published
+    assert count(model.appearance.trunk) == 23_508_032
+    assert count(model.appearance.primary) == 1_050_112 + 513 * classes
+
+
+def test_teacher_count() -> None:
+    assert count(BaselineModel(IDE(weights="none", stride_on="3x3"), 751)) == 24_943_407
+
+
+def test_codes_have_the_specified_shapes_and_statistics() -> None:
+    model = DGNet(weights="none", stride_on="3x3").model(4)
+    with torch.no_grad():
+        f, s = model.codes(torch.rand(2, 3, 256, 128))
+        picture = model.render(f, s)
+    assert f.shape == (2, 8192)
+    assert s.shape == (2, 128, 64, 32)
+    assert picture.shape == (2, 3, 256, 128)
+    assert s.mean((2, 3)).abs().max() < 1e-4
+    assert (s.std((2, 3)) - 1).abs().max() < 0.01
+
+
+def test_the_code_is_channel_major_and_the_stripe_order_is_an_option() -> None:
+    feature_map = torch.arange(8.0).view(1, 2, 4, 1)  # two channels, four stripes
+    code = BASE.model(K).appearance.code(feature_map)
+    assert code.tolist() == [[0, 1, 2, 3, 4, 5, 6, 7]]  # index = 4·channel + stripe
+    seen: dict[str, list[Tensor]] = {}
+    for order in ("channel", "stripe"):
+        gen = Generator(2, 2, 1, 3, order)  # type: ignore[arg-type]
+        seen[order] = []
+        for gamma in gen.gammas:
+            gamma.register_forward_pre_hook(lambda _, x, o=order: seen[o].append(x[0]))
+        gen.styles(code)
+    assert [x.tolist()[0] for x in seen["channel"]] == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    assert [x.tolist()[0] for x in seen["stripe"]] == [[0, 4], [1, 5], [2, 6], [3, 7]]
+
+
+def test_discriminators_start_from_normal_weights_and_the_generator_from_kaiming() -> None:
+    dis, gen = Discriminator(32, 1, 4), Generator(2048, 16, 4, 512, "channel")
+    weights = torch.cat([m.weight.flatten() for m in dis.modules() if isinstance(m, nn.Conv2d)])
+    assert float(weights.detach().std()) == pytest.approx(0.02, rel=0.02)
+    first = gen.gammas[0].layers[0].weight  # fan-in 2048, gain √2
+    assert float(first.detach().std()) == pytest.approx(math.sqrt(2 / 2048), rel=0.02)
+    for net in (dis, gen):
+        for m in net.modules():
+            if isinstance(m, (nn.Conv2d, nn.Linear)):
+                assert m.bias is not None
+                assert not m.bias.any()
+
+
+# ---- §4–§8: the iteration beside the transcription --------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def one_step() -> Iterator[tuple[Reference, dict[str, float], Joint, list[int]]]:
+    """Both after one full step (draw A, erasing on), with the number of BatchNorm updates."""
+    batch, draws = problem(H, W, B, K, F64)
+    ref = reference(K, F64)
+    joint = ours_like(ref, replace(BASE, encode_again=1.0), draws, F64)
+    theirs = ref.step(batch, 50_000, draws)
+    joint.iteration(crops(batch), 50_000)  # type: ignore[arg-type]
+    updates = [int(ref.id.model.bn1.num_batches_tracked),
+               int(joint.trained.appearance.trunk.bn1.num_batches_tracked)]  # type: ignore[union-attr, arg-type] # fmt: skip
+    yield ref, {k: float(v) for k, v in theirs.items()}, joint, updates
+
+
+def test_losses_are_those_of_the_transcription(one_step: Any) -> None:
+    _, theirs, joint, _ = one_step
+    for ours, name in TERMS.items():
+        assert joint.losses[ours] == pytest.approx(theirs[name], rel=1e-5, abs=1e-7), ours
+    assert joint.losses["dis"] + joint.losses["r1"] == pytest.approx(theirs["d_loss"], rel=1e-6)
+
+
+def test_step_zero_losses_are_the_known_ones(one_step: Any) -> None:
+    losses = one_step[2].losses
+    assert losses["dis"] == pytest.approx(6.0, abs=0.01)
+    assert losses["adv"] == pytest.approx(12.0, abs=0.1)
+    for name in ("id", "positive_id", "generated_id"):  # 2·ln K before anything is learned
+        assert losses[name] == pytest.approx(2 * math.log(K), rel=0.02)
+
+
+def test_gradients_are_those_of_the_transcription(one_step: Any) -> None:
+    ref, _, joint, _ = one_step
+    from dgnet_step import APPEARANCE, GENERATOR, rename  # type: ignore[attr-defined]
+
+    ours = dict(joint.trained.named_parameters())
+    for net, layout in ((ref.gen, GENERATOR), (ref.id, APPEARANCE)):
+        for name, p in net.named_parameters():
+            own = rename(name, layout.names)
+            if own not in ours:  # ImageNet's classifier
+                continue
+            ours_grad, theirs = ours[own].grad, p.grad
+            assert ours_grad is not None
+            assert theirs is not None
+            # Where a norm follows, the bias's true gradient is 0 and both hold rounding noise.
+            scale = max(float(theirs.norm()), 1e-4)
+            assert float((ours_grad - theirs).norm()) < 1e-5 * scale, own
+
+
+def test_batchnorm_updates_ten_times_with_the_teacher(one_step: Any) -> None:
+    assert one_step[3] == [10, 10]
+
+
+def test_draw_b_sends_the_structure_loss_through_a_frozen_encoder() -> None:
+    batch, draws = problem(H, W, B, K, F64)
+    draws["u"] = 0.75
+    ref = reference(K, F64)
+    joint = ours_like(ref, replace(BASE, encode_again=-1.0), draws, F64)
+    theirs = ref.step(batch, 50_000, draws)
+    joint.iteration(crops(batch), 50_000)  # type: ignore[arg-type]
+    for ours, name in TERMS.items():
+        assert joint.losses[ours] == pytest.approx(float(theirs[name]), rel=1e-5, abs=1e-7), ours
+    own = joint.trained.generator.encoder.convs[1].weight.grad
+    want = ref.gen.enc_content.model[1].conv.weight.grad
+    torch.testing.assert_close(own, want, rtol=1e-6, atol=1e-8)
+
+
+# ---- §5: which loss moves which network -------------------------------------------------------
+
+PARTS = {
+    "encoder": lambda j: j.trained.generator.encoder,
+    "decoder": lambda j: j.trained.generator.residuals,
+    "mlps": lambda j: j.trained.generator.gammas,
+    "trunk": lambda j: j.trained.appearance.trunk,
+    "primary": lambda j: j.trained.appearance.primary,
+    "fine": lambda j: j.trained.appearance.fine,
+}
+GENERATOR_LOSS = {"encoder", "decoder", "mlps"}
+WEIGHTS = {
+    "adv": "adv_weight", "recon": "recon_weight", "positive": "positive_weight",
+    "generated_id": "generated_id_weight", "structure": "structure_weight",
+    "appearance": "appearance_weight", "cycle": "cycle_weight", "id": "id_weight",
+    "positive_id": "positive_id_weight", "teacher": "teacher_weight",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kept", "moved", "settings"),
+    [
+        ("adv", GENERATOR_LOSS, {}),
+        ("recon", GENERATOR_LOSS, {}),
+        ("positive", GENERATOR_LOSS, {}),
+        ("generated_id", GENERATOR_LOSS, {}),
+        ("structure", {"encoder"}, {"encode_again": 1.0}),
+        ("structure", GENERATOR_LOSS, {"encode_again": -1.0}),
+        ("appearance", set(), {}),
+        ("appearance", GENERATOR_LOSS, {"code_gradient": "pictures"}),
+        ("cycle", GENERATOR_LOSS, {}),
+        ("id", {"trunk", "primary"}, {}),
+        ("positive_id", {"trunk", "primary"}, {}),
+        ("teacher", {"trunk", "primary", "fine"}, {}),
+        ("teacher", {"trunk", "primary"}, {"fine_factor": 0.0}),
+    ],
+)
+def test_gradient_routing(kept: str, moved: set[str], settings: dict[str, Any]) -> None:
+    off = {field: 0.0 for name, field in WEIGHTS.items() if name != kept}
+    tiny = {"structure_dim": 2, "dis_dim": 2, "mlp_dim": 8, "backbone": "resnet18", "residuals": 1}
+    method = replace(BASE, ramp_from=0, ramp=1, r1_weight=0.0, **{**tiny, **off, **settings})
+    batch, draws = problem(H, W, B, K, torch.float32)
+    joint = tiny_joint(method, draws)
+    joint.iteration(crops(batch), 10)  # type: ignore[arg-type]
+    for name, part in PARTS.items():
+        gradient = sum(float(p.grad.abs().sum()) for p in part(joint).parameters()
+                       if p.grad is not None)  # fmt: skip
+        assert (gradient > 0) == (name in moved), f"{kept} → {name}: {gradient}"
+
+
+def tiny_joint(method: DGNet, draws: dict[str, Any]) -> Joint:
+    """A stage with given draws, outside of a trainer."""
+    torch.manual_seed(0)
+    teacher = BaselineModel(
+        IDE(backbone="resnet18", weights="none", stride_on="3x3", dropout=0.5), K)  # fmt: skip
+    joint = Joint(method, K, [teacher])
+    joint.stage = "joint"
+    joint.augment = nn.Identity()  # type: ignore[assignment]
+    joint.erase = Erased([draws[n] for n in ("ex_a", "ex_b", "exp_a", "exp_b")])  # type: ignore[assignment]
+    optimizers = list(joint.configure_optimizers())
+    joint.raw_optimizers = lambda: optimizers  # type: ignore[method-assign]
+    joint.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign, assignment, misc]
+    return joint.train()
+
+
+TINY = replace(BASE, structure_dim=2, dis_dim=2, mlp_dim=8, backbone="resnet18", residuals=1)
+
+
+def test_eight_batchnorm_updates_before_the_ramps_and_six_without_erasing() -> None:
+    batch, draws = problem(H, W, B, K, torch.float32)
+    joint = tiny_joint(TINY, draws)
+    joint.iteration(crops(batch), 0)  # type: ignore[arg-type]
+    assert int(joint.trained.appearance.trunk.bn1.num_batches_tracked) == 8  # type: ignore[union-attr, arg-type]
+    assert set(joint.losses) == {"dis", "r1", "adv", "recon", "positive", "generated_id", "id",
+                                 "positive_id"}  # fmt: skip
+    clean = tiny_joint(replace(TINY, erase=0.0, ramp_from=0, ramp=1), draws)
+    clean.iteration(crops(batch), 10)  # type: ignore[arg-type]
+    assert int(clean.trained.appearance.trunk.bn1.num_batches_tracked) == 6  # type: ignore[union-attr, arg-type]
+
+
+def test_the_trained_networks_move_and_nothing_else_does() -> None:
+    batch, draws = problem(H, W, B, K, torch.float32)
+    joint = tiny_joint(replace(TINY, ramp_from=0, ramp=1), draws)
+    before = {k: v.clone() for k, v in joint.state_dict().items()}
+    joint.iteration(crops(batch), 10)  # type: ignore[arg-type]
+    changed = {k.split(".")[0] for k, v in joint.state_dict().items() if not v.equal(before[k])}
+    assert changed == {"trained", "discriminator"}  # the judge, its statistics included, is still
+
+
+# ---- §6: schedule -----------------------------------------------------------------------------
+
+
+def test_ramps() -> None:
+    method = DGNet()
+    at = {it: method.ramps(it) for it in (0, 30_000, 30_001, 32_000, 34_000, 99_999)}
+    assert set(at[0].values()) == set(at[30_000].values()) == {0.0}
+    assert at[30_001] == pytest.approx(dict.fromkeys(at[0], 0.0005))
+    assert at[32_000] == {"structure_code": 1, "appearance_code": 1, "cycle": 1, "teacher": 1}
+    full = {"structure_code": 1, "appearance_code": 1, "cycle": 2, "teacher": 2}
+    assert at[34_000] == at[99_999] == full
+
+
+def test_learning_rates_drop_for_all_optimisers() -> None:
+    joint = tiny_joint(replace(TINY, drops=(60_000, 90_000)), problem(H, W, B, K, F64)[1])
+    factors = [joint.learning_rate(it) for it in (0, 59_999, 60_000, 90_000)]
+    assert factors == pytest.approx([1, 1, 0.1, 0.01])
+
+
+def test_optimisers_are_those_of_the_paper() -> None:
+    gen, dis, app = tiny_joint(TINY, problem(H, W, B, K, F64)[1]).raw_optimizers()
+    for adam in (gen, dis):
+        assert isinstance(adam, torch.optim.Adam)
+        assert adam.defaults["betas"] == (0.0, 0.999)
+        assert (adam.defaults["lr"], adam.defaults["weight_decay"]) == (1e-4, 5e-4)
+    assert isinstance(app, torch.optim.SGD)
+    assert [g["lr"] for g in app.param_groups] == [0.002, 0.02]
+    assert all(g["nesterov"] and g["momentum"] == 0.9 for g in app.param_groups)
+
+
+def test_scaling_the_schedule_scales_the_teacher_too() -> None:
+    scaled = DGNet().scaled(0.01)
+    assert (scaled.length, scaled.ramp_from, scaled.ramp, scaled.drops) == (
+        1_000, 300, 20, (600, 900, 1_050))  # fmt: skip
+    assert scaled.teacher.length == pytest.approx(0.6)
+    assert scaled.lr == DGNet().lr
+
+
+# ---- §8, §11: the teacher ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def teacher() -> BaselineModel:
+    torch.manual_seed(3)
+    model = BaselineModel(IDE(backbone="resnet18", weights="none", stride_on="3x3"), K)
+    nn.init.normal_(model.head.classifier.weight)  # type: ignore[union-attr, arg-type]
+    return model
+
+
+DONORS = torch.tensor([0, 1, 2, 3]), torch.tensor([4, 5, 6, 7])
+
+
+def test_soft_labels_average_both_mirror_views_with_batch_statistics(
+    teacher: BaselineModel,
+) -> None:
+    x = torch.randn(4, 3, 64, 32)
+    q = Judge([teacher], TINY)(x, *DONORS)
+    teacher.train()
+    teacher.head.dropout.p = 0.0  # type: ignore[union-attr]
+    with torch.no_grad():
+        expected = teacher.logits(x).softmax(1) + teacher.logits(x.flip(3)).softmax(1)
+    torch.testing.assert_close(q, expected / expected.sum(1, keepdim=True))
+
+
+def test_running_statistics_and_dropout_are_switches(teacher: BaselineModel) -> None:
+    x = torch.randn(4, 3, 64, 32)
+    batch = Judge([teacher], TINY)(x, *DONORS)
+    running = Judge([teacher], replace(TINY, teacher_bn="running"))(x, *DONORS)
+    assert not torch.allclose(batch, running)
+    noisy = Judge([teacher], replace(TINY, teacher_dropout=True)).train()
+    assert not torch.allclose(noisy(x, *DONORS), noisy(x, *DONORS))
+    quiet = Judge([teacher], TINY).train()
+    torch.testing.assert_close(quiet(x, *DONORS), quiet(x, *DONORS))
+
+
+def test_label_styles(teacher: BaselineModel) -> None:
+    x = torch.randn(4, 3, 64, 32)
+    worn, shaped = DONORS
+
+    def q(style: str) -> Tensor:
+        label: Tensor = Judge([teacher], replace(TINY, label_style=style))(x, worn, shaped)  # type: ignore[arg-type]
+        torch.testing.assert_close(label.sum(1), torch.ones(4))
+        return label
+
+    soft = q("soft")
+    assert q("hard").argmax(1).tolist() == soft.argmax(1).tolist()
+    assert set(q("hard").flatten().tolist()) == {0.0, 1.0}
+    assert q("appearance").argmax(1).tolist() == worn.tolist()
+    torch.testing.assert_close(q("uniform"), torch.full((4, K), 1 / K))
+    masked = q("masked")
+    for i in range(4):
+        kept = soft[i, [worn[i], shaped[i]]]
+        torch.testing.assert_close(masked[i, [worn[i], shaped[i]]], kept / kept.sum())
+
+
+def test_several_teachers_are_averaged(teacher: BaselineModel) -> None:
+    torch.manual_seed(4)
+    other = BaselineModel(IDE(backbone="resnet18", weights="none", stride_on="3x3"), K)
+    nn.init.normal_(other.head.classifier.weight)  # type: ignore[union-attr, arg-type]
+    x = torch.randn(4, 3, 64, 32)
+    mean = (Judge([teacher], TINY)(x, *DONORS) + Judge([other], TINY)(x, *DONORS)) / 2
+    torch.testing.assert_close(Judge([teacher, other], TINY)(x, *DONORS), mean)
+
+
+def test_the_teacher_ignores_train_and_eval(teacher: BaselineModel) -> None:
+    judge = Judge([teacher], TINY)
+    judge.train()
+    assert not any(m.training for m in teacher.modules())
+    assert not any(p.requires_grad for p in judge.parameters())
+
+
+def test_a_teacher_that_does_not_know_the_people_is_refused(
+    monkeypatch: pytest.MonkeyPatch, teacher: BaselineModel
+) -> None:
+    people = People(["x"] * 22, np.repeat(np.arange(1, 12), 2), np.zeros(22), "made")
+    monkeypatch.setattr(dgnet, "load_model", lambda _: teacher)
+    method = replace(TINY, teacher_model="teacher.safetensors")
+    joint = tiny_joint(method, problem(H, W, B, K, F64)[1])
+    joint.augment = dgnet.Augment(H, W)
+    with pytest.raises(UserError, match="recognises .*% of these training images"):
+        joint.begin(people, lambda rows: torch.zeros(len(rows), 3, H, W, dtype=torch.uint8))
+
+
+# ---- §10, §12, §15: data, features, pictures --------------------------------------------------
+
+
+def test_redrawn_partners_have_other_identities() -> None:
+    labels = np.repeat(np.arange(4), 3)
+    a, b = np.array([0, 3, 6, 9]), np.array([1, 6, 8, 0])
+    drawn = redraw(labels, a, b, seed=0, step=5)
+    assert (labels[drawn] != labels[a]).all()
+    assert drawn[[1, 3]].tolist() == [6, 0]  # those that differed stay
+    np.testing.assert_array_equal(drawn, redraw(labels, a, b, seed=0, step=5))
+    with pytest.raises(UserError, match="two identities"):
+        redraw(np.zeros(3, int), np.array([0]), np.array([1]), 0, 0)
+
+
+def test_plan_pairs_every_image_with_its_own_identity() -> None:
+    labels = np.repeat(np.arange(1, 7), 5)
+    people = People([str(i) for i in range(30)], labels, np.zeros(30), "made")
+    joint = replace(TINY, teacher_model="given").stages(people, seed=1)
+    assert [stage.name for stage in joint] == ["joint"]
+    batch = joint[0].plan(7)
+    for side in "ab":
+        positive = batch[f"{side}_positive"]
+        assert (labels[batch[side]] == labels[positive]).all()
+        assert (batch[side] != positive).all()
+    assert batch["a"].tolist() != batch["b"].tolist()
+
+
+def test_features_are_two_unit_halves_of_both_views() -> None:
+    ref = reference(K, F64)
+    ref.id.eval()
+    joint = ours_like(ref, BASE, problem(H, W, B, K, F64)[1], F64)
+    images = torch.rand(3, 3, H, W, dtype=F64)
+    found = joint.trained.embed(images)
+    x = joint.trained.preprocess(images)
+    torch.testing.assert_close(found, reference_embed(ref.id.state_dict(), x), rtol=0, atol=1e-9)
+    torch.testing.assert_close(found[:, :512].norm(dim=1), torch.ones(3, dtype=F64))
+
+
+@pytest.fixture(scope="module")
+def model() -> DGNetModel:
+    torch.manual_seed(5)
+    return TINY.model(K)
+
+
+def test_swap_grid_is_all_pairs(model: DGNetModel) -> None:
+    looks, shapes = torch.rand(2, 3, 50, 40), torch.rand(3, 3, H, W)
+    grid = model.swap_grid(looks, shapes)
+    assert grid.shape == (2, 3, 3, H, W)
+    for i in range(2):
+        for j in range(3):
+            torch.testing.assert_close(grid[i, j][None],
+                                       model.swap(looks[i : i + 1], shapes[j : j + 1]))  # fmt: skip
+    assert 0 <= float(grid.min()) <= float(grid.max()) <= 1
+
+
+def test_interpolation_begins_and_ends_with_the_swaps(model: DGNetModel) -> None:
+    first, second, fixed = (torch.rand(2, 3, H, W) for _ in range(3))
+    worn = model.interpolate(first, second, fixed)
+    assert worn.shape == (2, 11, 3, H, W)
+    torch.testing.assert_close(worn[:, 0], model.swap(first, fixed))
+    torch.testing.assert_close(worn[:, -1], model.swap(second, fixed))
+    moved = model.interpolate(first, second, fixed, steps=3, code="structure")
+    torch.testing.assert_close(moved[:, 2], model.swap(fixed, second))
+
+
+def test_a_model_without_generator_embeds_but_does_not_swap() -> None:
+    model = TINY.model(K)
+    model.leave_out("generator")
+    images = torch.rand(2, 3, H, W)
+    assert model.embed(images).shape == (2, 1024)
+    with pytest.raises(UserError, match="no generator"):
+        model.swap(images, images)
+
+
+# ---- the ablation switches --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "gone"),
+    [
+        ({"cycle_weight": 0.0}, {"cycle"}),
+        ({"positive_id_weight": 0.0}, {"positive_id"}),
+        ({"fine_on_real": False}, {"id_fine"}),
+        ({"teacher_weight": 0.0}, {"primary", "fine", "id_fine"}),
+        ({"structure_weight": 0.0}, {"structure_code"}),
+        ({"appearance_weight": 0.0}, {"appearance_code"}),
+    ],
+)
+def test_a_switch_removes_exactly_its_term(setting: dict[str, Any], gone: set[str]) -> None:
+    batch, draws = problem(H, W, B, K, torch.float32)
+    found = []
+    for changes in ({}, setting):
+        joint = tiny_joint(replace(TINY, ramp_from=0, ramp=1, **changes), draws)
+        torch.manual_seed(0)
+        joint.iteration(crops(batch), 10)  # type: ignore[arg-type]
+        found.append(joint.losses)
+    full, ablated = found
+    assert set(full) - set(ablated) == gone
+    for name, value in ablated.items():
+        assert value == pytest.approx(full[name], rel=1e-4), name
+
+
+def test_lazy_r1_counts_as_often_as_it_is_left_out() -> None:
+    batch, draws = problem(H, W, B, K, torch.float32)
+
+    def r1(every: int, step: int) -> float:
+        joint = tiny_joint(replace(TINY, r1_every=every, r1_weight=1e3), draws)
+        joint.iteration(crops(batch), step)  # type: ignore[arg-type]
+        return joint.losses["r1"]
+
+    assert r1(4, 8) == pytest.approx(4 * r1(1, 8))
+    assert r1(4, 9) == 0
