@@ -108,8 +108,10 @@ def test_interpolation_goes_from_end_to_end_in_linear_steps(model, images, code)
     strip, frames = interpolation(model, ends, held, code, 5, batch=6)
     assert len(frames) == 5
     with torch.no_grad():
-        codes = [model.codes(to_input(model, end[None])) for end in ends]
-        fixed = model.codes(to_input(model, held))
+        inputs = [to_input(model, end[None]) for end in ends]
+        codes = [(model.appearance_code(x), model.structure_code(x)) for x in inputs]
+        x = to_input(model, held)
+        fixed = model.appearance_code(x), model.structure_code(x)
         for k, frame in enumerate(frames):
             f, s = (torch.lerp(a, b, k / 4) for a, b in zip(*codes, strict=True))
             many = len(held)

@@ -71,7 +71,8 @@ def test_teacher_count() -> None:
 def test_codes_have_the_specified_shapes_and_statistics() -> None:
     model = DGNet(weights="none", stride_on="3x3").model(4)
     with torch.no_grad():
-        f, s = model.codes(torch.rand(2, 3, 256, 128))
+        images = torch.rand(2, 3, 256, 128)
+        f, s = model.appearance_code(images), model.structure_code(images)
         picture = model.render(f, s)
     assert f.shape == (2, 8192)
     assert s.shape == (2, 128, 64, 32)

@@ -16,7 +16,8 @@ from lookalike.errors import UserError, unknown
 from lookalike.methods import METHODS
 from lookalike.methods.model_file import settings_from
 
-HELP = """usage: lookalike train METHOD --data NAME:PATH [--preset NAME] [--out RUN] [--resume]
+HELP = """usage: lookalike train METHOD --data NAME:PATH [--preset NAME] [--out RUN]
+                       [--resume] [--SETTING VALUE …]
        lookalike train METHOD --help lists all settings of a method
 
 Methods: {methods}."""

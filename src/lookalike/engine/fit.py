@@ -108,10 +108,10 @@ def make_trainer(settings: RunSettings, run: Path, watch: Watch) -> L.Trainer:
             default_root_dir=str(run),
         )
     except MisconfigurationException as error:
-        sentence = " ".join(str(error).split())
+        reason = " ".join(str(error).split()).rstrip(".!")
         raise UserError(
             f"Can't train with --accelerator {settings.accelerator} --devices {settings.devices}: "
-            f"{sentence}"
+            f"{reason}."
         ) from error
 
 

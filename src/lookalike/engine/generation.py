@@ -30,12 +30,14 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 class Swapper(Protocol):
     """What a model with the verb `swap` has beside `Model`."""
 
-    def codes(self, images: Tensor) -> tuple[Tensor, Tensor]: ...
+    def appearance_code(self, images: Tensor) -> Tensor: ...
+
+    def structure_code(self, images: Tensor) -> Tensor: ...
 
     def render(self, f: Tensor, s: Tensor) -> Tensor: ...
 
     def interpolate(
-        self, first: Tensor, second: Tensor, structure: Tensor, steps: int, code: Code
+        self, first: Tensor, second: Tensor, fixed: Tensor, steps: int, code: Code
     ) -> Tensor: ...
 
 
@@ -53,15 +55,21 @@ def evenly(items: Sequence[str], count: int) -> list[str]:
 @torch.no_grad()
 def swap(model: Model, images: Pixels, pairs: NDArray[np.int64], batch: int) -> Pixels:
     """The pictures of K pairs: row (i, j) of `pairs` wears image i's appearance in image j's
-    structure. Every image is encoded once; K×2 int64 → K×H×W×3."""
+    structure. Every image is encoded once for each of its parts; K×2 int64 → K×H×W×3."""
     net = cast(Swapper, model)
     made = []
+    looks, i = np.unique(pairs[:, 0], return_inverse=True)
+    shapes, j = np.unique(pairs[:, 1], return_inverse=True)
     with evaluating(model):
-        codes = [net.codes(to_input(model, part)) for part in parts(images, batch)]
-        f, s = (torch.cat(column) for column in zip(*codes, strict=True))
-        for rows in parts(pairs, batch):
-            i, j = torch.from_numpy(rows).to(f.device).T
-            made.append(to_pixels(net.render(f[i], s[j])))
+        f = torch.cat(
+            [net.appearance_code(to_input(model, p)) for p in parts(images[looks], batch)]
+        )
+        s = torch.cat(
+            [net.structure_code(to_input(model, p)) for p in parts(images[shapes], batch)]
+        )
+        for rows in parts(np.stack([i, j], 1), batch):
+            f_rows, s_rows = torch.from_numpy(rows).to(f.device).T
+            made.append(to_pixels(net.render(f[f_rows], s[s_rows])))
     return np.concatenate(made)
 
 

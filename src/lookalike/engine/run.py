@@ -176,7 +176,10 @@ def config(
 
 
 def prepare(run: Path, new: dict[str, Any], resume: bool) -> None:
-    """Makes the run folder, or checks that the one there may be resumed with these settings."""
+    """Makes the run folder, or checks that the one there may be resumed with these settings.
+
+    A run that failed before its first checkpoint needs no resuming: it begins again.
+    """
     file = run / "config.yaml"
     if not file.exists():
         if resume:
@@ -185,15 +188,18 @@ def prepare(run: Path, new: dict[str, Any], resume: bool) -> None:
             raise UserError(f"{run} holds other files; choose another --out.")
         write_yaml(file, new)
         return
-    if not resume:
-        raise UserError(
-            f"{run} already holds a run; add --resume to go on, or choose another --out."
-        )
     try:
         old = yaml.safe_load(file.read_text())
         kind = old["method"]
     except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
         raise UserError(f"{file} can't be read: choose another --out.") from error
+    if not resume:
+        if any(run.glob("stages/*/last.ckpt")):
+            raise UserError(
+                f"{run} already holds a run; add --resume to go on, or choose another --out."
+            )
+        write_yaml(file, new)
+        return
     if kind != new["method"]:
         raise UserError(
             f"{run} holds a run of {kind}, not of {new['method']}; choose another --out."

@@ -184,6 +184,10 @@ class DGNet(Method):
                       ramp_from=300, ramp=100, lr=3e-4, teacher=QUICK_TEACHER),
     }  # fmt: skip
 
+    def __post_init__(self) -> None:
+        if self.beta < 0:
+            raise UserError(f"beta weighs the fine half of a score: it can't be {self.beta}.")
+
     def resolved(self) -> DGNet:
         stride_on = self.stride_on
         if stride_on == "auto":
@@ -286,15 +290,19 @@ class DGNetModel(Model):
         √(1 + β), and so cosine and Euclidean distance rank as the product does."""
         return torch.cat([features[:, :512], math.sqrt(self.method.beta) * features[:, 512:]], 1)
 
-    def codes(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Appearance codes B×4C and structure codes B×8d×H/4×W/4 of images in [0, 1]."""
-        self.needs("appearance", "generate")
-        self.needs("generator", "generate")
-        x = self.preprocess(images)
-        return self.appearance.code(self.appearance.trunk(x)), self.generator.structure(x)
+    def appearance_code(self, images: Tensor) -> Tensor:
+        """f of images in [0, 1]: B×4C."""
+        self.needs("appearance", "generating")
+        return self.appearance.code(self.appearance.trunk(self.preprocess(images)))
+
+    def structure_code(self, images: Tensor) -> Tensor:
+        """s of images in [0, 1]: B×8d×H/4×W/4."""
+        self.needs("generator", "generating")
+        return self.generator.structure(self.preprocess(images))
 
     def render(self, f: Tensor, s: Tensor) -> Tensor:
         """The pictures in [0, 1] of appearance codes f with structure codes s."""
+        self.needs("generator", "generating")
         return denormalize(self.generator.decode(s, self.generator.styles(f)), self.normalize.norm)
 
     @torch.no_grad()
@@ -303,32 +311,36 @@ class DGNetModel(Model):
         if len(appearance) != len(structure):
             raise ValueError(f"{len(appearance)} appearances, but {len(structure)} structures")
         with evaluating(self):
-            return self.render(self.codes(appearance)[0], self.codes(structure)[1])
+            return self.render(self.appearance_code(appearance), self.structure_code(structure))
 
     @torch.no_grad()
     def swap_grid(self, appearance: Tensor, structure: Tensor) -> Tensor:
         """All pairs: n and m images in [0, 1] → n×m×3×H×W; row i wears appearance i."""
         with evaluating(self):
-            f, s = self.codes(appearance)[0], self.codes(structure)[1]
-            return torch.stack([self.render(row.expand(len(s), -1), s) for row in f])
+            s = self.structure_code(structure)
+            rows = self.appearance_code(appearance)
+            return torch.stack([self.render(f.expand(len(s), -1), s) for f in rows])
 
     @torch.no_grad()
-    def interpolate(self, first: Tensor, second: Tensor, structure: Tensor, steps: int = 11,
+    def interpolate(self, first: Tensor, second: Tensor, fixed: Tensor, steps: int = 11,
                     code: Literal["appearance", "structure"] = "appearance") -> Tensor:  # fmt: skip
         """From `first` to `second` in linear steps of one code: → B×steps×3×H×W in [0, 1].
 
-        code "appearance": their clothes, worn by `structure`; "structure": their structures, in
-        the clothes of `structure` (each B×3×h×w in [0, 1]).
+        The other code is that of `fixed` (all three B×3×h×w in [0, 1]): with "appearance" its
+        structure wears what is between their clothes, with "structure" its clothes are worn by
+        what is between their structures.
         """
-        which = 0 if code == "appearance" else 1
+        frames = []
         with evaluating(self):
-            start, end = self.codes(first)[which], self.codes(second)[which]
-            fixed = self.codes(structure)[1 - which]
-            frames = []
+            encode = self.appearance_code if code == "appearance" else self.structure_code
+            start, end = encode(first), encode(second)
+            kept = self.structure_code(fixed) if code == "appearance" else (
+                self.appearance_code(fixed))  # fmt: skip
             for t in torch.linspace(0, 1, steps).tolist():
                 between = torch.lerp(start, end, t)
-                frames.append(self.render(*((between, fixed) if which == 0 else (fixed, between))))
-            return torch.stack(frames, 1)
+                f, s = (between, kept) if code == "appearance" else (kept, between)
+                frames.append(self.render(f, s))
+        return torch.stack(frames, 1)
 
 
 class Judge(nn.Module):

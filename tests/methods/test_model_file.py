@@ -1,0 +1,145 @@
+"""A model file holds all that a model needs, and says so when it doesn't."""
+
+import dataclasses
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors
+import safetensors.torch
+import torch
+
+import lookalike
+from lookalike.errors import UserError
+from lookalike.methods import METHODS, Method, Model
+from lookalike.methods.dgnet import DGNet
+from lookalike.methods.ide import IDE
+from lookalike.methods.model_file import load_model, save_model, settings_from
+
+SMALL: dict[str, Any] = {"backbone": "resnet18", "weights": "none", "stride_on": "3x3",
+                         "height": 64, "width": 48}  # fmt: skip
+
+
+def small(name: str, **changes: Any) -> Method:
+    extra = {"structure_dim": 2, "mlp_dim": 8} if name == "dgnet" else {}
+    return METHODS[name].preset(None, **{**SMALL, **extra, **changes})
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Path]:
+    torch.manual_seed(0)
+    model = small("ide").model(5)
+    model.pids = [2, 3, 5, 7, 11]
+    return model, save_model(model, tmp_path_factory.mktemp("m") / "model.safetensors", "a:b")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_comes_back_as_it_was(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = small(name).model(4)
+    model.pids = [4, 8, 15, 16]
+    file = save_model(model, tmp_path / "new" / "model.safetensors")
+    found = load_model(file)
+    assert type(found) is type(model)
+    assert found.method == model.method
+    assert list(found.pids) == [4, 8, 15, 16]
+    assert not found.training
+    assert found.state_dict().keys() == model.state_dict().keys()
+    for key, value in model.state_dict().items():
+        assert torch.equal(found.state_dict()[key], value), key
+    images = torch.rand(2, 3, 80, 40)
+    assert torch.equal(found.embed(images), model.embed(images))
+    again = save_model(found, tmp_path / "again.safetensors")
+    assert again.read_bytes() == file.read_bytes()
+
+
+def test_metadata(saved: tuple[Model, Path]) -> None:
+    with safetensors.safe_open(str(saved[1]), framework="pt") as file:
+        about = json.loads(file.metadata()["lookalike"])
+    settings = about.pop("settings")
+    assert about == {
+        "version": lookalike.__version__, "method": "ide", "classes": 5, "pids": [2, 3, 5, 7, 11],
+        "data": "a:b", "without": [],
+        "preprocessing": {
+            "size": [64, 48], "resize": "bicubic, antialiased", "mean": [0.485, 0.456, 0.406],
+            "std": [0.229, 0.224, 0.225], "bgr": False,
+        },
+    }  # fmt: skip
+    assert settings_from(IDE, settings) == saved[0].method
+
+
+def test_a_model_without_a_part(tmp_path: Path) -> None:
+    model = small("dgnet").model(3)
+    model.leave_out("generator")
+    found = load_model(save_model(model, tmp_path / "model.safetensors"))
+    assert found.without == {"generator"}
+    assert found.embed(torch.rand(1, 3, 64, 48)).shape == (1, 1024)
+    with pytest.raises(UserError, match="has no generator"):
+        found.swap(torch.rand(1, 3, 64, 48), torch.rand(1, 3, 64, 48))  # type: ignore[operator]
+
+
+def test_a_run_folder_stands_for_its_model(saved: tuple[Model, Path]) -> None:
+    assert list(load_model(saved[1].parent).pids) == [2, 3, 5, 7, 11]
+    assert list(load_model(str(saved[1])).pids) == [2, 3, 5, 7, 11]
+
+
+def test_a_full_disk_keeps_the_old_file(
+    saved: tuple[Model, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(b"old")
+
+    def full(tensors: object, part: Path, metadata: object) -> None:
+        part.write_bytes(b"half")
+        raise safetensors.SafetensorError(f"I/O error: No space left (os error {errno.ENOSPC})")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", full)
+    with pytest.raises(UserError, match=r"Could not write .*No space left.* is kept"):
+        save_model(saved[0], file)
+    assert file.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"cut", b"foreign"])
+def test_a_file_that_is_no_model(saved: tuple[Model, Path], tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "x.safetensors"
+    if content == b"cut":
+        content = saved[1].read_bytes()[:-100]
+    file.write_bytes(content)
+    if content == b"foreign":
+        safetensors.torch.save_file({"w": torch.zeros(1)}, file)
+    with pytest.raises(UserError, match="is not a Lookalike model; an authors' checkpoint goes"):
+        load_model(file)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"There is no model file .*nothing"):
+        load_model(tmp_path / "nothing")
+    with pytest.raises(UserError, match=r"There is no model file .*model\.safetensors"):
+        load_model(tmp_path)
+
+
+def rewritten(saved: tuple[Model, Path], file: Path, **changes: Any) -> Path:
+    with safetensors.safe_open(str(saved[1]), framework="pt") as old:
+        about = json.loads(old.metadata()["lookalike"])
+    tensors = safetensors.torch.load_file(saved[1])
+    safetensors.torch.save_file(tensors, file, {"lookalike": json.dumps({**about, **changes})})
+    return file
+
+
+def test_a_method_or_setting_of_another_version(saved: tuple[Model, Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="'idee'; did you mean 'ide'"):
+        load_model(rewritten(saved, tmp_path / "a.safetensors", method="idee"))
+    with pytest.raises(UserError, match="Unknown setting of ide 'batsch'; did you mean 'batch'"):
+        load_model(rewritten(saved, tmp_path / "b.safetensors", settings={"batsch": 1}))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_settings_survive_json(name: str) -> None:
+    for preset in METHODS[name].presets:
+        method = METHODS[name].preset(preset)
+        values = json.loads(json.dumps(dataclasses.asdict(method)))
+        assert settings_from(METHODS[name], values) == method
+    assert isinstance(DGNet().teacher, IDE)

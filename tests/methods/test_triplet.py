@@ -1,0 +1,64 @@
+"""The triplet baselines against ide §2.2."""
+
+import pytest
+import torch
+
+from lookalike.data.loader import Crops
+from lookalike.methods.ide import Identification
+from lookalike.methods.triplet import Triplet
+
+
+def test_trinet_has_the_published_size() -> None:
+    model = Triplet.preset("paper").model(751)
+    assert sum(p.numel() for p in model.parameters()) == 25_738_432  # "≈ 25.74 M"
+    assert model.embed(torch.rand(1, 3, 256, 128)).shape == (1, 128)
+
+
+def test_the_pooled_baseline_is_the_trunk_alone() -> None:
+    model = Triplet.preset("pooled").model(751)
+    assert sum(p.numel() for p in model.parameters()) == 23_508_032  # "23.51 M"
+
+
+def test_recipes() -> None:
+    trinet, pooled = Triplet.preset("paper"), Triplet.preset("pooled")
+    assert (trinet.ids_per_batch, trinet.images_per_id, trinet.batch) == (18, 4, 72)
+    assert (pooled.ids_per_batch, pooled.images_per_id, pooled.batch) == (32, 4, 128)
+    assert (trinet.margin, pooled.margin) == ("soft", 0.3)
+    assert (trinet.lr_trunk, pooled.lr_trunk) == (3e-4, 2e-4)
+    assert (trinet.weight_decay, pooled.weight_decay) == (0.0, 5e-4)
+    assert (trinet.unit, trinet.decay_from, trinet.length) == ("steps", 15_000, 25_000)
+    assert (pooled.unit, pooled.decay_from, pooled.length) == ("id_passes", 150, 300)
+    assert (trinet.resize, trinet.pad) == ((288, 144), 0)
+    assert (pooled.resize, pooled.pad, pooled.flip_test) == ((0, 0), 0, False)
+    for method in (trinet, pooled):
+        assert (method.mining, method.distance, method.normalize_feature) == (
+            "hard", "euclidean", False)  # fmt: skip
+        assert (method.optimizer, method.decay, method.flip) == ("adam", "exponential", 0.5)
+
+
+@pytest.mark.parametrize("preset", ["paper", "pooled"])
+def test_a_step_moves_every_weight(preset: str) -> None:
+    torch.manual_seed(0)
+    method = Triplet.preset(preset, backbone="resnet18", weights="none", height=64, width=32,
+                            resize=(0, 0), ids_per_batch=2, images_per_id=2)  # fmt: skip
+    module = Identification(method, 4, 1)
+    module.stage = "learn"
+    optimizer = module.configure_optimizers()
+    module.raw_optimizers = lambda: [optimizer]  # type: ignore[method-assign]
+    module.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign,misc,assignment]
+    before = {n: p.detach().clone() for n, p in module.named_parameters()}
+    labels = torch.tensor([0, 0, 1, 1])
+    images = torch.randint(0, 256, (4, 3, 64, 32), dtype=torch.uint8)
+    images = images.contiguous(memory_format=torch.channels_last)
+    module.train().iteration({"crops": Crops(images, labels, labels, labels)}, 0)
+    assert list(module.losses) == ["triplet", *(
+        f"triplet_{k}" for k in ("ap", "an", "active", "norm", "std"))]  # fmt: skip
+    # In a soft margin every triplet has a gradient; a linear layer's bias has none before its norm.
+    same = [n for n, p in module.named_parameters() if torch.equal(before[n], p)]
+    assert not [n for n in same if n.endswith("weight")]
+
+
+def test_orthogonal_embedding() -> None:
+    method = Triplet.preset("paper", backbone="resnet18", weights="none", stride_on="3x3")
+    weight = method.model(3).head.out.weight  # type: ignore[union-attr]
+    torch.testing.assert_close(weight @ weight.T, torch.eye(128), atol=1e-5, rtol=0)  # type: ignore[operator]
