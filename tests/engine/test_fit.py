@@ -15,7 +15,7 @@ from lookalike.data import People
 from lookalike.engine import RunSettings
 from lookalike.engine.fit import clock, fit_stage, wrapped
 from lookalike.errors import UserError
-from lookalike.methods.base import NonFinite, Stage, StageModule
+from lookalike.methods.base import NonFinite, Stage, StageModule, start_momentum
 
 Tiny = Callable[..., list[str]]
 
@@ -100,6 +100,28 @@ def test_a_weight_that_breaks_in_the_last_update_is_not_saved(market: Path, tmp_
     saved = torch.load(tmp_path / "stages/1-toy/last.ckpt", weights_only=True)
     assert saved["step"] == 1
     assert all(value.isfinite().all() for value in saved["module"].values())
+
+
+def test_a_parameter_may_begin_to_learn_late() -> None:
+    def trained(fused: bool) -> list[Tensor]:
+        torch.manual_seed(0)
+        early, late = nn.Linear(3, 2), nn.Linear(3, 2)
+        parameters = [*early.parameters(), *late.parameters()]
+        sgd = torch.optim.SGD(parameters, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01,
+                              fused=fused)  # fmt: skip
+        for step in range(4):
+            sgd.zero_grad()
+            y = early(torch.randn(5, 3)).square().mean()
+            if step >= 2:
+                y = y + late(torch.randn(5, 3)).square().mean()
+            y.backward()  # type: ignore[no-untyped-call]
+            if fused:
+                start_momentum(sgd)
+            sgd.step()
+        return parameters
+
+    for ours, plain in zip(trained(True), trained(False), strict=True):
+        torch.testing.assert_close(ours, plain)
 
 
 def test_a_learning_rate_without_measure(

@@ -172,6 +172,7 @@ class StageModule(L.LightningModule):
             optimizer.zero_grad(set_to_none=True)
         self.manual_backward(total)
         for optimizer in optimizers:
+            start_momentum(optimizer)
             optimizer.step()
         # Autocast keeps its bfloat16 copies of the weights until the step's end: now out of date.
         torch.clear_autocast_cache()
@@ -185,6 +186,19 @@ class StageModule(L.LightningModule):
                     f"{self.step}: start anew with a lower learning rate; the last checkpoint is "
                     "kept."
                 )
+
+
+def start_momentum(optimizer: torch.optim.Optimizer) -> None:
+    """Gives SGD's parameters that meet their first gradient a momentum of 0, which is as none.
+
+    torch's fused SGD does so itself only if no parameter of the group has momentum yet.
+    """
+    if not isinstance(optimizer, torch.optim.SGD):
+        return
+    for group in optimizer.param_groups:
+        for p in group["params"] if group["momentum"] else ():
+            if p.grad is not None and optimizer.state[p].get("momentum_buffer") is None:
+                optimizer.state[p]["momentum_buffer"] = torch.zeros_like(p)
 
 
 class Model(nn.Module):
