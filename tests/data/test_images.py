@@ -179,8 +179,13 @@ def test_a_killed_process_leaves_nothing_half_valid(tmp_path: Path) -> None:
     assert not part.exists()  # … but not two hours later
 
 
-def test_a_long_decoding_shows_progress(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_decoding_shows_progress_on_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (path,) = write_crops(tmp_path / "crops", 2)[1:]
+    ImageTable([path] * 2001, 4, 2)
+    assert not capsys.readouterr().err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     ImageTable([path] * 2001, 4, 2)
     captured = capsys.readouterr()
     assert "2001/2001" in captured.err

@@ -131,13 +131,14 @@ def start(argv: list[str]) -> subprocess.Popen[str]:
     raise AssertionError(f"ended with {process.wait()}")
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(tiny: Tiny, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_saves_and_says_how_to_go_on(tiny: Tiny, tmp_path: Path, number: int) -> None:
     process = start(tiny("ide", tmp_path / "stopped", "--steps 500"))
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in said
-    assert "Stopping after this step" in said
+    assert ("Stopping after this step" in said) == (number == signal.SIGINT)
     assert said.splitlines()[-1] == "lookalike: stopped; the same command with --resume goes on."
     checkpoint = torch.load(tmp_path / "stopped/stages/1-learn/last.ckpt", weights_only=True)
     done = int(checkpoint["step"])

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import os
 import secrets
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -107,7 +106,8 @@ class ImageTable:
         quiet = not progress or len(self.paths) <= 2000
         with (
             ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool,
-            tqdm(total=len(self.paths), desc="images", disable=quiet, file=sys.stderr) as bar,
+            # None hides the bar where stderr is no terminal.
+            tqdm(total=len(self.paths), desc="images", disable=quiet or None) as bar,
         ):
             paths = iter(self.paths)
             while chunk := list(islice(paths, _CHUNK)):

@@ -12,7 +12,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -38,7 +39,7 @@ from lookalike.report import save_png, swap_grid
 
 
 class Interrupted(BaseException):
-    """Ctrl-C: the run stopped, and goes on with `resume`. No `except Exception` catches it."""
+    """Ctrl-C or SIGTERM: the run goes on with `resume`. No `except Exception` catches it."""
 
 
 def checkpoint_of(run: Path, number: int, stage: Stage) -> Path:
@@ -60,7 +61,8 @@ def fit_stage(
 
     With `resume`, goes on from the stage's checkpoint, or takes its result where it had ended.
     ended: take its result wherever it stands, for a later stage has built on it.
-    Raises Interrupted on Ctrl-C, UserError on bad images, non-finite losses and a full disk.
+    Raises Interrupted on Ctrl-C and SIGTERM; UserError on bad images, losses that aren't finite and
+    a full disk.
     """
     file = checkpoint_of(run, number, stage)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +79,7 @@ def fit_stage(
     table = ImageTable(people.paths, *stage.size, cache=settings.cache)
     loader = step_loader(Steps(people, table, stage.plan), module.step, stop, settings.workers)
     watch = Watch(module, stop, file, run, settings, people, table, state)
-    with ctrl_c(watch.on_ctrl_c):
+    with ctrl_c(watch.on_ctrl_c), suppress(SIGTERMException):
         make_trainer(settings, run, watch).fit(module, loader)
     if watch.interrupted:
         raise Interrupted
@@ -232,7 +234,11 @@ class Watch(L.Callback):
     def on_train_end(self, *_: Any) -> None:
         self.close()
 
-    def on_exception(self, *_: Any) -> None:
+    def on_exception(self, trainer: L.Trainer, _: Any, error: BaseException) -> None:
+        if isinstance(error, SIGTERMException):  # Lightning raises it between two steps
+            self.interrupted = True
+            if self.main:
+                self.save()
         self.close()
 
     def close(self) -> None:
