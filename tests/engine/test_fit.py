@@ -66,7 +66,7 @@ def test_updates_inside_a_bfloat16_step_are_seen_by_its_next_forward(
     assert all(y.dtype == torch.bfloat16 for y, _ in toy.seen)
     for y, expected in toy.seen:
         torch.testing.assert_close(y, expected)
-    # Without clear_autocast_cache the second forward of a step repeats the first.
+    # With autocast's weight cache, which Lightning turns off, a second forward repeats the first.
     assert not torch.equal(toy.seen[0][0], toy.seen[1][0])
 
 

@@ -174,8 +174,6 @@ class StageModule(L.LightningModule):
         for optimizer in optimizers:
             start_momentum(optimizer)
             optimizer.step()
-        # Autocast keeps its bfloat16 copies of the weights until the step's end: now out of date.
-        torch.clear_autocast_cache()
 
     def check_weights(self) -> None:
         """Raises NonFinite if the last update, which no loss has judged yet, broke a weight."""
