@@ -82,7 +82,7 @@ class DGNet(Method):
     stride_on: Literal["auto", "3x3", "1x1"] = "auto"
     """Which convolution of a bottleneck strides; auto: as the weights were trained."""
     start_from: Literal["weights", "teacher"] = "weights"
-    """What the appearance encoder's trunk starts from."""
+    """What the appearance encoder starts from: its trunk from `weights`, or all from the teacher."""
 
     structure_dim: int = 16
     """Channels of the structure encoder's first layer; the code has 8 times as many."""
@@ -420,8 +420,7 @@ class Joint(StageModule):
         self.trained = DGNetModel(method, classes)
         self.discriminator = Discriminator(method.dis_dim, method.dis_scales, method.residuals)
         if method.start_from == "teacher":
-            start = teachers[0].trunk.state_dict()
-            self.trained.appearance.trunk.load_state_dict(start)
+            self.trained.appearance.start_from(teachers[0].trunk, teachers[0].head)
         self.judge = Judge(teachers, method)
         self.augment = Augment(method.height, method.width, pad=method.pad)
         self.erase = RandomErasing(**{**ERASINGS["dgnet"], "p": method.erase})

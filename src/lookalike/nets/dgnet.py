@@ -168,6 +168,12 @@ class AppearanceEncoder(nn.Module):
         self.primary = BottleneckHead(channels, 512, classes, None, dropout=0.5)
         self.fine = BottleneckHead(channels, 512, classes, None, dropout=0.75)
 
+    def start_from(self, trunk: nn.Module, head: nn.Module) -> None:
+        """Copies the weights of a trained trunk, and those of its head into both heads."""
+        self.trunk.load_state_dict(trunk.state_dict())
+        for own in (self.primary, self.fine):
+            own.load_state_dict(head.state_dict())
+
     def code(self, feature_map: Tensor) -> Tensor:
         """f: the strongest response of every channel in each of four stripes."""
         return F.adaptive_max_pool2d(feature_map, (STRIPES, 1)).flatten(1)
