@@ -52,7 +52,7 @@ def test_shuffled_keeps_the_rest_of_an_epoch_without_drop_last() -> None:
 
 
 def test_epoch_lengths_are_the_papers() -> None:
-    """hhl.md §4: 129 and 101 iterations of 128; 87 and 93 passes of 8 identities."""
+    """HHL: 129 and 101 iterations of 128; 87 and 93 passes of 8 identities."""
     assert Shuffled(16522, 128, 0).steps_per_epoch == 129
     assert Shuffled(12936, 128, 0).steps_per_epoch == 101
     assert IdentityBalanced(np.arange(702), 8, 8, 0).steps_per_epoch == 87

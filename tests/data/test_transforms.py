@@ -37,7 +37,7 @@ def test_normalize_is_the_formula_and_denormalize_its_inverse() -> None:
             torch.testing.assert_close(out[:, c].double(), expected, rtol=1e-5, atol=2e-5)
         torch.testing.assert_close(Normalize(name)(images / 255), out, rtol=1e-5, atol=5e-5)
         torch.testing.assert_close(denormalize(out, name), images / 255, rtol=0, atol=1e-6)
-    caffe = Normalize("caffe_bgr")(images)  # 0 … 255 minus (104, 117, 124), ide.md §1.3
+    caffe = Normalize("caffe_bgr")(images)  # 0 … 255 minus (104, 117, 124)
     torch.testing.assert_close(caffe[:, 0], images[:, 2] - 104.0, rtol=0, atol=1e-4)
     torch.testing.assert_close(caffe[:, 2], images[:, 0] - 124.0, rtol=0, atol=1e-4)
     with pytest.raises(UserError, match="did you mean 'imagenet'"):

@@ -49,7 +49,7 @@ def halves(count, seed):
 @pytest.mark.parametrize("beta", [0.0, 0.1, 0.5, 1.0, 3.0])
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_scored_features_rank_as_the_papers_score_does(model, beta, metric):
-    """dgnet §12: cos(primary, primary) + β · cos(fine, fine), in float64 and one by one."""
+    """DG-Net: cos(primary, primary) + β · cos(fine, fine), in float64 and one by one."""
     query, gallery = halves(30, 1), halves(80, 2)
     score = np.zeros((30, 80))
     for i, q in enumerate(query.double().numpy()):

@@ -25,7 +25,7 @@ def test_lsgan(scales: int) -> None:
 
 
 def test_dgnets_first_step() -> None:
-    """dgnet.md §20: D loss 6.00 and weighted G loss 12.0 over both sides when D answers 0."""
+    """D loss 6.00 and weighted G loss 12.0 over both sides when D answers 0."""
     nothing = [torch.zeros(2, 1, 8 >> i, 4 >> i) for i in range(3)]
     assert 2 * lsgan_discriminator(nothing, nothing).item() == 6
     assert 2 * 2 * lsgan_generator(nothing).item() == 12

@@ -471,7 +471,7 @@ def reaches(loss, net):
 
 
 GENERATOR = ("Es", "decoder", "MLPs")
-ROUTES = {  # specification §5, with the discriminator's own loss
+ROUTES = {  # with the discriminator's own loss
     "d_loss": (),
     "adv": GENERATOR,
     "recon_x": GENERATOR,

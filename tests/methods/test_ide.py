@@ -20,7 +20,7 @@ from lookalike.methods.triplet import Triplet
 
 TINY: dict[str, Any] = {"backbone": "resnet18", "weights": "none", "height": 64, "width": 32,
                         "resize": (0, 0), "pad": 2}  # fmt: skip
-# The letters of the literature → settings (ide §1.1).
+# The letters of the literature → settings.
 VARIANTS: dict[str, IDE] = {
     "A": IDE.preset("caffe"),
     "B": IDE.preset("caffe_translated"),
@@ -55,7 +55,7 @@ def tiny(method: IDE, **changes: Any) -> IDE:
     return dataclasses.replace(method, **{**TINY, "batch": 8, **changes})
 
 
-# Parameter counts (ide §1.1; E without the ImageNet classifier that its code carries along)
+# Parameter counts (E without the ImageNet classifier that its code carries along)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_parameters_of_the_variants(variant: str, market: int, duke: int) -> Non
     assert sum(p.numel() for p in other.parameters()) == duke
 
 
-# Batch norm modes hold in a real step (ide §1.2)
+# Batch norm modes hold in a real step
 
 
 def norms(module: nn.Module) -> dict[str, nn.modules.batchnorm._BatchNorm]:
@@ -187,7 +187,7 @@ def test_recipes(variant: str, nesterov: bool) -> None:
     assert (method.stride_on, method.last_stride) == ("1x1" if caffe else "auto", 2)
 
 
-# Learning rates (ide §1.3, §6.4)
+# Learning rates
 
 
 def factors(method: IDE, steps_per_unit: int, steps: int) -> list[float]:
@@ -282,7 +282,7 @@ def test_area_crops_are_used() -> None:
     assert module_of(tiny(IDE())).augment.area is None
 
 
-# The feature (ide §1.4)
+# The feature
 
 
 @pytest.mark.parametrize("flip_test", [False, True])

@@ -1,4 +1,4 @@
-"""The triplet baselines against ide §2.2."""
+"""The triplet baselines against their published recipes."""
 
 import pytest
 import torch

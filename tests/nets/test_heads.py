@@ -1,4 +1,4 @@
-"""Counts, initialisation and embeddings of the heads (ide.md §1.1, dgnet.md §3.1)."""
+"""Counts, initialisation and embeddings of the heads."""
 
 import pytest
 import torch

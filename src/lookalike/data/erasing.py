@@ -105,9 +105,9 @@ class RandomErasing(IntensityAugmentationBase2D):
 
 
 ERASINGS: dict[str, dict[str, Any]] = {
-    "dgnet": {"p": 0.5, "area": (0.02, 0.4), "aspect": (0.3, 1 / 0.3), "fill": 0.0},  # dgnet.md §10
-    # CamStyle and HHL: ImageNet's mean colour, but pasted after normalisation (hhl.md §4)
+    "dgnet": {"p": 0.5, "area": (0.02, 0.4), "aspect": (0.3, 1 / 0.3), "fill": 0.0},  # as in DG-Net
+    # CamStyle and HHL: ImageNet's mean colour, but pasted after normalisation
     "hhl": {"p": 0.5, "area": (0.02, 0.2), "aspect": (0.3, 3.0), "fill": (0.485, 0.456, 0.406)},
-    # on pixels in [0, 1], so before normalisation (fdgan.md §4.5, its position bug mended)
+    # on pixels in [0, 1], so before normalisation (FD-GAN; its position bug mended)
     "fdgan": {"p": 0.75, "area": (0.02, 0.2), "aspect": (0.3, 1 / 0.3), "fill": "random"},
 }

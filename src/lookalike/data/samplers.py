@@ -112,7 +112,7 @@ class IdentityBalanced:
 
     labels: N int64, −1 for crops that are nobody's (never drawn). One epoch is one pass over the
     shuffled identities, those that don't fill a batch left out; an identity's images are drawn
-    without replacement, and with replacement only if it has fewer than `per_id` (ide.md §2.2).
+    without replacement, and with replacement only if it has fewer than `per_id`.
     Raises UserError when there are fewer than `num_ids` identities, or the batch can't be shared
     equally among the processes.
     """
@@ -200,7 +200,7 @@ class CameraBalanced:
 class Partners:
     """For every image another image of its identity, uniform, any camera; itself if it is alone.
 
-    labels: N int64; a crop that is nobody's (−1) is its own partner (dgnet.md §10).
+    labels: N int64; a crop that is nobody's (−1) is its own partner.
     """
 
     labels: Index

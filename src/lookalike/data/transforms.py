@@ -29,7 +29,7 @@ __all__ = [
     "pixel_norm",
 ]
 PadMode = Literal["edge", "zero"]
-AREA_TRIES = 10  # candidates of an area crop before the whole image is taken (hhl.md §4)
+AREA_TRIES = 10  # candidates of an area crop before the whole image is taken
 
 
 class PixelNorm(NamedTuple):
@@ -46,7 +46,7 @@ class PixelNorm(NamedTuple):
 PIXEL_NORMS = {
     "imagenet": PixelNorm((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "half": PixelNorm((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),  # [−1, 1]
-    # 0 … 255 minus (104, 117, 124), ide.md §1.3
+    # 0 … 255 minus (104, 117, 124)
     "caffe_bgr": PixelNorm((104 / 255, 117 / 255, 124 / 255), (1 / 255,) * 3, bgr=True),
 }
 
@@ -122,7 +122,7 @@ class Augment(nn.Module):
     border) or "zero" (black); crop; normalise; `erase`. The crop is height×width pixels at a random
     place, or at the centre without `random_crop`; the table may be larger than the crop (288×144 →
     256×128 with pad=0). With `area` it is a box of that share of the image and a height over width
-    in `aspect`, resized bilinearly: (0.64, 1.0) for HHL, CamStyle and FD-GAN (hhl.md §4).
+    in `aspect`, resized bilinearly: (0.64, 1.0) for HHL, CamStyle and FD-GAN.
     erase_first: erase before normalising, on pixels in [0, 1] (FD-GAN).
     Raises UserError when the crop is larger than the padded images.
     """

@@ -73,7 +73,7 @@ def data_set(
 ) -> list[Job]:
     """A job for every crop as appearance donor, `times` over, each with another random structure.
 
-    The donors are drawn without replacement from all other crops (dgnet §14). The files lie in a
+    The donors are drawn without replacement from all other crops. The files lie in a
     folder for each identity of the donor named by `by`; a name has that donor first:
     PID_cCAMERA_ROW_in_PID_cCAMERA_ROW or …_wears_…, rows of `people`, cameras from 1. So the reader
     `folder` finds persons and cameras in it. Raises UserError for more `times` than other crops.

@@ -56,7 +56,7 @@ from lookalike.losses.precision import full_precision
 from lookalike.methods.base import Method, Model, Stage, StageModule, evaluating, schedule
 from lookalike.methods.ide import IDE, BaselineModel, identification_stage
 from lookalike.methods.model_file import load_model
-from lookalike.nets import backbone, batch_statistics, weights_stride_on
+from lookalike.nets import Dropout, backbone, batch_statistics, weights_stride_on
 from lookalike.nets.dgnet import AppearanceEncoder, Discriminator, Generator, PartOrder
 
 QUICK_TEACHER = IDE(height=128, width=64, pad=5, last_stride=1, erase=0.3, batch=32, length=5.0,
@@ -65,7 +65,7 @@ QUICK_TEACHER = IDE(height=128, width=64, pad=5, last_stride=1, erase=0.3, batch
 
 @dataclass(frozen=True)
 class DGNet(Method):
-    """Settings of DG-Net; the defaults are those of the released Market-1501 model (dgnet §16)."""
+    """Settings of DG-Net; the defaults are those of the released Market-1501 model."""
 
     name: ClassVar[str] = "dgnet"
     title: ClassVar[str] = "DG-Net: joint discriminative and generative learning"
@@ -175,7 +175,7 @@ class DGNet(Method):
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "code": {},
-        # What the paper says and the released code doesn't do (dgnet §17)
+        # What the paper says and the released code doesn't do
         "paper": dict(cycle_weight=0.0, positive_id_weight=0.0, fine_on_real=False,
                       different_ids=True, code_gradient="pictures", part_order="stripe"),
         # 128×64, half the channels and a hundredth of the steps, for two CPU cores
@@ -197,7 +197,7 @@ class DGNet(Method):
         return dataclasses.replace(self, stride_on=stride_on, teacher=teacher)
 
     def ramps(self, step: int) -> dict[str, float]:
-        """The weights of the ramped terms at 0-based step `step` (dgnet §6)."""
+        """The weights of the ramped terms at 0-based step `step`."""
         risen = max(0, step - self.ramp_from) / self.ramp
         caps = {
             "structure_code": self.structure_weight,
@@ -286,7 +286,7 @@ class DGNetModel(Model):
         return torch.cat(halves, 1)
 
     def scored(self, features: Tensor) -> Tensor:
-        """The fine half times √β: the product of two is cos₁ + β·cos₂ (dgnet §12), all have length
+        """The fine half times √β: the product of two is cos₁ + β·cos₂, all have length
         √(1 + β), and so cosine and Euclidean distance rank as the product does."""
         return torch.cat([features[:, :512], math.sqrt(self.method.beta) * features[:, 512:]], 1)
 
@@ -356,7 +356,9 @@ class Judge(nn.Module):
         """Stays in eval mode, but for its dropout where the released code leaves that on."""
         super().train(False)
         for teacher in self.teachers:
-            cast(nn.Module, teacher.head).dropout.train(self.method.teacher_dropout)  # type: ignore[union-attr]
+            for part in cast(nn.Module, teacher.head).modules():
+                if isinstance(part, Dropout):
+                    part.train(self.method.teacher_dropout)
         return self
 
     @torch.no_grad()
@@ -376,7 +378,7 @@ class Judge(nn.Module):
         return q
 
     def softmax(self, teacher: BaselineModel, x: Tensor) -> Tensor:
-        """softmax over both mirror views, renormalised to sum 1 (dgnet §11)."""
+        """softmax over both mirror views, renormalised to sum 1."""
         if self.method.teacher_bn == "running":
             views = [teacher.logits(x), teacher.logits(x.flip(3))]
         else:
@@ -420,13 +422,15 @@ class Joint(StageModule):
         self.trained = DGNetModel(method, classes)
         self.discriminator = Discriminator(method.dis_dim, method.dis_scales, method.residuals)
         if method.start_from == "teacher":
+            if teachers[0].method.head != "bneck512":
+                raise UserError("start_from teacher needs a teacher with the head bneck512.")
             self.trained.appearance.start_from(teachers[0].trunk, teachers[0].head)
         self.judge = Judge(teachers, method)
         self.augment = Augment(method.height, method.width, pad=method.pad)
         self.erase = RandomErasing(**{**ERASINGS["dgnet"], "p": method.erase})
 
     def iteration(self, batch: dict[str, Any], step: int) -> None:
-        """One iteration, in order (dgnet §7). Rows of a batch of both sides: a, then b."""
+        """One iteration, in order. Rows of a batch of both sides: a, then b."""
         m, net, dis = self.method, self.trained, self.discriminator
         gen, app = net.generator, net.appearance
         opt_gen, opt_dis, opt_app = self.raw_optimizers()

@@ -56,7 +56,7 @@ class IDE(Method):
     """Height and width that all images are resized to before the crop; 0: the input's size. (The
     authors scale the shorter side to 144: the same for images twice as tall as wide.)"""
     crop_area: float = 0.0
-    """Least share of the image that a random-area crop shows (hhl §4: 0.64); 0: a random crop of
+    """Least share of the image that a random-area crop shows (HHL: 0.64); 0: a random crop of
     height × width pixels."""
     pad: int = 10
     """Pixels of border added before the random crop."""
@@ -80,11 +80,11 @@ class IDE(Method):
     last_stride: Literal[1, 2] = 2
     """Stride of the last stage; 1 doubles the last map."""
     bn_mode: BNMode = "train"
-    """Batch norm of the trunk: train, eval_stats (fixed statistics) or frozen (ide §1.2)."""
+    """Batch norm of the trunk: train, eval_stats (fixed statistics) or frozen."""
     freeze_stages: int = 0
     """1 freezes the first convolution and stage 1, 2 also stage 2, …"""
     head: Head = "bneck512"
-    """What stands on the pooled feature (ide §1.1); trinet and none have no classifier."""
+    """What stands on the pooled feature; trinet and none have no classifier."""
     dropout: float = 0.5
     """Of the head's bottleneck."""
     feature: Literal["pool", "bottleneck"] = "bottleneck"
@@ -145,7 +145,7 @@ class IDE(Method):
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        # A: the Caffe IDE for Market (ide §1.1, §1.3)
+        # A: the Caffe IDE for Market
         "caffe": dict(height=224, width=224, pad=0, pixel_norm="caffe_bgr", stride_on="1x1",
                       bn_mode="eval_stats", head="linear", feature="pool", flip_test=False,
                       batch=16, unit="steps", length=50_000.0, drops=(20_000.0, 40_000.0),
@@ -201,7 +201,7 @@ class IDE(Method):
 
 @dataclass(frozen=True)
 class IDEPlus(IDE):
-    """Variant D, IDE+: a 512-d bottleneck on a trunk with fixed batch statistics (ide §1.1)."""
+    """Variant D, IDE+: a 512-d bottleneck on a trunk with fixed batch statistics."""
 
     name: ClassVar[str] = "ide+"
     title: ClassVar[str] = "IDE+: bottleneck on a trunk with fixed BN statistics"
@@ -222,7 +222,7 @@ class IDEPlus(IDE):
 
 
 class TrinetHead(nn.Module):
-    """TriNet's embedding: linear 1024 without bias, batch norm, ReLU, linear 128 (ide §2.2)."""
+    """TriNet's embedding: linear 1024 without bias, batch norm, ReLU, linear 128."""
 
     def __init__(self, in_features: int) -> None:
         super().__init__()
@@ -332,7 +332,7 @@ class Identification(StageModule):
             start=pooled.new_zeros(()),
         )
         self.descend(total, terms, *self.raw_optimizers())
-        if stats:  # the signs of a collapse (ide §2.4): no gap, and a spread that goes to 0
+        if stats:  # the signs of a collapse: no gap, and a spread that goes to 0
             values = mean_over_processes(torch.stack(list(stats.values())))
             self.losses.update(zip((f"triplet_{k}" for k in stats), values.tolist(), strict=True))
 

@@ -19,7 +19,7 @@ from lookalike.methods.ide import IDE, Head, Unit
 
 @dataclass(frozen=True)
 class Triplet(IDE):
-    """Settings of the triplet baselines; the defaults are TriNet's (ide §2.2)."""
+    """Settings of the triplet baselines; the defaults are TriNet's."""
 
     name: ClassVar[str] = "triplet"
     title: ClassVar[str] = "Triplet: batch-hard embedding baseline"

@@ -20,7 +20,7 @@ PartOrder = Literal["channel", "stripe"]
 
 
 class StructureEncoder(nn.Module):
-    """Es: grey image B×1×H×W → structure code B×8d×H/4×W/4, instance-normalised (dgnet §3.2)."""
+    """Es: grey image B×1×H×W → structure code B×8d×H/4×W/4, instance-normalised."""
 
     def __init__(self, dim: int, residuals: int) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Mlp(nn.Module):
 
 
 class Generator(nn.Module):
-    """Structure encoder, AdaIN MLPs and decoder (dgnet §3.2–3.4)."""
+    """Structure encoder, AdaIN MLPs and decoder."""
 
     def __init__(self, channels: int, dim: int, residuals: int, mlp_dim: int,
                  part_order: PartOrder) -> None:  # fmt: skip
@@ -111,7 +111,7 @@ class Generator(nn.Module):
 
 
 class PatchDiscriminator(nn.Module):
-    """One scale's discriminator: B×3×H×W → patches B×1×H/4×W/4, no normalisation (dgnet §3.5)."""
+    """One scale's discriminator: B×3×H×W → patches B×1×H/4×W/4, no normalisation."""
 
     def __init__(self, dim: int, residuals: int) -> None:
         super().__init__()
@@ -159,7 +159,7 @@ class Appearance(NamedTuple):
 
 
 class AppearanceEncoder(nn.Module):
-    """Ea, which is the re-ID network: a ResNet, max pooling, and two heads (dgnet §3.1)."""
+    """Ea, which is the re-ID network: a ResNet, max pooling, and two heads."""
 
     def __init__(self, trunk: nn.Module, classes: int) -> None:
         super().__init__()

@@ -34,7 +34,7 @@ class LayerNorm(nn.Module):
     """(x − μ)/(s + 1e-5) over C·H·W of each sample, then γ and β a channel, as in MUNIT.
 
     s is the unbiased standard deviation and 1e-5 is added to it, not to the variance.
-    γ starts uniform in [0, 1), β at 0 (dgnet §3.3).
+    γ starts uniform in [0, 1), β at 0.
     """
 
     def __init__(self, channels: int) -> None:

@@ -1,4 +1,4 @@
-"""What the authors' DG-Net calls its weights, and what we call them (dgnet §16)."""
+"""What the authors' DG-Net calls its weights, and what we call them."""
 
 from lookalike.engine.importing.names import Layout
 
