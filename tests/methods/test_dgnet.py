@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +29,7 @@ def count(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-# ---- §3: shapes and counts --------------------------------------------------------------------
+# ---- shapes and counts --------------------------------------------------------------------
 
 
 def test_generator_counts() -> None:
@@ -109,11 +108,11 @@ def test_discriminators_start_from_normal_weights_and_the_generator_from_kaiming
                 assert not m.bias.any()
 
 
-# ---- §4–§8: the iteration beside the transcription --------------------------------------------
+# ---- the iteration beside the transcription --------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def one_step() -> Iterator[tuple[Reference, dict[str, float], Joint, list[int]]]:
+def one_step() -> tuple[Reference, dict[str, float], Joint, list[int]]:
     """Both after one full step (draw A, erasing on), with the number of BatchNorm updates."""
     batch, draws = problem(H, W, B, K, F64)
     ref = reference(K, F64)
@@ -122,7 +121,7 @@ def one_step() -> Iterator[tuple[Reference, dict[str, float], Joint, list[int]]]
     joint.iteration(crops(batch), 50_000)  # type: ignore[arg-type]
     updates = [int(ref.id.model.bn1.num_batches_tracked),
                int(joint.trained.appearance.trunk.bn1.num_batches_tracked)]  # type: ignore[union-attr, arg-type] # fmt: skip
-    yield ref, {k: float(v) for k, v in theirs.items()}, joint, updates
+    return ref, {k: float(v) for k, v in theirs.items()}, joint, updates
 
 
 def test_losses_are_those_of_the_transcription(one_step: Any) -> None:
@@ -176,7 +175,7 @@ def test_draw_b_sends_the_structure_loss_through_a_frozen_encoder() -> None:
     torch.testing.assert_close(own, want, rtol=1e-6, atol=1e-8)
 
 
-# ---- §5: which loss moves which network -------------------------------------------------------
+# ---- which loss moves which network -------------------------------------------------------
 
 PARTS = {
     "encoder": lambda j: j.trained.generator.encoder,
@@ -265,7 +264,7 @@ def test_the_trained_networks_move_and_nothing_else_does() -> None:
     assert changed == {"trained", "discriminator"}  # the judge, its statistics included, is still
 
 
-# ---- §6: schedule -----------------------------------------------------------------------------
+# ---- schedule -----------------------------------------------------------------------------
 
 
 def test_ramps() -> None:
@@ -303,7 +302,7 @@ def test_scaling_the_schedule_scales_the_teacher_too() -> None:
     assert scaled.lr == DGNet().lr
 
 
-# ---- §8, §11: the teacher ---------------------------------------------------------------------
+# ---- the teacher ---------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -384,11 +383,22 @@ def test_a_teacher_that_does_not_know_the_people_is_refused(
     method = replace(TINY, teacher_model="teacher.safetensors")
     joint = tiny_joint(method, problem(H, W, B, K, F64)[1])
     joint.augment = dgnet.Augment(H, W)
-    with pytest.raises(UserError, match="recognises .*% of these training images"):
+    with pytest.raises(UserError, match=r"recognises \d+% of these training images"):
         joint.begin(people, lambda rows: torch.zeros(len(rows), 3, H, W, dtype=torch.uint8))
 
 
-# ---- §10, §12, §15: data, features, pictures --------------------------------------------------
+def test_the_appearance_encoder_may_start_as_the_teacher(teacher: BaselineModel) -> None:
+    app = Joint(replace(TINY, start_from="teacher"), K, [teacher]).trained.appearance
+    for own, given in ((app.trunk, teacher.trunk), (app.primary, teacher.head),
+                       (app.fine, teacher.head)):  # fmt: skip
+        for name, value in own.state_dict().items():
+            assert value.equal(given.state_dict()[name]), name
+    other = BaselineModel(replace(teacher.method, head="bnneck"), K)
+    with pytest.raises(UserError, match="bneck512"):
+        Joint(replace(TINY, start_from="teacher"), K, [other])
+
+
+# ---- data, features, pictures --------------------------------------------------
 
 
 def test_redrawn_partners_have_other_identities() -> None:

@@ -82,7 +82,7 @@ class DGNet(Method):
     stride_on: Literal["auto", "3x3", "1x1"] = "auto"
     """Which convolution of a bottleneck strides; auto: as the weights were trained."""
     start_from: Literal["weights", "teacher"] = "weights"
-    """What the appearance encoder starts from: its trunk from `weights`, or all from the teacher."""
+    """The appearance encoder starts with a trunk from `weights`, or as the trained teacher."""
 
     structure_dim: int = 16
     """Channels of the structure encoder's first layer; the code has 8 times as many."""
