@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -126,6 +127,21 @@ def test_an_error_in_one_process_ends_both(tiny: Tiny, tmp_path: Path, rank: int
     ]
     assert "Traceback" not in done.stderr
     assert_no_orphans(str(tmp_path / "run"))
+
+
+def test_ctrl_c_in_one_process_stops_both_in_the_same_step(tiny: Tiny, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lookalike", *tiny("ide", tmp_path / "run"), "--devices", "2"],
+        stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})  # fmt: skip
+    assert process.stderr is not None
+    assert any(line.startswith("learn 1/") for line in process.stderr)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=LIMIT)
+    assert process.returncode == 130
+    assert said.count("lookalike: stopped; the same command with --resume goes on.") == 1
+    assert "Traceback" not in said
+    assert_no_orphans(str(tmp_path / "run"))
+    assert main([*tiny("ide", tmp_path / "run", "--steps 1"), "--resume"]) == 0
 
 
 def test_a_killed_main_process_takes_its_helper_along(tiny: Tiny, tmp_path: Path) -> None:

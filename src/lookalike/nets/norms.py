@@ -43,8 +43,9 @@ class LayerNorm(nn.Module):
         self.beta = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        var, mean = torch.var_mean(x.float() if x.dtype == torch.bfloat16 else x, (1, 2, 3),
-                                   keepdim=True)  # fmt: skip
+        # Over flat rows: torch's gradient of a reduction over three dimensions is far slower.
+        rows = x.flatten(1).float() if x.dtype == torch.bfloat16 else x.flatten(1)
+        var, mean = (v[:, None, None] for v in torch.var_mean(rows, 1, keepdim=True))
         scale = self.gamma[:, None, None] / (var.sqrt() + EPS)
         return torch.addcmul((self.beta[:, None, None] - mean * scale).to(x.dtype), x,
                              scale.to(x.dtype))  # fmt: skip
