@@ -154,7 +154,8 @@ class DGNet(Method):
     teacher: IDE = field(default_factory=IDE)
     """The baseline that is trained first and then labels the pictures."""
     teacher_model: str = ""
-    """A trained ide model to take as the teacher instead."""
+    """A trained ide model to take as the teacher instead; several, separated by commas, are
+    averaged."""
     teacher_top1: float = 0.95
     """The share of training images that a given teacher must recognise."""
     teacher_dropout: bool = False
@@ -220,11 +221,9 @@ class DGNet(Method):
                     "b_positive": partners.draw(b, step, 1)}  # fmt: skip
 
         def build(done: Mapping[str, nn.Module]) -> Joint:
-            if self.teacher_model:
-                teacher = load_teacher(self.teacher_model, people)
-            else:
-                teacher = cast(BaselineModel, done["teacher"])
-            return Joint(self, people.num_pids, [teacher])
+            teachers = [cast(BaselineModel, done["teacher"])] if "teacher" in done else [
+                load_teacher(path, people) for path in self.teacher_model.split(",")]  # fmt: skip
+            return Joint(self, people.num_pids, teachers)
 
         joint = Stage("joint", self.length, (self.height, self.width), plan, build)
         if self.teacher_model:
@@ -406,6 +405,19 @@ def distance(x: Tensor, y: Tensor) -> Tensor:
     return F.l1_loss(full_precision(x), full_precision(y))
 
 
+@torch.no_grad()
+def recognised(teacher: BaselineModel, people: People, pixels: Any) -> float:
+    """The share of 512 training images, as they are, that the teacher classifies rightly."""
+    rows = np.linspace(0, len(people) - 1, min(512, len(people))).astype(int)
+    device = next(teacher.parameters()).device
+    right = 0
+    for part in np.array_split(rows, math.ceil(len(rows) / 64)):
+        x = teacher.normalize(pixels(part).to(device))
+        labels = torch.from_numpy(people.labels()[part]).to(device)
+        right += int((teacher.logits(x).argmax(1) == labels).sum())
+    return right / len(rows)
+
+
 def swapped_halves(x: Tensor) -> Tensor:
     """The rows of side b before those of side a."""
     return x.roll(len(x) // 2, 0)
@@ -539,19 +551,13 @@ class Joint(StageModule):
     def begin(self, people: People, pixels: Any) -> None:
         """Checks a given teacher on training images and keeps seven people for the preview."""
         m, labels = self.method, people.labels()
-        if m.teacher_model:
-            rows = np.linspace(0, len(people) - 1, min(512, len(people))).astype(int)
-            right = 0.0
-            with torch.no_grad():
-                for part in np.array_split(rows, math.ceil(len(rows) / 64)):
-                    x = self.augment.normalize(pixels(part).to(self.device))
-                    said = cast(BaselineModel, self.judge.teachers[0]).logits(x).argmax(1).cpu()
-                    right += float((said == torch.from_numpy(labels[part])).sum())
-            if right / len(rows) < m.teacher_top1:
+        for path, teacher in zip(m.teacher_model.split(","), self.judge.teachers, strict=True):
+            known = recognised(cast(BaselineModel, teacher), people, pixels) if path else 1.0
+            if known < m.teacher_top1:
                 raise UserError(
-                    f"The teacher {m.teacher_model} recognises {right / len(rows):.0%} of these "
-                    f"training images, less than teacher_top1 = {m.teacher_top1:.0%}: its classes "
-                    "or its preprocessing don't fit, or it was trained too briefly."
+                    f"The teacher {path} recognises {known:.0%} of these training images, less "
+                    f"than teacher_top1 = {m.teacher_top1:.0%}: its classes or its preprocessing "
+                    "don't fit, or it was trained too briefly."
                 )
         chosen = np.linspace(0, people.num_pids - 1, min(7, people.num_pids)).astype(int)
         self.samples = pixels([int(np.flatnonzero(labels == c)[0]) for c in chosen]).float() / 255
