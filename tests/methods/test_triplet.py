@@ -62,3 +62,16 @@ def test_orthogonal_embedding() -> None:
     method = Triplet.preset("paper", backbone="resnet18", weights="none", stride_on="3x3")
     weight = method.model(3).head.out.weight  # type: ignore[union-attr]
     torch.testing.assert_close(weight @ weight.T, torch.eye(128), atol=1e-5, rtol=0)  # type: ignore[operator]
+
+
+def test_trinet_ranks_by_euclidean_distance_of_the_feature_as_it_is() -> None:
+    images = torch.rand(2, 3, 64, 32)
+    sizes = {}
+    for l2norm in (False, True):
+        torch.manual_seed(0)
+        method = Triplet(backbone="resnet18", weights="none", height=64, width=32, l2norm=l2norm)
+        model = method.model(3)
+        assert model.metric == ("cosine" if l2norm else "euclidean")
+        sizes[l2norm] = model.embed(images).norm(dim=1)
+    torch.testing.assert_close(sizes[True], torch.ones(2))
+    assert not torch.allclose(sizes[False], torch.ones(2), atol=0.01)

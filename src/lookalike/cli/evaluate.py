@@ -18,7 +18,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--data", required=True, help="NAME:PATH, such as market1501:/data/market")
     parser.add_argument("--protocol", metavar="NAME",
                         help=f"{', '.join(PROTOCOLS)}, or all [the benchmark's]")  # fmt: skip
-    parser.add_argument("--metric", default="cosine", help="cosine or euclidean [cosine]")
+    parser.add_argument("--metric", help="cosine or euclidean [the model's own]")
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_model_flags(parser, batch=64)
     args = parser.parse_args(argv)

@@ -38,7 +38,7 @@ def evaluate(
     models: Mapping[str, Model] | Model,
     bench: Benchmark,
     protocol: str | Sequence[str] | None = None,
-    metric: str = "cosine",
+    metric: str | None = None,
     lists: bool = True,
     batch: int = 64,
 ) -> Evaluation:
@@ -46,7 +46,8 @@ def evaluate(
 
     models: by the name that their rows get, in the order of their training; the last one is the
     headline and comes first. A single model's rows have its method's name.
-    protocol: one or several; the benchmark's own by default. batch: images embedded at a time.
+    protocol: one or several; the benchmark's own by default. metric: "cosine" or "euclidean"; the
+    model's own by default. batch: images embedded at a time.
     Raises UserError when a split is empty, and for an unknown protocol or metric.
     """
     for split in ("query", "gallery"):
@@ -56,8 +57,8 @@ def evaluate(
     for name in protocols:
         if name not in PROTOCOLS:
             raise unknown("protocol", name, PROTOCOLS)
-    if metric not in METRICS:
-        raise unknown("metric", metric, METRICS)
+    if metric not in (None, *METRICS):
+        raise unknown("metric", str(metric), METRICS)
     if isinstance(models, Model):
         models = {models.method.name: models}
     q, g = bench.query, bench.gallery
@@ -73,16 +74,17 @@ def evaluate(
         views = {whole: (model.scored(query), model.scored(gallery))}
         views |= {part: (query[:, s], gallery[:, s]) for part, s in model.parts.items()}
         device = next(model.parameters()).device
+        distance = metric or model.metric
         for feature, sides in views.items():
             for rules in protocols:
-                ranking = rank(*sides, *ids, protocol=rules, metric=metric, device=device)
+                ranking = rank(*sides, *ids, protocol=rules, metric=distance, device=device)
                 rows.append({
                     "features": feature, "model": name, "data": str(bench), "protocol": rules,
-                    "metric": metric, "queries": len(q), "valid_queries": ranking.num_valid,
+                    "metric": distance, "queries": len(q), "valid_queries": ranking.num_valid,
                     "gallery": len(g), **ranking.row(),
                 })  # fmt: skip
                 if lists and not ranked:
-                    ranked = ranked_lists(sides, bench, ranking.ap, metric)
+                    ranked = ranked_lists(sides, bench, ranking.ap, distance)
                     ranked["features"] = feature
         seconds["embed"] += embedded - start
         seconds["rank"] += time.perf_counter() - embedded

@@ -206,6 +206,7 @@ class Model(nn.Module):
     """
 
     parts: ClassVar[Mapping[str, slice]] = {}
+    metric: str = "cosine"  # the distance that its features are made for, or "euclidean"
     pids: Sequence[int] = ()  # the identity of every class, where it is known
 
     def __init__(

@@ -91,6 +91,8 @@ class IDE(Method):
     """What is ranked: the pooled map or the head's embedding."""
     flip_test: bool = True
     """Add the mirrored image's feature at test."""
+    l2norm: bool = True
+    """L2-normalise the feature that is ranked; false: rank by the Euclidean distance as it is."""
 
     ce_weight: float = 1.0
     """Weight of the cross-entropy."""
@@ -265,6 +267,7 @@ class BaselineModel(Model):
 
     def __init__(self, method: IDE, classes: int) -> None:
         super().__init__(method, classes, method.height, method.width, method.pixel_norm)
+        self.metric = "cosine" if method.l2norm else "euclidean"
         self.trunk = backbone(
             method.backbone, weights=method.weights, bn_mode=method.bn_mode,
             stride_on=method.stride_on, last_stride=method.last_stride)  # fmt: skip
@@ -281,12 +284,13 @@ class BaselineModel(Model):
         return self.head.classify(self.head.embed(self.pooled(x)))  # type: ignore[operator,no-any-return]
 
     def features(self, x: Tensor) -> Tensor:
-        """The retrieval feature, L2-normalised, the mirrored image's added where the paper does."""
+        """The retrieval feature, the mirrored image's added where the paper does."""
         views = (x, x.flip(3)) if self.method.flip_test else (x,)
         pooled = [self.pooled(v) for v in views]
         if self.method.feature == "bottleneck":
             pooled = [self.head.embed(p) for p in pooled]  # type: ignore[operator]
-        return F.normalize(torch.stack(pooled).sum(0))
+        feature = torch.stack(pooled).sum(0)
+        return F.normalize(feature) if self.method.l2norm else feature
 
 
 class Identification(StageModule):

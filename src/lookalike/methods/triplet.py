@@ -28,6 +28,7 @@ class Triplet(IDE):
     pad: int = 0
     head: Head = "trinet"
     feature: Literal["pool", "bottleneck"] = "bottleneck"
+    l2norm: bool = False
     ce_weight: float = 0.0
     triplet_weight: float = 1.0
     margin: float | Literal["soft", "none"] = "soft"
@@ -45,9 +46,9 @@ class Triplet(IDE):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
         # The strong triplet baseline: pooled feature, flips only, margin 0.3, P = 32
-        "pooled": dict(resize=(0, 0), head="none", feature="pool", flip_test=False, margin=0.3,
-                       ids_per_batch=32, unit="id_passes", length=300.0, decay_from=150.0,
-                       lr_trunk=2e-4, lr_head=2e-4, weight_decay=5e-4),
+        "pooled": dict(resize=(0, 0), head="none", feature="pool", flip_test=False, l2norm=True,
+                       margin=0.3, ids_per_batch=32, unit="id_passes", length=300.0,
+                       decay_from=150.0, lr_trunk=2e-4, lr_head=2e-4, weight_decay=5e-4),
         "quick": dict(height=128, width=64, resize=(144, 72), unit="epochs", length=8.0,
                       decay_from=4.0),
     }  # fmt: skip
