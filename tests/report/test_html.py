@@ -5,6 +5,7 @@ import re
 import shlex
 import zlib
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -324,3 +325,11 @@ def test_numbers_are_written_for_people():
         "25 h 00 min",
         "–",
     ]
+
+
+def test_a_baseline_has_no_pictures_to_miss(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("method: ide\ngenerates: []\n")
+    page = write_report(tmp_path).read_text()
+    assert "picture" not in page.partition("</style>")[2].lower()
+    (tmp_path / "config.yaml").write_text("method: dgnet\ngenerates: [swap]\n")
+    assert "no picture in images/" in write_report(tmp_path).read_text().lower()

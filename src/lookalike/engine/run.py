@@ -106,6 +106,7 @@ def train(
     save_model(model, run / "model.safetensors", str(bench))
     for name in list(models)[:-1]:
         save_model(models[name], run / f"{name}.safetensors", str(bench))
+    models[method.name] = models.pop(stages[-1].name)
     rows = finish(run, models, bench, seconds, settings)
     return Run(run, model, rows)
 
@@ -171,6 +172,7 @@ def config(
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "settings": json.loads(json.dumps(dataclasses.asdict(method))),
         "changed": changed,
+        "generates": list(method.generates),
         "run": run,
     }
 

@@ -39,6 +39,11 @@ class RunFiles:
     images: list[Path]
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def generates(self) -> bool:
+        """Whether pictures are to be expected: a baseline makes none."""
+        return bool(self.config.get("generates", True))
+
 
 def read_run(folder: Path) -> RunFiles:
     """Everything the report needs from the run folder; UserError when there is no such folder."""
@@ -51,11 +56,12 @@ def read_run(folder: Path) -> RunFiles:
         _mapping(folder / f"{name}.json", notes) for name in ("evaluation", "ranked", "environment")
     )
     images = sorted((folder / "images").glob("*.png"))
-    if not images:
-        notes.append("There is no picture in images/: nothing was generated yet.")
     stages = _stage_names(folder / "stages")
     stages += [name for name in steps if name not in stages]
-    return RunFiles(folder, config, stages, steps, evaluation, ranked, environment, images, notes)
+    run = RunFiles(folder, config, stages, steps, evaluation, ranked, environment, images, notes)
+    if not images and run.generates:
+        notes.append("There is no picture in images/: nothing was generated yet.")
+    return run
 
 
 def _mapping(path: Path, notes: list[str]) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def write_report(run: str | Path) -> Path:
         headlines=HEADLINES,
         rows=files.evaluation.get("rows") or [],
         pictures=pictures(files.images, files.stages),
+        generates=files.generates,
         features=files.ranked.get("features"),
         ranked=ranked_lists(files.ranked.get("lists") or []),
         stages=[stage(files, name) for name in files.stages],
