@@ -460,11 +460,9 @@ class Joint(StageModule):
         s = gen.structure(x)
 
         # Decode x_ba, x_ab; the reconstructions of a, b; and those from the positives.
-        styles = gen.styles(f)
-        own, positive = styles.chunk(2)
-        pictures = gen.decode(torch.cat([swapped_halves(s), s, s]),
-                              torch.cat([own, own, positive]))  # fmt: skip
-        swaps, same, same_id = pictures.chunk(3)
+        own, positive = gen.styles(f).chunk(2)
+        swaps = gen.decode(swapped_halves(s), own)
+        same, same_id = gen.decode(s, own), gen.decode(s, positive)
         if m.erase:
             seen = [app(self.erase(view)) for view in views]
 

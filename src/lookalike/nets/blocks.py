@@ -43,4 +43,6 @@ class Residual(nn.Module):
         norm1: Callable[[Tensor], Tensor] = no_norm,
         norm2: Callable[[Tensor], Tensor] = no_norm,
     ) -> Tensor:
-        return x + norm2(self.conv2(lrelu(norm1(self.conv1(x)))))
+        y = norm2(self.conv2(lrelu(norm1(self.conv1(x)))))
+        y += x  # in place: neither convolution nor norm keeps its output for the gradient
+        return y

@@ -53,7 +53,8 @@ class BasicBlock(_Block):
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        return self.relu(y + self.shortcut(x))  # type: ignore[no-any-return]
+        y += self.shortcut(x)  # in place: the norm keeps its input, not its output
+        return self.relu(y)  # type: ignore[no-any-return]
 
 
 class Bottleneck(_Block):
@@ -72,7 +73,8 @@ class Bottleneck(_Block):
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        return self.relu(y + self.shortcut(x))  # type: ignore[no-any-return]
+        y += self.shortcut(x)  # in place: the norm keeps its input, not its output
+        return self.relu(y)  # type: ignore[no-any-return]
 
 
 Block = type[BasicBlock] | type[Bottleneck]
