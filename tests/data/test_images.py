@@ -14,7 +14,6 @@ from PIL import Image
 from lookalike import UserError
 from lookalike.data import images as module
 from lookalike.data.images import ImageTable
-from lookalike.data.loader import image_batches
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +55,6 @@ def test_every_cache_gives_pillows_pixels(tmp_path: Path, cache: module.Cache) -
     batch.zero_()  # a caller may write in its batch
     assert table[[5]].any()
     assert table[[]].shape == (0, 3, 32, 16)
-    assert [len(b) for b in image_batches(table, 3)] == [3, 3, 1]
-    assert torch.equal(torch.cat(list(image_batches(table, 3))), table[range(7)])
 
 
 def test_an_image_of_the_right_size_is_untouched(tmp_path: Path) -> None:
@@ -82,7 +79,7 @@ def test_the_file_is_reused_until_an_image_or_the_size_changes(
     assert sorted(decoded) == sorted(paths)
     ImageTable(paths, 16, 16, cache="disk")
     assert len(decoded) == 14
-    assert len(list((tmp_path / "cache").iterdir())) == 3
+    assert len(list((tmp_path / "cache/images").iterdir())) == 3
 
 
 def test_auto_goes_to_disk_when_the_pixels_are_many(
@@ -91,10 +88,10 @@ def test_auto_goes_to_disk_when_the_pixels_are_many(
     paths = write_crops(tmp_path / "crops")
     monkeypatch.setattr(module, "MEMORY_LIMIT", 7 * 32 * 16 * 3 + 1)
     ImageTable(paths, 32, 16)
-    assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "cache/images").exists()
     monkeypatch.setattr(module, "MEMORY_LIMIT", 7 * 32 * 16 * 3)
     ImageTable(paths, 32, 16)
-    assert len(list((tmp_path / "cache").iterdir())) == 1
+    assert len(list((tmp_path / "cache/images").iterdir())) == 1
 
 
 def test_a_pickled_table_maps_its_file_again(tmp_path: Path) -> None:
@@ -122,7 +119,7 @@ def test_an_unreadable_image_is_named(tmp_path: Path, cache: module.Cache, damag
     with pytest.raises(UserError, match="lookalike data check") as caught:
         ImageTable(paths, 32, 16, cache=cache)[range(7)]
     assert str(bad) in str(caught.value)
-    assert not list((tmp_path / "cache").glob("*"))
+    assert not list((tmp_path / "cache/images").glob("*"))
 
 
 def test_a_full_disk_says_so_and_leaves_nothing(
@@ -136,7 +133,7 @@ def test_a_full_disk_says_so_and_leaves_nothing(
     monkeypatch.setattr(np.lib.format, "write_array_header_1_0", full)
     with pytest.raises(UserError, match=r"No space left on device.*LOOKALIKE_CACHE"):
         ImageTable(paths, 32, 16, cache="disk")
-    assert not list((tmp_path / "cache").iterdir())
+    assert not list((tmp_path / "cache/images").iterdir())
 
 
 def test_a_folder_that_cannot_be_made_says_so(
@@ -144,7 +141,7 @@ def test_a_folder_that_cannot_be_made_says_so(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LOOKALIKE_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(UserError, match=r"file/cache .*make it writable"):
+    with pytest.raises(UserError, match=r"file/cache/images .*make it writable"):
         ImageTable(write_crops(tmp_path / "crops"), 32, 16, cache="disk")
 
 
@@ -169,7 +166,7 @@ def test_a_killed_process_leaves_nothing_half_valid(tmp_path: Path) -> None:
     assert process.stdout.readline() == b"half\n"
     process.send_signal(signal.SIGKILL)
     process.wait()
-    (part,) = (tmp_path / "cache").iterdir()
+    (part,) = (tmp_path / "cache/images").iterdir()
     assert part.suffix == ".part"
     table = ImageTable(paths, 32, 16, cache="disk")
     assert torch.equal(table[range(7)], ImageTable(paths, 32, 16, cache="memory")[range(7)])

@@ -109,6 +109,14 @@ def test_more_steps_leave_a_stage_alone_that_a_later_one_stands_on(
     assert (tmp_path / "teacher.safetensors").read_bytes() == teacher
 
 
+def test_a_later_stage_is_not_finished_on_an_unfinished_one(
+    tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(tiny("dgnet", tmp_path, "--steps 1")) == 0
+    assert main([*tiny("dgnet", tmp_path), "--resume"]) == 2
+    assert "Stage 'teacher' was stopped by --steps at 1 of" in capsys.readouterr().err
+
+
 def test_a_finished_run_resumes_to_its_evaluation(tiny: Tiny, tmp_path: Path) -> None:
     assert main(tiny("ide", tmp_path, "--steps 2")) == 0
     before = (tmp_path / "model.safetensors").read_bytes()

@@ -101,6 +101,19 @@ def test_from_python(market: Path, tmp_path: Path, capsys: Capture) -> None:
         la.train("ide", f"market1501:{market}", out=tmp_path / "no", bathc=8)
 
 
+def test_junk_and_distractors_are_not_trained_on(market: Path, tmp_path: Path) -> None:
+    bench = la.load("market1501", str(market))
+    pids = bench.train.pids.copy()
+    pids[:2] = -1, 0
+    people = la.People(bench.train.paths, pids, bench.train.camids)
+    run = la.train(
+        "ide", dataclasses.replace(bench, train=people), out=tmp_path / "run", batch=46,
+        backbone="resnet18", weights="none", height=64, width=48,
+        settings=RunSettings(steps=1, accelerator="cpu"),
+    )  # fmt: skip
+    assert run.model.classes == 8
+
+
 # What is refused
 
 
@@ -147,6 +160,8 @@ def test_a_bad_setting(
         ("--devices 3", "batches of 8 images, which 3 devices can't share equally"),
         ("--log_every 0", "log_every is 0, but must be 1 or more."),
         ("--schedule_scale 0", "schedule_scale is 0.0, but must be above 0."),
+        ("--freeze_stages 5", "freeze_stages is 0 to 4"),
+        ("--decay exponential --decay_from 60", "needs decay_from before the end"),
         ("--preset storng", "Unknown preset of ide 'storng'; did you mean 'strong'?"),
     ],
 )

@@ -387,15 +387,48 @@ def test_a_teacher_that_does_not_know_the_people_is_refused(
         joint.begin(people, lambda rows: torch.zeros(len(rows), 3, H, W, dtype=torch.uint8))
 
 
+def test_a_teacher_sees_what_it_was_trained_on(
+    monkeypatch: pytest.MonkeyPatch, teacher: BaselineModel
+) -> None:
+    """The first stage trains it at DG-Net's size; a given one must have that size and scale."""
+    own = replace(TINY, teacher=IDE(height=256, width=128)).resolved().teacher
+    assert (own.height, own.width, own.backbone) == (H, W, "resnet18")
+    people = People(["x"] * 22, np.repeat(np.arange(1, 12), 2), np.zeros(22), "made")
+    monkeypatch.setattr(dgnet, "load_model", lambda _: teacher)
+    with pytest.raises(UserError, match=r"takes images of 256×128 .* pictures of 80×48"):
+        dgnet.load_teacher("t.safetensors", people, TINY)
+    right = replace(TINY, height=256, width=128)
+    assert dgnet.load_teacher("t.safetensors", people, right) is teacher
+    teacher.method = replace(teacher.method, pixel_norm="half")
+    with pytest.raises(UserError, match="scale 'half'"):
+        dgnet.load_teacher("t.safetensors", people, right)
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ({"ramp": 0}, "ramp is 0, but must be 1 or more"),
+        ({"batch": 1}, "batch is 1, but must be 2 or more"),
+        ({"height": 32}, "height is 32, but must be 40 or more"),
+        ({"width": 50}, "multiples of 4"),
+        ({"beta": -1.0}, "beta is -1.0"),
+    ],
+)
+def test_numbers_that_cannot_work(setting: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        replace(TINY, **setting)
+
+
 def test_the_appearance_encoder_may_start_as_the_teacher(teacher: BaselineModel) -> None:
     app = Joint(replace(TINY, start_from="teacher"), K, [teacher]).trained.appearance
     for own, given in ((app.trunk, teacher.trunk), (app.primary, teacher.head),
                        (app.fine, teacher.head)):  # fmt: skip
         for name, value in own.state_dict().items():
             assert value.equal(given.state_dict()[name]), name
-    other = BaselineModel(replace(teacher.method, head="bnneck"), K)
-    with pytest.raises(UserError, match="bneck512"):
-        Joint(replace(TINY, start_from="teacher"), K, [other])
+    for changes in ({"head": "bnneck"}, {"backbone": "resnet34"}, {"stride_on": "1x1"}):
+        other = BaselineModel(replace(teacher.method, **changes), K)
+        with pytest.raises(UserError, match="start_from teacher needs a teacher with"):
+            Joint(replace(TINY, start_from="teacher"), K, [other])
 
 
 # ---- data, features, pictures --------------------------------------------------

@@ -47,7 +47,7 @@ class ImageTable:
     """The crops of `paths` as uint8 pixels: `table[index]` is B×3×H×W, channels_last.
 
     cache: "memory" decodes now into memory; "disk" now into a memory-mapped file in
-    $LOOKALIKE_CACHE (~/.cache/lookalike/images without it), which the next table of the same,
+    $LOOKALIKE_CACHE/images (or ~/.cache/lookalike/images), which the next table of the same,
     unchanged files reuses; "none" at each access; "auto" is "memory" below 1 GiB, else "disk".
     progress: a bar on stderr when more than 2,000 images are decoded.
     Raises UserError when an image can't be read, or the disk is full.
@@ -160,5 +160,5 @@ class ImageTable:
 
 
 def cache_folder() -> Path:
-    """The folder of the decoded images: $LOOKALIKE_CACHE, or ~/.cache/lookalike/images."""
-    return Path(os.environ.get("LOOKALIKE_CACHE") or Path.home() / ".cache/lookalike/images")
+    """The folder of the decoded images: `images` in $LOOKALIKE_CACHE, or in ~/.cache/lookalike."""
+    return Path(os.environ.get("LOOKALIKE_CACHE") or Path.home() / ".cache/lookalike") / "images"

@@ -1,6 +1,6 @@
 """What a training step is given: the crops of its global batch, cut to this process's rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from lookalike.data.images import ImageTable
 from lookalike.data.people import People
+from lookalike.errors import UserError
 from lookalike.parallel import my_rows
 
 Plan = Callable[[int], dict[str, NDArray[np.int64]]]
@@ -51,18 +52,19 @@ class Steps(Dataset[dict[str, Any]]):
 def step_loader(
     dataset: Dataset[dict[str, Any]], start: int, stop: int, workers: int = 0
 ) -> DataLoader[dict[str, Any]]:
-    """The items start … stop−1 of `dataset`, in order, from `workers` processes; len stop−start."""
+    """The items start … stop−1 of `dataset`, in order, from `workers` processes; len stop−start.
+
+    Workers are forks, which know this process's rank and need no pickling. Raises UserError where
+    the system has none.
+    """
+    if workers and "fork" not in torch.multiprocessing.get_all_start_methods():
+        raise UserError("Workers need a system that forks processes: set workers to 0.")
     return DataLoader(
         dataset,
         batch_size=None,
         sampler=range(start, stop),
         num_workers=workers,
+        multiprocessing_context="fork" if workers else None,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
     )
-
-
-def image_batches(table: ImageTable, batch_size: int) -> Iterator[Tensor]:
-    """All images of the table in order, `batch_size` at a time: B×3×H×W uint8, channels_last."""
-    for start in range(0, len(table), batch_size):
-        yield table[np.arange(start, min(start + batch_size, len(table)))]

@@ -74,6 +74,11 @@ def fit_stage(
         module.load_state_dict(state["module"])
         module.step = state["step"]
     stop = min(stage.steps, settings.steps or stage.steps)
+    if ended and not settings.steps and module.step < stop:
+        raise UserError(
+            f"Stage '{stage.name}' was stopped by --steps at {module.step} of {stop}, and a later "
+            "stage has built on it: choose another --out, or give --steps again."
+        )
     if state and (ended or module.step >= stop):
         return module.trained.eval(), state["seconds"]
     table = ImageTable(people.paths, *stage.size, cache=settings.cache)

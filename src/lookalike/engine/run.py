@@ -20,7 +20,7 @@ import yaml
 from torch import nn
 
 import lookalike
-from lookalike.data import Benchmark, parse_data
+from lookalike.data import DISTRACTOR, Benchmark, parse_data
 from lookalike.engine.evaluation import evaluate, table
 from lookalike.engine.fit import checkpoint_of, fit_stage
 from lookalike.engine.folder import differences, write_json, write_yaml
@@ -35,7 +35,7 @@ from lookalike.report import write_report
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run. rows: the lines of its results table (fractions)."""
+    """A finished run. rows: its results table (fractions); none in helper processes."""
 
     folder: Path
     model: Model
@@ -73,6 +73,7 @@ def train(
     bench = parse_data(data) if isinstance(data, str) else data
     base, given = type(method).preset(preset), method
     method = method.resolved().scaled(settings.schedule_scale)
+    bench = dataclasses.replace(bench, train=bench.train[bench.train.pids > DISTRACTOR])
     if not len(bench.train):
         raise UserError(f"{bench} has no training images.")
     stages = method.stages(bench.train, settings.seed)

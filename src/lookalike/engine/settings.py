@@ -24,7 +24,7 @@ class RunSettings:
     seed: int = 0
     """Of every draw: weights, batches, augmentation."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
-    """bf16: bfloat16 autocast, with norms, losses and weights in float32; auto: bf16 where the
+    """bf16: bfloat16 autocast; statistics, losses and weights stay float32; auto: bf16 where the
     hardware has it."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to train."""
@@ -66,4 +66,5 @@ def resolve_precision(settings: RunSettings) -> Literal["bf16", "fp32"]:
         return settings.precision
     if resolve_device(settings) == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"
+    fast = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)  # not in every version
+    return "bf16" if fast() else "fp32"

@@ -72,9 +72,9 @@ class DGNet(Method):
     generates: ClassVar[tuple[str, ...]] = ("swap",)
 
     height: int = 256
-    """Height of crops and pictures, pixels; a multiple of 16."""
+    """Height of crops and pictures, pixels; a multiple of 4, at least 40."""
     width: int = 128
-    """Width of crops and pictures, pixels; a multiple of 16."""
+    """Width of crops and pictures, pixels; a multiple of 4, at least 40."""
     backbone: str = "resnet50"
     """The appearance encoder's trunk: resnet18, 34, 50, 101."""
     weights: str = "imagenet"
@@ -152,7 +152,8 @@ class DGNet(Method):
     """The teacher's label of a picture: its softmax over both mirror views, its argmax, the
     appearance donor's label, the uniform label (LSRO), or its softmax on the two donors only."""
     teacher: IDE = field(default_factory=IDE)
-    """The baseline that is trained first and then labels the pictures."""
+    """The baseline that is trained first and then labels the pictures. Its backbone, weights and
+    size are those above."""
     teacher_model: str = ""
     """A trained ide model to take as the teacher instead; several, separated by commas, are
     averaged."""
@@ -178,7 +179,8 @@ class DGNet(Method):
         "code": {},
         # What the paper says and the released code doesn't do
         "paper": dict(cycle_weight=0.0, positive_id_weight=0.0, fine_on_real=False,
-                      different_ids=True, code_gradient="pictures", part_order="stripe"),
+                      different_ids=True, code_gradient="pictures", part_order="stripe",
+                      teacher_bn="running"),
         # 128×64, half the channels and a hundredth of the steps, for two CPU cores
         "quick": dict(height=128, width=64, pad=5, start_from="teacher", erase=0.0,
                       structure_dim=8, dis_dim=16, dis_scales=2, length=1_000, drops=(800,),
@@ -186,15 +188,21 @@ class DGNet(Method):
     }  # fmt: skip
 
     def __post_init__(self) -> None:
-        if self.beta < 0:
-            raise UserError(f"beta weighs the fine half of a score: it can't be {self.beta}.")
+        least = {"height": 40, "width": 40, "batch": 2, "ramp": 1, "r1_every": 1, "beta": 0}
+        for name, minimum in least.items():
+            if getattr(self, name) < minimum:
+                raise UserError(f"{name} is {getattr(self, name)}, but must be {minimum} or more.")
+        if self.height % 4 or self.width % 4:
+            raise UserError(f"Pictures of {self.height}×{self.width} can't be decoded: height and "
+                            "width must be multiples of 4.")  # fmt: skip
 
     def resolved(self) -> DGNet:
         stride_on = self.stride_on
         if stride_on == "auto":
             stride_on = weights_stride_on(self.backbone, self.weights)
-        teacher = dataclasses.replace(self.teacher, weights=self.weights,
-                                      backbone=self.backbone).resolved()  # fmt: skip
+        teacher = dataclasses.replace(
+            self.teacher, weights=self.weights, backbone=self.backbone, stride_on=stride_on,
+            height=self.height, width=self.width, pixel_norm="imagenet")  # fmt: skip
         return dataclasses.replace(self, stride_on=stride_on, teacher=teacher)
 
     def ramps(self, step: int) -> dict[str, float]:
@@ -221,8 +229,11 @@ class DGNet(Method):
                     "b_positive": partners.draw(b, step, 1)}  # fmt: skip
 
         def build(done: Mapping[str, nn.Module]) -> Joint:
-            teachers = [cast(BaselineModel, done["teacher"])] if "teacher" in done else [
-                load_teacher(path, people) for path in self.teacher_model.split(",")]  # fmt: skip
+            teachers = (
+                [cast(BaselineModel, done["teacher"])]
+                if "teacher" in done
+                else [load_teacher(path, people, self) for path in self.teacher_model.split(",")]
+            )
             return Joint(self, people.num_pids, teachers)
 
         joint = Stage("joint", self.length, (self.height, self.width), plan, build)
@@ -234,11 +245,18 @@ class DGNet(Method):
         return DGNetModel(dataclasses.replace(self, weights="none"), classes)
 
 
-def load_teacher(path: str, people: People) -> BaselineModel:
-    """The ide model in `path`, if its classes are those of `people`. Raises UserError if not."""
+def load_teacher(path: str, people: People, method: DGNet) -> BaselineModel:
+    """The ide model in `path`. Raises UserError unless its classes are those of `people` and its
+    input is what the generator makes: pictures of the method's size in ImageNet's scale."""
     model = load_model(path)
-    if not isinstance(model, BaselineModel):
+    if not isinstance(model, BaselineModel) or not hasattr(model.head, "classify"):
         raise UserError(f"{path} is a model of {model.method.name}, but a teacher is one of ide.")
+    if model.size != (method.height, method.width) or model.method.pixel_norm != "imagenet":
+        raise UserError(
+            f"The teacher {path} takes images of {model.size[0]}×{model.size[1]} in the scale "
+            f"'{model.method.pixel_norm}', but labels pictures of {method.height}×{method.width} "
+            "in the scale 'imagenet'."
+        )
     if model.classes != people.num_pids:
         raise UserError(
             f"The teacher {path} knows {model.classes} identities, but the data has "
@@ -434,8 +452,12 @@ class Joint(StageModule):
         self.trained = DGNetModel(method, classes)
         self.discriminator = Discriminator(method.dis_dim, method.dis_scales, method.residuals)
         if method.start_from == "teacher":
-            if teachers[0].method.head != "bneck512":
-                raise UserError("start_from teacher needs a teacher with the head bneck512.")
+            wanted = {"head": "bneck512", "backbone": method.backbone,
+                      "stride_on": method.stride_on}  # fmt: skip
+            for name, value in wanted.items():
+                if (found := getattr(teachers[0].method, name)) != value:
+                    raise UserError(f"start_from teacher needs a teacher with {name} {value}, "
+                                    f"not {found}.")  # fmt: skip
             self.trained.appearance.start_from(teachers[0].trunk, teachers[0].head)
         self.judge = Judge(teachers, method)
         self.augment = Augment(method.height, method.width, pad=method.pad)

@@ -148,13 +148,13 @@ class IDE(Method):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
         # A: the Caffe IDE for Market
-        "caffe": dict(height=224, width=224, pad=0, pixel_norm="caffe_bgr", stride_on="1x1",
+        "caffe": dict(height=224, width=224, pad=0, pixel_norm="caffe_bgr",
                       bn_mode="eval_stats", head="linear", feature="pool", flip_test=False,
                       batch=16, unit="steps", length=50_000.0, drops=(20_000.0, 40_000.0),
                       lr_trunk=1e-3, lr_head=1e-3, nesterov=False),
         # B: the Caffe IDE for Duke and for all translated sets
         "caffe_translated": dict(height=224, width=224, pad=0, pixel_norm="caffe_bgr",
-                                 stride_on="1x1", bn_mode="frozen", freeze_stages=1,
+                                 bn_mode="frozen", freeze_stages=1,
                                  head="linear", feature="pool", flip_test=False, batch=16,
                                  unit="steps", length=50_000.0, drops=(20_000.0, 40_000.0),
                                  lr_trunk=1e-3, lr_head=1e-3, nesterov=False,
@@ -187,6 +187,12 @@ class IDE(Method):
             raise UserError(f"The head '{self.head}' has no classifier: set ce_weight to 0.")
         if not self.ce_weight and not self.triplet_weight:
             raise UserError("There is nothing to learn: set ce_weight or triplet_weight.")
+        if self.freeze_stages not in range(5) or (
+            self.freeze_stages and self.backbone.startswith("timm:")
+        ):
+            raise UserError("freeze_stages is 0 to 4, and for the resnets only.")
+        if self.decay == "exponential" and self.decay_from >= self.length:
+            raise UserError("An exponential decay needs decay_from before the end, length.")
 
     def resolved(self) -> IDE:
         if self.stride_on != "auto" or self.backbone.startswith("timm:"):

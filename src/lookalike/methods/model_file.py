@@ -70,6 +70,7 @@ def save_model(model: Model, path: str | Path, data: str = "") -> Path:
             safetensors.torch.save_file(tensors, part, {"lookalike": json.dumps(about)})
         except safetensors.SafetensorError as error:  # how safetensors reports a failed write
             raise OSError(str(error)) from error
+        part.chmod(0o644)  # safetensors makes a file that only its owner can read
     return path
 
 
