@@ -146,8 +146,8 @@ def test_the_discriminator_is_the_authors(imported: Path, authors: dict[str, Pat
 
 def test_the_teacher_is_the_authors(imported: Path, authors: dict[str, Path]) -> None:
     file = imported.with_name("market.teacher.safetensors")
-    people = People([f"{k}.jpg" for k in range(K)], list(range(K)), [0] * K)
-    ours = load_teacher(str(file), people).eval()
+    people = People([f"{k}.jpg" for k in range(K)], list(range(1, K + 1)), [0] * K)
+    ours = load_teacher(str(file), people, DGNet()).eval()
     assert ours.method.last_stride == 1
     theirs = ref.Teacher(K, stride=1)
     theirs.load_state_dict(torch.load(authors["teacher"], weights_only=True))
@@ -285,7 +285,7 @@ def test_the_id_file_alone_recognises_but_does_not_swap(hollow: Hollow) -> None:
     assert not any(name.startswith("generator.") for name in model.state_dict())
     images = torch.rand(1, 3, 64, 32)
     assert model.embed(images).shape == (1, 1024)
-    with pytest.raises(UserError, match="This model has no generator, which generate needs"):
+    with pytest.raises(UserError, match="This model has no generator, which generating needs"):
         model.swap(images, images)
 
 
