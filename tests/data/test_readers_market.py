@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from lookalike.data import DISTRACTOR, JUNK, load
+from lookalike.data import DISTRACTOR, JUNK, load, parse_data
 from lookalike.errors import UserError
 
 
@@ -54,7 +54,9 @@ def test_500k_distractors(tmp_path, place):
     root = tmp_path / "Market-1501-v15.09.15"
     write(root, MARKET | {place: "0000_c4s1_000001_00.jpg 00000001.jpg"})
     assert len(load("market1501", root).gallery) == 4
+    assert load("market1501", root).protocol == "market1501"
     bench = load("market1501", root, distractors=True)
+    assert bench.protocol == "distractors-500k"
     assert bench.gallery.pids.tolist() == [JUNK, DISTRACTOR, 1, 1501, DISTRACTOR, DISTRACTOR]
     assert bench.gallery.camids.tolist()[4:] == [0, 3]  # names in sorted order
     assert all(os.path.isfile(path) for path in bench.gallery.paths)
@@ -64,6 +66,36 @@ def test_500k_distractors_asked_for_but_absent(tmp_path):
     write(tmp_path, MARKET)
     with pytest.raises(UserError, match="No \\+500k distractors"):
         load("market1501", tmp_path, distractors=True)
+
+
+HAND_DRAWN = (
+    "0001_c1s1_001051_00.jpg 0001_c1s1_001076_00.jpg 0001_c2s1_000301_00.jpg"
+    " 0001_c3s1_000551_00.jpg 0002_c1s1_000451_00.jpg 1501_c6s4_001902_00.jpg"
+)
+
+
+def test_multi_query_takes_the_boxes_of_the_queries_persons_in_their_cameras(tmp_path):
+    write(tmp_path, MARKET | {"gt_bbox": HAND_DRAWN})
+    bench = parse_data(f"market1501:{tmp_path}?multi_query=true")
+    assert bench.protocol == "market1501-multi-query"
+    names = [path.split("/gt_bbox/")[1] for path in bench.query.paths]
+    assert names == HAND_DRAWN.split()[:3]
+    assert bench.query.pids.tolist() == [1, 1, 1]
+    assert bench.query.camids.tolist() == [0, 0, 1]
+    plain = load("market1501", tmp_path)
+    assert plain.query.paths.tolist() != bench.query.paths.tolist()
+    assert plain.gallery.paths.tolist() == bench.gallery.paths.tolist()
+
+
+def test_multi_query_without_its_boxes(tmp_path):
+    write(tmp_path, MARKET)
+    with pytest.raises(UserError, match=r"No folder '.*gt_bbox'"):
+        load("market1501", tmp_path, multi_query=True)
+    write(tmp_path, {"gt_bbox": "0001_c1s1_001051_00.jpg"})
+    with pytest.raises(UserError, match="no box of person 1 in camera 2"):
+        load("market1501", tmp_path, multi_query=True)
+    with pytest.raises(UserError, match="not both"):
+        load("market1501", tmp_path, multi_query=True, distractors=True)
 
 
 def test_badly_named_image(tmp_path):

@@ -3,7 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from lookalike.data import load
+from lookalike.data import load, parse_data
+from lookalike.data.check import check
+from lookalike.data.info import as_table, describe
 from lookalike.errors import UserError
 
 
@@ -62,8 +64,8 @@ def test_the_draw_is_the_documented_one(tmp_path):
 def test_ten_different_splits(tmp_path):
     viper(tmp_path, persons=40)
     assert len({tuple(halves(load("viper", tmp_path, split=s))[0]) for s in range(10)}) == 10
-    for split in (-1, 10):
-        with pytest.raises(UserError, match="splits 0 to 9"):
+    for split in (-1, 10, "half"):
+        with pytest.raises(UserError, match=f"splits 0 to 9 and all, not {split}"):
             load("viper", tmp_path, split=split)
 
 
@@ -144,3 +146,33 @@ def test_prid2011_split_file_of_absent_persons(tmp_path):
     (tmp_path / "splits_single_shot.json").write_text(json.dumps(splits))
     with pytest.raises(UserError, match="no image of person 9 in cam_a"):
         load("prid2011", tmp_path)
+
+
+@pytest.mark.parametrize(("name", "write"), [("viper", viper), ("prid450s", prid450s)])
+def test_all_persons_are_tested_on(tmp_path, name, write):
+    write(tmp_path, persons=5)
+    bench = parse_data(f"{name}:{tmp_path}?split=all")
+    assert bench.protocol == "viper-10-splits"
+    assert len(bench.train) == 0
+    assert bench.query.pids.tolist() == bench.gallery.pids.tolist() == [1, 2, 3, 4, 5]
+    assert str(bench) == f"{name}:{tmp_path}?split=all"
+    assert load(name, tmp_path).protocol == "market1501"
+    assert describe(bench)["splits"]["train"]["images"] == 0
+    assert as_table(describe(bench))
+    assert {finding.what for finding in check(bench)} <= {"files with no bytes",
+        "identities with names that aren't their numbers"}  # fmt: skip
+
+
+def test_prid2011_tests_all_who_are_in_both_cameras(tmp_path):
+    prid2011(tmp_path)
+    bench = load("prid2011", tmp_path, split="all")
+    assert bench.protocol == "viper-10-splits"
+    assert len(bench.train) == 0
+    assert bench.query.pids.tolist() == [1, 2, 3, 4]
+    assert bench.gallery.pids.tolist() == [1, 2, 3, 4, 201]
+
+
+def test_a_folder_without_people_is_no_benchmark_for_all_either(tmp_path):
+    viper(tmp_path, persons=0)
+    with pytest.raises(UserError, match=r"query split of viper .* has no images"):
+        load("viper", tmp_path, split="all")

@@ -14,7 +14,7 @@ from lookalike.errors import UserError
 from lookalike.metrics.inputs import Array, ids
 
 JUNK = -1
-CHUNK_ENTRIES = {"cpu": 1 << 21, "gpu": 1 << 26}  # distances at a time: 8 MiB, 256 MiB
+CHUNK_ENTRIES = {"cpu": 1 << 23, "gpu": 1 << 26}  # distances at a time: 8 MiB, 256 MiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +24,8 @@ class Labels:
     shape: (Q, G), G with the junk. kept: G' gallery indices, ascending; everything below counts in
     positions of `kept`. by_pid: G' positions, sorted by identity and then by position. first, size:
     for every query, where its identity's group starts in `by_pid` and how many positions it has (0
-    if none). starts, sizes: the same for all identities of the gallery. query_camids: Q.
-    gallery_camids: G'.
+    if none). starts, sizes: the same for all identities of the gallery. query_pids, query_camids:
+    Q. gallery_pids, gallery_camids: G'.
     """
 
     shape: tuple[int, int]
@@ -35,7 +35,9 @@ class Labels:
     size: Tensor
     starts: Tensor
     sizes: Tensor
+    query_pids: Tensor
     query_camids: Tensor
+    gallery_pids: Tensor
     gallery_camids: Tensor
 
     def chunks(self, chunk: int | None, width: int = 0) -> Iterator[slice]:
@@ -109,7 +111,9 @@ def group(
         size=on_device(size),
         starts=on_device(starts),
         sizes=on_device(sizes),
+        query_pids=on_device(q_pids),
         query_camids=on_device(q_cams),
+        gallery_pids=on_device(g_pids),
         gallery_camids=on_device(g_cams),
     )
 

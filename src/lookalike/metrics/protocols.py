@@ -1,4 +1,4 @@
-"""The named evaluation protocols: what each does with junk, with skipped queries and with ties.
+"""The named evaluation protocols: what each asks, and what it does with skipped queries.
 
 All of them rank a query's valid gallery: entries with pid −1 are removed, and so are entries of the
 query's own identity from the query's own camera. What is left is right (same identity) or wrong;
@@ -9,7 +9,10 @@ are ranked by gallery index, as a stable argsort does. A query with no right ent
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from lookalike.errors import unknown
+from lookalike.metrics.inputs import Array, ids
 
 
 @dataclass(frozen=True)
@@ -21,13 +24,19 @@ class Protocol:
         position j of the list, with R the recall, p the precision and p_0 = 1: the k-th right entry
         adds (k/r_k + (k−1)/(r_k−1)) / 2, or 1 where r_k = 1.
     count_skipped: skipped queries count as zeros in mAP, CMC and mINP; else they are left out.
-    repeats: 0, or how often one image per gallery identity is drawn for every query; CMC is then
-        the mean over the draws. The draws are always the same, from seed 0.
+    multi_query: all queries of one identity and camera are one query, the mean of them.
+    draws: 0, or how often one image per gallery identity is drawn for every query; CMC is then the
+        mean over the draws. They are always the same, from seed 0.
+    splits: 0, or how many halves of the identities are ranked, each on its own (`splits.draw`).
+    distractors: how many the gallery must have for the name to say the truth; see `caveat`.
     """
 
     ap: Literal["rectangle", "trapezoid"] = "rectangle"
     count_skipped: bool = False
-    repeats: int = 0
+    multi_query: bool = False
+    draws: int = 0
+    splits: int = 0
+    distractors: int = 0
 
 
 PROTOCOLS: dict[str, Protocol] = {
@@ -36,11 +45,17 @@ PROTOCOLS: dict[str, Protocol] = {
     # Market-1501's own evaluation code and what descends from it (DG-Net's and layumi's): they
     # skip a query without a match but still divide by the number of all queries.
     "market1501-trapezoid": Protocol(ap="trapezoid", count_skipped=True),
+    # Zheng et al. 2015, "multiple queries" by average pooling, as layumi's and DG-Net's code does.
+    "market1501-multi-query": Protocol(multi_query=True),
+    # Zheng et al. 2015: the rule is market1501's, the gallery makes it another number.
+    "distractors-500k": Protocol(distractors=500_000),
     # The classic 1367/100 protocol. torchreid draws 10 times (its early versions 100) and removes
     # only the query's own identity from the query's camera; open-reid also draws 10 times but
     # removes everybody from that camera, which is the same where the two cameras are split into
     # query and gallery. We follow torchreid, and like it take mAP and mINP from the whole gallery.
-    "cuhk03-single-shot": Protocol(repeats=10),
+    "cuhk03-single-shot": Protocol(draws=10),
+    # Gray and Tao 2008: VIPeR's 632 persons are halved at random, and results are means of ten.
+    "viper-10-splits": Protocol(splits=10),
 }
 
 
@@ -49,3 +64,32 @@ def protocol_named(name: str) -> Protocol:
     if name not in PROTOCOLS:
         raise unknown("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]
+
+
+def caveat(protocol: str, query_pids: Array, gallery_pids: Array, query_camids: Array) -> str:
+    """One sentence on what keeps these people's result from being what the name promises, or "".
+
+    query_pids, query_camids: Q whole numbers; gallery_pids: G. Raises as `protocol_named` does.
+    """
+    rules = protocol_named(protocol)
+    q_pids = ids(query_pids, "query_pids", len(query_pids))
+    g_pids = ids(gallery_pids, "gallery_pids", len(gallery_pids))
+    q_cams = ids(query_camids, "query_camids", len(q_pids))
+    named = np.unique(g_pids[g_pids > 0])
+    if rules.distractors and (count := int((g_pids == 0).sum())) < rules.distractors:
+        return (
+            f"the gallery has {count:,} distractors (pid 0), not {rules.distractors:,}: "
+            "this is market1501 in all but name."
+        )
+    if rules.multi_query and len(set(zip(q_pids, q_cams, strict=True))) == len(q_pids):
+        return "every identity and camera has one query: as market1501."
+    if rules.draws and len(named) != 100:
+        return f"the gallery has {len(named):,} identities; CUHK03's classic split has 100."
+    if rules.splits and (count := len(np.intersect1d(named, q_pids))) != 632:
+        return f"{count:,} identities, {half(count):,} a split; VIPeR has 632 and 316."
+    return ""
+
+
+def half(count: int) -> int:
+    """How many of `count` identities are in one split: half of them, rounded down, but not 0."""
+    return min(count, max(1, count // 2))

@@ -12,12 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lookalike.errors import UserError
 from lookalike.metrics import counting
 from lookalike.metrics.counting import single_shot_ranks
-from lookalike.metrics.inputs import Array, device_of, matrix, refuse_rows
+from lookalike.metrics.inputs import Array, device_of, ids, matrix, refuse_rows
 from lookalike.metrics.keys import Keys, ranking_keys
 from lookalike.metrics.labels import Labels, group, mark, no_valid_match
-from lookalike.metrics.protocols import Protocol, protocol_named
+from lookalike.metrics.pooling import pools_of
+from lookalike.metrics.protocols import protocol_named
+from lookalike.metrics.scores import scores
+from lookalike.metrics.splits import draw, split_scores
 
 LONGEST_CMC = 50
 
@@ -28,8 +32,11 @@ class Ranking:
 
     mAP, mINP: floats; INP is the number of right entries over the rank of the last (Ye et al.
     2021). cmc: min(50, G) floats, rank-1 first. num_valid: queries with a right entry.
-    ap, inp: Q floats, NaN for skipped queries. first_hit: Q int64, the rank of the first right
-    entry in the whole gallery from 1, 0 for skipped queries. metric: "" for given distances.
+    ap, inp: Q floats, NaN for skipped queries; with splits, the mean over those that a query is in.
+    first_hit: Q int64, the rank of the first right entry in the whole gallery from 1, 0 for skipped
+    queries. Several queries that are one (`multi_query`) have it in the row of the first.
+    cmc_ranks: Q×R int64, the ranks that the CMC counts: one, or one for each draw or split; 0 where
+    there is no right entry, −1 where the query isn't asked. metric: "" for given distances.
     """
 
     mAP: float
@@ -39,6 +46,7 @@ class Ranking:
     ap: NDArray[np.float64]
     inp: NDArray[np.float64]
     first_hit: NDArray[np.int64]
+    cmc_ranks: NDArray[np.int64]
     protocol: str
     metric: str
 
@@ -72,10 +80,15 @@ def rank(
     device = device_of(query_feats, device)
     query = matrix(query_feats, "Query features", device)
     gallery = matrix(gallery_feats, "Gallery features", device)
+    q_pids = ids(query_pids, "query_pids", len(query))
+    q_cams = ids(query_camids, "query_camids", len(query))
+    pools = pools_of(q_pids, q_cams, rules.multi_query)
+    asked = pools.first if pools else np.arange(len(query))
+    query = pools.mean_features(query, metric) if pools else query
     shape = (len(query), len(gallery))
-    labels = group(query_pids, gallery_pids, query_camids, gallery_camids, shape, device)
+    labels = group(q_pids[asked], gallery_pids, q_cams[asked], gallery_camids, shape, device)
     keys = ranking_keys(query, gallery, labels.kept, metric)
-    return _rank(keys, labels, rules, chunk, protocol, metric)
+    return _rank(keys, labels, asked, len(q_pids), chunk, protocol, metric)
 
 
 def rank_distances(
@@ -90,6 +103,8 @@ def rank_distances(
 ) -> Ranking:
     """The `Ranking` of a given matrix of distances, Q×G, small is near (see `rank`).
 
+    Under "market1501-multi-query" the rows of one identity and camera are averaged. That ranks as
+    the mean features do where distances are cosine (1 − cos) or squared Euclidean ones.
     Raises `UserError` too where the matrix holds NaN or infinity.
     """
     rules = protocol_named(protocol)
@@ -98,73 +113,75 @@ def rank_distances(
     given = matrix(distances, "Distances", device_of(distances, None))
     finite = given.amax(1).isfinite() & given.amin(1).isfinite()
     refuse_rows(~finite, "Distances", "NaN or infinity")
-    shape = (given.shape[0], given.shape[1])
-    labels = group(query_pids, gallery_pids, query_camids, gallery_camids, shape, device)
+    q_pids = ids(query_pids, "query_pids", len(given))
+    q_cams = ids(query_camids, "query_camids", len(given))
+    pools = pools_of(q_pids, q_cams, rules.multi_query)
+    asked = pools.first if pools else np.arange(len(given))
+    shape = (len(asked), given.shape[1])
+    labels = group(q_pids[asked], gallery_pids, q_cams[asked], gallery_camids, shape, device)
     kept = labels.kept.to(given.device)
 
     def keys(rows: slice) -> Tensor:
-        part = given[rows]
+        part = pools.mean_rows(given, rows) if pools else given[rows]
         return (part if len(kept) == shape[1] else part[:, kept]).to(device, copy=True)
 
-    return _rank(keys, labels, rules, chunk, protocol, "")
+    return _rank(keys, labels, asked, len(q_pids), chunk, protocol, "")
 
 
 def _rank(
-    keys: Keys, labels: Labels, rules: Protocol, chunk: int | None, protocol: str, metric: str
+    keys: Keys,
+    labels: Labels,
+    asked: NDArray[np.int64],
+    queries: int,
+    chunk: int | None,
+    protocol: str,
+    metric: str,
 ) -> Ranking:
-    """Counts chunk by chunk, then averages as `rules` say."""
-    queries, longest = labels.shape[0], min(LONGEST_CMC, labels.shape[1])
+    """Counts chunk by chunk, then averages as the protocol's rules say.
+
+    keys and labels have a row for each of the queries `asked`, out of all `queries`.
+    """
+    rules, longest = protocol_named(protocol), min(LONGEST_CMC, labels.shape[1])
     ap, inp = np.full(queries, np.nan), np.full(queries, np.nan)
     first = np.zeros(queries, np.int64)
-    matched = np.zeros((queries, max(1, rules.repeats)), np.int64)  # the ranks that CMC counts
+    cmc_ranks = np.full((queries, max(1, rules.draws, rules.splits)), -1)
+    splits = draw(rules.splits, labels) if rules.splits else None
     random = np.random.default_rng(0)
-    for rows in labels.chunks(chunk, rules.repeats * len(labels.sizes)):
+    for rows in labels.chunks(chunk, rules.draws * len(labels.sizes)):
         columns, right, junk = labels.own(rows)
         dist = mark(keys(rows), columns, junk, torch.inf)
         ranks = counting.ranks(dist, columns, right).cpu().numpy()
-        ap[rows], inp[rows], first[rows] = _scores(ranks, rules)
-        if rules.repeats:
-            draws = random.random((len(ranks), rules.repeats, len(labels.sizes)))
+        at = asked[rows]
+        ap[at], inp[at], first[at] = scores(ranks, rules)
+        if rules.draws:
+            draws = random.random((len(ranks), rules.draws, len(labels.sizes)))
             shots = single_shot_ranks(dist, columns, right, draws, labels, rows)
-            matched[rows] = shots.cpu().numpy()
+            cmc_ranks[at] = shots.cpu().numpy()
+        elif splits:
+            ap[at], inp[at], cmc_ranks[at] = split_scores(dist, columns, right, splits, rows, rules)
         else:
-            matched[rows, 0] = first[rows]
-    answered = first > 0
-    if not answered.any():
+            cmc_ranks[at, 0] = first[at]
+    hit = cmc_ranks > 0
+    if not first.any():
         raise no_valid_match(labels)
-    hits = matched[answered]
-    over = queries if rules.count_skipped else len(hits)
-    by_rank = np.bincount(np.minimum(hits, longest + 1).ravel(), minlength=longest + 2)
+    if not hit.any():
+        raise UserError(
+            f"None of the {rules.splits} splits of {protocol} has a query with a right entry in "
+            "another camera: there are too few identities, so choose another protocol."
+        )
+    first[~hit.any(1)] = 0
+    counted = int((cmc_ranks >= 0 if rules.count_skipped else hit).sum())
+    by_rank = np.bincount(np.minimum(cmc_ranks[hit], longest + 1), minlength=longest + 2)
+    share, over = hit.mean(1), counted / cmc_ranks.shape[1]
     return Ranking(
-        mAP=float(ap[answered].sum() / over),
-        cmc=by_rank[1 : longest + 1].cumsum() / (over * hits.shape[1]),
-        mINP=float(inp[answered].sum() / over),
-        num_valid=len(hits),
+        mAP=float(np.nansum(share * ap) / over),
+        cmc=by_rank[1 : longest + 1].cumsum() / counted,
+        mINP=float(np.nansum(share * inp) / over),
+        num_valid=int(hit.any(1).sum()),
         ap=ap,
         inp=inp,
         first_hit=first,
+        cmc_ranks=cmc_ranks,
         protocol=protocol,
         metric=metric,
     )
-
-
-def _scores(
-    ranks: NDArray[np.int64], rules: Protocol
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """AP, INP and the first hit of every row of ranks (C×S, `NEVER` where there is none)."""
-    ranks = np.sort(ranks, axis=1)
-    there = ranks < counting.NEVER
-    count = there.sum(1)
-    k = np.broadcast_to(np.arange(1, ranks.shape[1] + 1), ranks.shape)[there]
-    row, at = np.nonzero(there)[0], ranks[there]
-    precision = k / at
-    if rules.ap == "trapezoid":
-        before = np.where(at == 1, 1.0, (k - 1) / np.maximum(at - 1, 1))
-        precision = (before + precision) / 2
-    # bincount adds in order, so that a chunk's padding changes no digit.
-    total = np.bincount(row, precision, minlength=len(ranks))
-    some = np.maximum(count, 1)
-    last = np.take_along_axis(ranks, some[:, None] - 1, axis=1)[:, 0]
-    ap = np.where(count > 0, total / some, np.nan)
-    inp = np.where(count > 0, count / last, np.nan)
-    return ap, inp, np.where(count > 0, ranks[:, 0], 0)

@@ -2,9 +2,10 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
-from lookalike.data.people import DISTRACTOR, Benchmark
+from lookalike.data.people import DISTRACTOR, Benchmark, People
 from lookalike.data.readers.common import find_folder, image_names, people, read_names
 from lookalike.errors import UserError
 
@@ -22,16 +23,34 @@ def read_splits(name: str, folder: Path, example: str) -> Benchmark:
     )
 
 
-def market1501(root: Path, *, distractors: bool = False) -> Benchmark:
+def market1501(root: Path, *, distractors: bool = False, multi_query: bool = False) -> Benchmark:
     """Market-1501 (Zheng et al., ICCV 2015): 751 identities to train on, 750 to test, 6 cameras.
 
     Names are 0001_c1s1_000151_01.jpg; −1_… is junk and 0000_… a distractor. distractors: add the
-    +500k set (a folder `images` or `distractors_500k` in or beside the benchmark's) to the gallery.
+    +500k set (a folder `images` or `distractors_500k` in or beside the benchmark's) to the gallery;
+    the protocol is then "distractors-500k". multi_query: the queries are all hand-drawn boxes
+    (folder `gt_bbox`) of a query's person in its camera; the protocol is "market1501-multi-query".
     """
+    if distractors and multi_query:
+        raise UserError(
+            "market1501 takes distractors=true or multi_query=true, not both: "
+            "results on the two together have no name to be compared under."
+        )
     folder = find_folder("Market-1501", root, ("Market-1501-v15.09.15",), SPLITS)
-    bench = read_splits("market1501", folder, "0001_c1s1_000151_01.jpg")
-    if not distractors:
-        return bench
+    bench = read_splits("market1501", folder, EXAMPLE)
+    if distractors:
+        return replace(bench, gallery=_with_500k(bench), protocol="distractors-500k")
+    if multi_query:
+        return replace(bench, query=_hand_drawn(bench), protocol="market1501-multi-query")
+    return bench
+
+
+EXAMPLE = "0001_c1s1_000151_01.jpg"
+
+
+def _with_500k(bench: Benchmark) -> People:
+    """The gallery with the +500k distractors at its end."""
+    folder = bench.root
     found = [
         p for f in (folder, folder.parent) for d in DISTRACTOR_FOLDERS if (p := f / d).is_dir()
     ]
@@ -43,9 +62,23 @@ def market1501(root: Path, *, distractors: bool = False) -> Benchmark:
     cameras = [(n, re.search(r"_c(\d+)", n)) for n in image_names(found[0])]
     rows = [(f"{found[0]}{os.sep}{n}", DISTRACTOR, int(c[1]) - 1 if c else 0) for n, c in cameras]
     gallery = [*zip(bench.gallery.paths, bench.gallery.pids, bench.gallery.camids, strict=True)]
-    return Benchmark(
-        bench.name, folder, bench.train, bench.query, people([*gallery, *rows], bench.name)
-    )
+    return people([*gallery, *rows], bench.name)
+
+
+def _hand_drawn(bench: Benchmark) -> People:
+    """All boxes in `gt_bbox` of the queries' persons in the queries' cameras."""
+    folder = bench.root / "gt_bbox"
+    if not folder.is_dir():
+        raise UserError(f"No folder '{folder}': multi_query takes its queries from there.")
+    asked = set(zip(bench.query.pids.tolist(), bench.query.camids.tolist(), strict=True))
+    rows = [row for row in read_names(folder, NAME, EXAMPLE) if row[1:] in asked]
+    if missing := asked - {row[1:] for row in rows}:
+        pid, camid = min(missing)
+        raise UserError(
+            f"'{folder}' has no box of person {pid} in camera {camid + 1}, who is a query: "
+            "unpack the benchmark again."
+        )
+    return people(rows, bench.name)
 
 
 def dukemtmc(root: Path) -> Benchmark:

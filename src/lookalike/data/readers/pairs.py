@@ -19,14 +19,16 @@ from lookalike.data.readers.common import (
 from lookalike.errors import UserError
 
 SPLITS = 10
+ALL = "all"  # instead of a split: everybody is tested on, nobody trained on
 Camera = dict[int, list[str]]  # person → image files
 
 
-def viper(root: Path, *, split: int = 0) -> Benchmark:
+def viper(root: Path, *, split: str = "0") -> Benchmark:
     """VIPeR (Gray et al., PETS 2007): 632 persons, one image in each camera, 316 to train on.
 
     Images are cam_a/000_45.bmp (person_angle); person 000 becomes identity 1. Camera A is the
-    query. split: 0…9, from torchreid's splits.json if it is there, else drawn by `half_split`.
+    query. split: 0…9, from torchreid's splits.json if it is there, else drawn by `half_split`; or
+    "all" to test on everybody, half of them at a time (protocol "viper-10-splits").
     """
     folder = find_folder("VIPeR", root, ("VIPeR", "VIPeR.v1.0", "VIPeR.v1.0/VIPeR"), CAMERAS)
     a, b = (_camera(folder / name) for name in CAMERAS)
@@ -35,10 +37,10 @@ def viper(root: Path, *, split: int = 0) -> Benchmark:
     return _benchmark("viper", folder, a, b, train, test, test, first=1, pid_names=names)
 
 
-def prid450s(root: Path, *, split: int = 0) -> Benchmark:
+def prid450s(root: Path, *, split: str = "0") -> Benchmark:
     """PRID 450S (Roth et al., 2014): 450 persons, one image in each camera, 225 to train on.
 
-    Images are cam_a/img_001.png. Camera A is the query. split: 0…9, as for `viper`.
+    Images are cam_a/img_001.png. Camera A is the query. split: 0…9 or "all", as for `viper`.
     """
     folder = find_folder("PRID 450S", root, ("prid_450s", "PRID_450S", "prid450s"), CAMERAS)
     a, b = (_camera(folder / name) for name in CAMERAS)
@@ -47,13 +49,14 @@ def prid450s(root: Path, *, split: int = 0) -> Benchmark:
 
 
 def prid2011(
-    root: Path, *, shot: Literal["single", "multi"] = "single", split: int = 0
+    root: Path, *, shot: Literal["single", "multi"] = "single", split: str = "0"
 ) -> Benchmark:
     """PRID 2011 (Hirzer et al., SCIA 2011): persons 1…200 in both cameras, 100 to train on.
 
     Images are single_shot/cam_a/person_0001.png or multi_shot/cam_a/person_0001/0001.png. Camera A
     is the query; camera B's persons from 201 on, who are not those of camera A, join the gallery.
-    split: 0…9, from torchreid's splits_single_shot.json if it is there, else by `half_split`.
+    split: 0…9, from torchreid's splits_single_shot.json if it is there, else by `half_split`; or
+    "all" to test on the 200, half of them at a time: 100 queries and a gallery of 649 persons.
     """
     folder = find_folder("PRID 2011", root, ("prid_2011", "prid2011"), (f"{shot}_shot",))
     a, b = (_camera(folder / f"{shot}_shot" / name) for name in CAMERAS)
@@ -90,17 +93,19 @@ def _same(folder: Path, a: Camera, b: Camera) -> list[int]:
 
 
 def _halves(
-    name: str, persons: list[int], split: int, root: Path, folder: Path, file: str
+    name: str, persons: list[int], split: str, root: Path, folder: Path, file: str
 ) -> tuple[set[int], set[int]]:
     """The persons of split `split` to train on and to test on: from torchreid's file, or drawn."""
+    if split == ALL:
+        return set(), set(persons)
     stored = [path for path in (root / file, folder / file) if path.is_file()]
     splits = _read_splits(stored[0]) if stored else None
     count = SPLITS if splits is None else len(splits)
-    if not 0 <= split < count:
-        raise UserError(f"{name} has the splits 0 to {count - 1}, not {split}.")
+    if split not in map(str, range(count)):
+        raise UserError(f"{name} has the splits 0 to {count - 1} and all, not {split}.")
     if splits is not None:
-        return splits[split]
-    train, test = half_split([f"{p:06d}" for p in persons], split)
+        return splits[int(split)]
+    train, test = half_split([f"{p:06d}" for p in persons], int(split))
     return {int(p) for p in train}, {int(p) for p in test}
 
 
@@ -147,5 +152,6 @@ def _benchmark(
         people(rows(a, train, 0) + rows(b, train, 1), name),
         people(rows(a, query, 0), name),
         people(rows(b, gallery, 1), name),
+        protocol="market1501" if train else "viper-10-splits",
         pid_names=pid_names or {},
     )
