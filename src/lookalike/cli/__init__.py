@@ -7,6 +7,7 @@ from importlib import import_module
 VERBS = {
     "train": "train a method on a benchmark; evaluate it; write its report",
     "evaluate": "rank a benchmark with a trained model",
+    "calibrate": "find the distance that means the same person",
     "embed": "write the features of a folder of images",
     "generate": "make pictures with a trained model",
     "import": "turn authors' released checkpoints into a model file",

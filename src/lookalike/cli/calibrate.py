@@ -1,0 +1,61 @@
+"""`lookalike calibrate MODEL --data DATA`: which distance means the same person."""
+
+import argparse
+import json
+from pathlib import Path
+
+from lookalike.cli.parser import Parser, add_model_flags, writable
+from lookalike.data import parse_data
+from lookalike.engine.calibration import calibrate, table
+from lookalike.engine.embedding import device_named
+from lookalike.engine.folder import write_json
+from lookalike.methods.model_file import load_model
+from lookalike.report import write_report
+
+EPILOG = """The threshold is the distance below which two images count as the same person,
+so that at most the rate --fmr of the pairs of two different people do. A run
+folder gets calibration.json, and its report.html the drawing; for a model file
+say --out, or --json to have it on stdout alone."""
+
+
+def main(argv: list[str]) -> int:
+    """Prints a table, or JSON; writes the JSON to --out or into the run folder."""
+    parser = Parser("calibrate", "Find the distance below which two images show the same person.",
+                    EPILOG)  # fmt: skip
+    parser.add_argument("model", metavar="MODEL", help="a model file or a run folder")
+    parser.add_argument("--data", required=True, help="NAME:PATH, such as market1501:/data/market")
+    parser.add_argument("--fmr", type=rate, default=1e-3, metavar="RATE",
+                        help="the false-match rate: at most this share of the pairs of two "
+                        "people may count as one [1e-3]")  # fmt: skip
+    parser.add_argument("--metric", help="cosine or euclidean [the model's own]")
+    parser.add_argument("--out", metavar="FILE",
+                        help="the .json file to write [calibration.json in the run folder]")  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_model_flags(parser, batch=64)
+    args = parser.parse_args(argv)
+    folder = Path(args.model) if Path(args.model).is_dir() and not args.out else None
+    place = args.out or (folder / "calibration.json" if folder else None)
+    if place is None and not args.json:
+        parser.error("say where to write the result: --out FILE.json, or a run folder as MODEL")
+    out = writable(str(place)) if place else None
+    model, bench = load_model(args.model).to(device_named(args.device)), parse_data(args.data)
+    found = calibrate(model, bench, args.fmr, args.metric, args.batch)
+    if out:
+        write_json(out, found.record())
+    if folder and (folder / "config.yaml").exists():
+        write_report(folder)
+    print(json.dumps(found.record(), indent=1) if args.json else table(found))
+    if out and not args.json:
+        print(f"all of it in {out}")
+    return 0
+
+
+def rate(text: str) -> float:
+    """The number from 0 to below 1 that `text` is."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a rate from 0 to below 1, such as 1e-3")
+    return value

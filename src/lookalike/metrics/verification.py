@@ -1,0 +1,163 @@
+"""Whether two images show the same person, by a threshold on their distance: ROC, EER and TPR.
+
+A positive pair is a query and a gallery image of its identity from another camera; a negative pair
+is of two identities, from any cameras, distractors (pid 0) included. Junk (pid −1), and images of
+the query's own identity from its own camera, make no pairs. The rule is: the same person where
+distance < threshold. FPR, the false-match rate, is the share of the negatives that it takes for the
+same person; TPR is the share of the positives that it finds; FNR = 1 − TPR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lookalike.errors import UserError
+from lookalike.metrics.inputs import Array
+from lookalike.metrics.labels import no_valid_match
+from lookalike.metrics.tally import Tally, place, share_under, tally
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a threshold gives: fractions of the N negatives and the P positives.
+
+    rate: the false-match rate asked for. fpr: the one there is, at most `rate`; less where
+    distances tie. measurable: whether N ≥ 1 / rate; if not, the threshold is the smallest negative
+    and says only that no negative was nearer.
+    """
+
+    rate: float
+    threshold: float
+    fpr: float
+    tpr: float
+    measurable: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Verification:
+    """How well one threshold tells the same person from others.
+
+    positives, negatives: numbers of pairs. points: a `Point` for each rate asked for. eer: the
+    error rate where FPR = FNR, linear between the vertices of the ROC; eer_threshold: the threshold
+    there, likewise. fpr, tpr, thresholds: the ROC's 2U + 2 vertices of U distinct positive
+    distances, ascending: each is what the rule gives at its threshold; the last one is infinite.
+    edges: the bins' edges, from 0 to the largest distance there can be. positive_density,
+    negative_density: histograms whose area is 1.
+    """
+
+    positives: int
+    negatives: int
+    points: tuple[Point, ...]
+    eer: float
+    eer_threshold: float
+    fpr: Floats
+    tpr: Floats
+    thresholds: Floats
+    edges: Floats
+    positive_density: Floats
+    negative_density: Floats
+    metric: str
+
+    def row(self) -> dict[str, float]:
+        """The results table's numbers: "TPR@1e-3" for each rate, and "EER", as fractions."""
+        return {f"TPR@{decimal(p.rate)}": p.tpr for p in self.points} | {"EER": self.eer}
+
+
+def verify(
+    query_feats: Array,
+    gallery_feats: Array,
+    query_pids: Array,
+    gallery_pids: Array,
+    query_camids: Array,
+    gallery_camids: Array,
+    fpr: Sequence[float] = (1e-2, 1e-3, 1e-4),
+    metric: str = "cosine",
+    chunk: int | None = None,
+    device: torch.device | str | None = None,
+) -> Verification:
+    """The `Verification` of all pairs of the queries (Q×D) and the gallery (G×D), exactly.
+
+    fpr: false-match rates in [0, 1). The threshold for rate f is the (⌊f·N⌋ + 1)-th smallest
+    distance of the N negatives: at most f·N of them are nearer. metric: "cosine", 1 − cos in
+    [0, 2], or "euclidean". Other arguments as in `rank`. Memory: a few times chunk × G, the
+    positives and max f·N floats.
+    Raises ValueError on shapes and rates, `UserError` on an unknown metric, empty or not finite
+    features, and where there is no positive or no negative pair.
+    """
+    rates = [float(f) for f in fpr]
+    if not all(0 <= f < 1 for f in rates):
+        raise ValueError(f"fpr must be rates in [0, 1), got {rates}.")
+    ids = query_pids, gallery_pids, query_camids, gallery_camids
+    found = tally(query_feats, gallery_feats, *ids, max(rates, default=0.0),
+                  metric=metric, chunk=chunk, device=device)  # fmt: skip
+    if not len(found.positives):
+        raise no_valid_match(found.labels)
+    if not found.negatives:
+        raise UserError(
+            "Queries and gallery show one and the same identity: a false-match rate needs gallery "
+            "images of somebody else."
+        )
+    false, true, thresholds = roc(found)
+    eer, eer_threshold = equal_error(false, true, thresholds)
+    width = np.diff(found.edges.double().numpy())
+    return Verification(
+        positives=len(found.positives),
+        negatives=found.negatives,
+        points=tuple(point(found, f) for f in rates),
+        eer=eer,
+        eer_threshold=eer_threshold,
+        fpr=false,
+        tpr=true,
+        thresholds=thresholds,
+        edges=found.edges.double().numpy(),
+        positive_density=found.positive_bins.numpy() / len(found.positives) / width,
+        negative_density=found.negative_bins.numpy() / found.negatives / width,
+        metric=metric,
+    )
+
+
+def point(found: Tally, rate: float) -> Point:
+    """The `Point` of a false-match rate; P and N are at least 1."""
+    at = place(rate, found.negatives)
+    threshold = float(found.nearest[at])
+    return Point(
+        rate=rate,
+        threshold=threshold,
+        fpr=int(torch.searchsorted(found.nearest, threshold)) / found.negatives,
+        tpr=share_under(found.positives, threshold),
+        measurable=at >= 1,
+    )
+
+
+def roc(found: Tally) -> tuple[Floats, Floats, Floats]:
+    """FPR, TPR and threshold of the ROC's vertices: at, and just above, each positive distance."""
+    values = found.values.numpy()
+    thresholds = np.stack([values, np.nextafter(values, np.inf)], 1).ravel()
+    negatives = torch.stack([found.below, found.upto], 1).flatten().numpy()
+    positives = np.searchsorted(found.positives.numpy(), thresholds)
+    return (
+        np.concatenate([[0], negatives / found.negatives, [1]]),
+        np.concatenate([[0], positives / len(found.positives), [1]]),
+        np.concatenate([[0], thresholds, [np.inf]]),
+    )
+
+
+def equal_error(fpr: Floats, tpr: Floats, thresholds: Floats) -> tuple[float, float]:
+    """Where FPR and 1 − TPR cross, and the threshold there: linear between two vertices."""
+    excess = fpr - (1 - tpr)  # from −1 to 1, ascending
+    i = int(np.argmax(excess >= 0))
+    part = -excess[i - 1] / (excess[i] - excess[i - 1])
+    eer, threshold = (float(x[i - 1] + part * (x[i] - x[i - 1])) for x in (fpr, thresholds))
+    return eer, threshold
+
+
+def decimal(rate: float) -> str:
+    """A rate as the field writes it: 1e-3, 2.5e-2."""
+    return np.format_float_scientific(rate, trim="-", exp_digits=1)
