@@ -1,0 +1,298 @@
+"""What the protocols' names promise: pooled queries, ten halves, distractors; and the caveats."""
+
+import re
+
+import literal_ranking as literal
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_ranking import check, people
+
+from lookalike.data.readers.common import half_split
+from lookalike.errors import UserError
+from lookalike.metrics import PROTOCOLS, caveat, rank, rank_distances
+
+MULTI, SPLITS = "market1501-multi-query", "viper-10-splits"
+
+
+def pooled(q, q_pids, q_cams, metric):
+    """The features of multi-query by definition: (means, pids, cameras, first rows)."""
+    found = []
+    for who in dict.fromkeys(zip(q_pids, q_cams, strict=True)):
+        rows = [i for i, x in enumerate(zip(q_pids, q_cams, strict=True)) if x == who]
+        feats = [q[i].astype(np.float64) for i in rows]
+        if metric == "cosine":
+            feats = [f / np.linalg.norm(f) for f in feats]
+        found.append((sum(feats) / len(feats), *who, rows[0]))
+    return [np.array(column) for column in zip(*found, strict=True)]
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize("chunk", [None, 1, 5])
+def test_multi_query_ranks_by_the_mean_feature(metric, chunk):
+    q, g, q_pids, g_pids, q_cams, g_cams = people(queries=60, dtype=np.float64)
+    mean, pids, cams, first = pooled(q, q_pids, q_cams, metric)
+    assert len(first) < 40
+    want = rank(mean, g, pids, g_pids, cams, g_cams, metric=metric)
+    got = rank(q, g, q_pids, g_pids, q_cams, g_cams, protocol=MULTI, metric=metric, chunk=chunk)
+    np.testing.assert_allclose(got.ap[first], want.ap, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(got.first_hit[first], want.first_hit)
+    np.testing.assert_allclose(got.cmc, want.cmc, rtol=0, atol=1e-12)
+    assert got.mAP == pytest.approx(want.mAP)
+    assert got.num_valid == want.num_valid
+    rest = np.setdiff1d(np.arange(len(q)), first)
+    assert np.isnan(got.ap[rest]).all()
+    assert np.isnan(got.inp[rest]).all()
+    assert not got.first_hit[rest].any()
+
+
+def test_multi_query_of_distances_is_that_of_features():
+    q, g, *ids = people(queries=60, dtype=np.float64)
+    unit = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in (q, g)]
+    cosine = 1 - unit[0] @ unit[1].T
+    square = ((q[:, None] - g[None]) ** 2).sum(2)
+    for metric, dist in (("cosine", cosine), ("euclidean", square)):
+        want = rank(q, g, *ids, protocol=MULTI, metric=metric)
+        got = rank_distances(dist, *ids, protocol=MULTI)
+        np.testing.assert_array_equal(got.ap, want.ap)
+
+
+def test_single_queries_make_multi_query_market1501_to_the_last_digit():
+    q, g, *ids = people(queries=30)
+    ids[0] = np.arange(1, 31)
+    one, other = (rank(q, g, *ids, protocol=p) for p in (MULTI, "market1501"))
+    assert one.row() == other.row()
+    np.testing.assert_array_equal(one.ap, other.ap)
+
+
+def test_large_and_small_features_have_means():
+    """float32 sums of these would overflow, or come to nothing."""
+    g = np.array([[1, 0], [0, 1]], np.float32)
+    ids = np.array([1, 1]), np.array([1, 2]), np.array([0, 0]), np.array([1, 1])
+    for scale in (3e38, 1e-45):
+        q = np.array([[1, 0], [1, 0]], np.float32) * np.float32(scale)
+        for metric in ("cosine", "euclidean"):
+            assert rank(q, g * np.float32(scale), *ids, protocol=MULTI, metric=metric).mAP == 1
+    far = np.array([[1, 3], [1, 3]], np.float32) * np.float32(1e38)
+    assert rank_distances(far, *ids, protocol=MULTI).mAP == 1
+
+
+def test_bad_queries_are_named_by_their_own_rows():
+    q, g, *ids = people()
+    q[[5, 17], 0] = np.nan, -np.inf
+    with pytest.raises(UserError, match=r"Query features .* in 2 of 40 rows \(5, 17\)"):
+        rank(q, g, *ids, protocol=MULTI)
+    dist = np.zeros((40, 300))
+    dist[31, 2] = np.inf
+    with pytest.raises(UserError, match=r"Distances .* in 1 of 40 rows \(31\)"):
+        rank_distances(dist, *ids, protocol=MULTI)
+
+
+def test_a_group_larger_than_the_chunk():
+    q, g, *_ = people(queries=40, gallery=50)
+    ids = np.ones(40, int), np.arange(50) % 5, np.arange(40) % 2, np.full(50, 7)
+    dist = ((q[:, None] - g[None]) ** 2).sum(2)
+    for chunk in (1, 2, None):
+        check(rank_distances(dist, *ids, protocol=MULTI, chunk=chunk),
+              literal.rank(dist, *ids, MULTI))  # fmt: skip
+
+
+def test_ten_splits_are_the_ten_splits_of_the_reader():
+    """One image of each of 21 persons in either camera: the mean of ten rankings of a half each."""
+    rng = np.random.default_rng(0)
+    pids = np.arange(1, 22)
+    dist = rng.permutation(21 * 21).reshape(21, 21).astype(float)
+    zeros, ones = np.zeros(21, int), np.ones(21, int)
+    got = rank_distances(dist, pids, pids, zeros, ones, protocol=SPLITS)
+    rows = []
+    for split in range(10):
+        _, test = half_split([f"{p:06d}" for p in pids], split)
+        half = np.flatnonzero(np.isin(pids, [int(p) for p in test]))
+        assert len(half) == 10
+        ids = pids[half], pids[half], zeros[half], ones[half]
+        rows.append(rank_distances(dist[np.ix_(half, half)], *ids).row())
+    assert got.row() == pytest.approx({key: np.mean([row[key] for row in rows]) for key in rows[0]})
+    assert (got.cmc_ranks > 0).sum() == 100
+
+
+def test_who_is_in_no_query_stays_in_every_split():
+    """As in PRID 2011. Four persons are asked for; all others, and distractors, are nearer."""
+    pids = np.arange(1, 5)
+    g_pids = np.concatenate([pids, np.arange(101, 131), np.zeros(7, int)])
+    dist = np.tile(np.concatenate([np.full(4, 9.0), np.ones(37)]), (4, 1))
+    dist[np.arange(4), np.arange(4)] = 5
+    ids = pids, g_pids, np.zeros(4, int), np.ones(41, int)
+    got = rank_distances(dist, *ids, protocol=SPLITS)
+    assert got.mAP == pytest.approx(1 / 38)
+    assert set(got.cmc_ranks.ravel()) == {-1, 38}
+    assert ((got.cmc_ranks > 0).sum(0) == 2).all()
+
+
+def test_first_hits_of_splits_are_those_of_the_whole_gallery():
+    q, g, *ids = people()
+    got, whole = (rank(q, g, *ids, protocol=p) for p in (SPLITS, "market1501"))
+    asked = (got.cmc_ranks > 0).any(1)
+    np.testing.assert_array_equal(got.first_hit, np.where(asked, whole.first_hit, 0))
+    assert (got.ap[asked] >= whole.ap[asked] - 1e-12).all()  # fewer wrong entries
+
+
+def test_one_identity_is_a_split_of_its_own():
+    one = rank_distances(np.zeros((1, 1)), *map(np.array, ([3], [3], [0], [1])), protocol=SPLITS)
+    assert one.mAP == 1
+    assert caveat(SPLITS, *map(np.array, ([3], [3], [0]))).startswith("1 identities, 1 a split")
+
+
+def test_splits_without_a_match_say_so():
+    """Only the query of a distractor finds one in another camera, and that is in no split."""
+    ids = np.array([0, 1]), np.array([0, 1]), np.array([0, 0]), np.array([1, 0])
+    with pytest.raises(UserError, match=r"None of the 10 splits .* too few identities"):
+        rank_distances(np.zeros((2, 2)), *ids, protocol=SPLITS)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "q_pids", "g_pids", "q_cams", "says"),
+    [
+        ("market1501", [1], [2], [0], ""),
+        ("market1501-trapezoid", [1], [2], [0], ""),
+        ("distractors-500k", [1], [1, 0, 0, -1], [0], "the gallery has 2 distractors .pid 0., not"),
+        ("distractors-500k", [1], [1, *[0] * 500_000], [0], ""),
+        (MULTI, [1, 1, 2], [1], [0, 1, 0], "every identity and camera has one query: as market"),
+        (MULTI, [1, 1, 2], [1], [0, 0, 0], ""),
+        ("cuhk03-single-shot", [1], [1, 5, 5, 0, -1], [0], "has 2 identities; CUHK03's .* has 100"),
+        ("cuhk03-single-shot", [1], range(1, 101), [0], ""),
+        (SPLITS, range(13), range(-1, 12), [0] * 13, "^11 identities, 5 a split; VIPeR has 632"),
+        (SPLITS, range(1, 633), range(1, 633), [0] * 632, ""),
+    ],
+)
+def test_caveats(protocol, q_pids, g_pids, q_cams, says):
+    found = caveat(protocol, *(np.array(x) for x in (q_pids, g_pids, q_cams)))
+    assert (found == "") == (says == "")
+    assert re.search(says, found)
+    assert found.count("\n") == 0
+
+
+def test_a_caveat_of_an_unknown_protocol():
+    with pytest.raises(UserError, match="did you mean 'viper-10-splits'"):
+        caveat("viper-10", *[np.array([1])] * 3)
+
+
+EXACT = np.array([[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 1, 0], [1, 1, 1, 1], [1, -1, 1, -1],
+                  [-1, -1, 1, 1], [-1, 0, 0, 0], [-1, -1, -1, -1]], np.float32)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(sorted(PROTOCOLS)),
+    st.sampled_from([None, 1, 2]),
+    st.booleans(),
+)
+def test_cosine_of_any_float32_magnitude(seed, protocol, chunk, duplicates):
+    """Rows of lengths from denormal to 2^127 whose cosines are exact multiples of a quarter."""
+    rng = np.random.default_rng(seed)
+    queries, gallery = rng.integers(1, 7), rng.integers(1, 25)
+    which = rng.integers(0, len(EXACT), queries), rng.integers(0, 3 if duplicates else 8, gallery)
+    cosines = EXACT @ EXACT.T
+    lengths = np.linalg.norm(EXACT, axis=1)
+    cosines /= lengths[:, None] * lengths
+    q_pids, q_cams = rng.integers(-1, 5, queries), rng.integers(0, 2, queries)
+    if protocol == MULTI:  # pairs of one direction, so that no mean is rounded
+        q_cams = np.arange(queries) // 2
+        q_pids = np.repeat(q_pids, 2)[:queries]
+        which[0][:] = np.repeat(which[0], 2)[:queries]
+    ids = q_pids, rng.integers(-1, 5, gallery), q_cams, rng.integers(0, 2, gallery)
+    sides = [np.ldexp(EXACT[rows], rng.integers(-149, 128, len(rows))[:, None]) for rows in which]
+    sides = [side.astype(np.float32) for side in sides]
+    compare(-cosines[np.ix_(*which)], sides, ids, protocol, "cosine", chunk)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(sorted(PROTOCOLS)),
+    st.sampled_from([None, 1, 2]),
+    st.sampled_from([-149, -148, -130, -126, -75, -41, 0, 40, 63, 64, 100, 126]),
+)
+def test_euclidean_of_any_float32_magnitude(seed, protocol, chunk, exponent):
+    """Small integers times a power of two, from the smallest denormal to 2.6e38."""
+    rng = np.random.default_rng(seed)
+    queries, gallery = rng.integers(1, 7), rng.integers(1, 25)
+    q, g = (rng.integers(-3, 4, (rows, 3)).astype(float) for rows in (queries, gallery))
+    q_pids, q_cams = rng.integers(-1, 5, queries), rng.integers(0, 2, queries)
+    if protocol == MULTI:  # a mean of two may be half an integer, which the denormals haven't got
+        q, g = 2 * np.sign(q), np.sign(g)
+        q_cams, q_pids = np.arange(queries) // 2, np.repeat(q_pids, 2)[:queries]
+    ids = q_pids, rng.integers(-1, 5, gallery), q_cams, rng.integers(0, 2, gallery)
+    dist = ((q[:, None] - g[None]) ** 2).sum(2)
+    sides = [np.ldexp(x, exponent).astype(np.float32) for x in (q, g)]
+    compare(dist, sides, ids, protocol, "euclidean", chunk)
+
+
+def compare(dist, sides, ids, protocol, metric, chunk):
+    want = literal.rank(dist, *ids, protocol)
+    if want is None:
+        with pytest.raises(UserError):
+            rank(*sides, *ids, protocol=protocol, metric=metric, chunk=chunk)
+    else:
+        check(rank(*sides, *ids, protocol=protocol, metric=metric, chunk=chunk), want)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(sorted(PROTOCOLS)))
+def test_the_order_of_queries_and_of_the_gallery_is_no_matter(seed, protocol):
+    """Without ties; of the single-shot protocol only what isn't drawn."""
+    rng = np.random.default_rng(seed)
+    q, g = rng.integers(1, 9), rng.integers(1, 40)
+    dist = rng.permutation(q * g).reshape(q, g) ** 2.0
+    q_pids, g_pids = rng.integers(-1, 5, q), rng.integers(-1, 5, g)
+    q_cams, g_cams = rng.integers(0, 3, q), rng.integers(0, 3, g)
+    if literal.rank(dist, q_pids, g_pids, q_cams, g_cams, protocol) is None:
+        return
+    want = rank_distances(dist, q_pids, g_pids, q_cams, g_cams, protocol=protocol)
+    a, b = rng.permutation(q), rng.permutation(g)
+    got = rank_distances(dist[np.ix_(a, b)], q_pids[a], g_pids[b], q_cams[a], g_cams[b], protocol)
+    drawn = PROTOCOLS[protocol].draws
+    for key, value in want.row().items():
+        if not (drawn and key.startswith("rank")):
+            assert got.row()[key] == pytest.approx(value, abs=1e-12)
+    if protocol != MULTI:  # there the first of a group may be another
+        np.testing.assert_allclose(got.ap, want.ap[a], rtol=0, atol=1e-12)
+        np.testing.assert_array_equal(got.first_hit, want.first_hit[a])
+
+
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+def test_edges_of_every_protocol(protocol):
+    none = np.zeros(0, int)
+    some, cams = np.array([1, 1, 2]), np.array([0, 1, 2])
+    for q, g in ((np.zeros((0, 4)), np.ones((3, 4))), (np.ones((3, 4)), np.zeros((0, 4)))):
+        ids = [none if not len(x) else some for x in (q, g)]
+        where = [none if not len(x) else cams for x in (q, g)]
+        with pytest.raises(UserError, match=r"features of shape .* nothing to rank"):
+            rank(q, g, *ids, *where, protocol=protocol)
+        with pytest.raises(UserError, match=r"Distances of shape .* nothing to rank"):
+            rank_distances(np.zeros((len(q), len(g))), *ids, *where, protocol=protocol)
+    for bad, side in ((0, "Query"), (1, "Gallery")):
+        feats = [np.ones((3, 4), np.float32) for _ in range(2)]
+        feats[bad][1, 2] = np.nan
+        with pytest.raises(UserError, match=rf"{side} features hold NaN .* 1 of 3 rows \(1\)"):
+            rank(*feats, some, some, cams, cams + 1, protocol=protocol)
+    # all junk: every right entry is from the query's own camera
+    with pytest.raises(UserError, match="only from their own camera"):
+        rank_distances(np.zeros((3, 3)), some, some, 0 * cams, 0 * cams, protocol=protocol)
+    with pytest.raises(UserError, match="no identity number occurs on both sides"):
+        rank_distances(np.zeros((3, 3)), some, some + 5, cams, cams, protocol=protocol)
+    # a single right entry for a single query
+    one = rank(np.eye(2)[:1], np.eye(2), *map(np.array, ([1], [1, 2], [0], [1, 1])), protocol)
+    assert one.row() == {"mAP": 1.0, "rank1": 1.0, "rank5": 1.0, "rank10": 1.0, "mINP": 1.0}
+    assert one.num_valid == 1
+
+
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+def test_tensors_lists_and_arrays_are_the_same(protocol):
+    q, g, *ids = people()
+    want = rank(q, g, *ids, protocol=protocol).row()
+    tensors = [torch.tensor(x) for x in (q, g, *ids)]
+    assert rank(*tensors, protocol=protocol).row() == want
+    assert rank(q, g, *(x.tolist() for x in ids), protocol=protocol).row() == want
