@@ -1,24 +1,35 @@
 """How good features, rankings and pictures are."""
 
 from lookalike.metrics.cameras import CameraPair, verify_cameras
+from lookalike.metrics.clustering import Clusters, cluster, eps_by
+from lookalike.metrics.expansion import query_expansion
 from lookalike.metrics.intervals import bootstrap
+from lookalike.metrics.jaccard import RECIPES, jaccard_distance
 from lookalike.metrics.ordering import Order, order
 from lookalike.metrics.protocols import PROTOCOLS, caveat
 from lookalike.metrics.ranking import Ranking, rank, rank_distances
+from lookalike.metrics.reranking import rerank
 from lookalike.metrics.verification import Point, Verification, verify
 
 __all__ = [
     "PROTOCOLS",
+    "RECIPES",
     "CameraPair",
+    "Clusters",
     "Order",
     "Point",
     "Ranking",
     "Verification",
     "bootstrap",
     "caveat",
+    "cluster",
+    "eps_by",
+    "jaccard_distance",
     "order",
+    "query_expansion",
     "rank",
     "rank_distances",
+    "rerank",
     "verify",
     "verify_cameras",
 ]

@@ -14,7 +14,7 @@ from lookalike.errors import UserError
 from lookalike.metrics.inputs import Array, ids
 
 JUNK = -1
-CHUNK_ENTRIES = {"cpu": 1 << 23, "gpu": 1 << 26}  # distances at a time: 8 MiB, 256 MiB
+CHUNK_ENTRIES = {"cpu": 1 << 22, "gpu": 1 << 26}  # distances at a time: 16 MiB, 256 MiB
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lookalike.metrics.inputs import Array, device_of, matrix
 from lookalike.metrics.keys import ranking_keys
 from lookalike.metrics.labels import group, mark
+from lookalike.metrics.neighbours import nearest
 
 
 class Order(NamedTuple):
@@ -53,21 +53,9 @@ def order(
     for rows in labels.chunks(chunk):
         columns, same, junk = labels.own(rows)
         dist = mark(keys(rows), columns, junk, torch.inf)
-        near = _nearest(dist, width)
+        near = nearest(dist, width)
         valid = dist.gather(1, near).isfinite()
         indices[rows, :width] = torch.where(valid, labels.kept[near], -1).cpu().numpy()
         is_right = mark(torch.zeros_like(dist, dtype=torch.bool), columns, same, True)
         right[rows, :width] = is_right.gather(1, near).cpu().numpy()
     return Order(indices, right)
-
-
-def _nearest(dist: Tensor, top: int) -> Tensor:
-    """The columns of the `top` smallest entries of every row in stable order: C×G → C×top."""
-    values, columns = dist.topk(top, dim=1, largest=False)
-    columns = columns.sort(dim=1).values
-    by_value = dist.gather(1, columns).sort(dim=1, stable=True).indices
-    columns = columns.gather(1, by_value)
-    # topk takes any of those that are level with the last.
-    level = (dist <= values[:, -1:]).sum(1) > top
-    columns[level] = dist[level].sort(dim=1, stable=True).indices[:, :top]
-    return columns

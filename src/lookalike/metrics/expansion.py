@@ -1,0 +1,46 @@
+"""Query expansion: a query becomes the mean of itself and what it finds."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lookalike.metrics.inputs import Array, device_of, matrix
+from lookalike.metrics.keys import checked, ranking_keys
+from lookalike.metrics.neighbours import chunks, nearest
+
+TINY = 1e-30  # keeps an all-zero feature zero
+
+
+def query_expansion(
+    query_feats: Array,
+    gallery_feats: Array,
+    k: int = 5,
+    alpha: float = 3.0,
+    device: torch.device | str | None = None,
+) -> Tensor:
+    """Q×D features of length 1: each query with its `k` nearest gallery images by cosine.
+
+    q' ∝ q + Σ max(q·g, 0)^α g over the k nearest g, all of length 1: α-query expansion (Radenović
+    et al., TPAMI 2019); α = 0 is average query expansion, AQE (Chum et al., ICCV 2007). To augment
+    the gallery likewise, give it as both sides (an image then counts itself once more). Computed on
+    `device`, by default the queries', where the answer stays. Raises ValueError on shapes and
+    numbers out of range, `UserError` on empty or not finite features.
+    """
+    if k < 1 or alpha < 0:
+        raise ValueError(f"Need k ≥ 1 and α ≥ 0, got {k} and {alpha}.")
+    device = device_of(query_feats, device)
+    query, gallery, _ = checked(
+        matrix(query_feats, "Query features", device),
+        matrix(gallery_feats, "Gallery features", device),
+        "cosine",
+    )
+    everyone = torch.arange(len(gallery), device=device)
+    keys = ranking_keys(query, gallery, everyone, "cosine")
+    expanded = torch.empty_like(query)
+    for rows in chunks(len(query), len(gallery), device):
+        dist = keys(rows)
+        columns = nearest(dist, min(k, len(gallery)))
+        weight = (-dist.gather(1, columns)).clamp_(min=0) ** alpha
+        found = F.normalize(gallery[columns], dim=2, eps=TINY)
+        expanded[rows] = query[rows] + torch.einsum("ck,ckd->cd", weight, found)
+    return F.normalize(expanded, dim=1, eps=TINY)

@@ -1,0 +1,108 @@
+"""The Jaccard distance that unsupervised re-ID clusters by, as a sparse matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix
+
+from lookalike.errors import unknown
+from lookalike.metrics.inputs import Array, device_of, matrix
+from lookalike.metrics.keys import magnitudes, safe_scale, unit
+from lookalike.metrics.neighbours import SEARCHES, faiss_neighbours, neighbours
+from lookalike.metrics.reciprocal import encoded, expanded_sets, overlaps
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the field's codes do differently.
+
+    metric: "cosine" compares features of length 1, "euclidean" as they are. beside: whether k1
+    counts the neighbours beside the image, or the image too. scaled: whether a squared distance is
+    divided by its row's largest before it becomes a weight.
+    """
+
+    metric: Literal["cosine", "euclidean"]
+    beside: bool
+    scaled: bool
+
+
+RECIPES = {
+    # SpCL, and what shares its function: Cluster Contrast, GCL, ICE, OpenUnReID. Their faiss search
+    # returns k1 columns, so the published k1 + 1 silently became k1.
+    "spcl": Recipe("cosine", beside=False, scaled=False),
+    # The Jaccard distance of re-ranking (Zhong et al., CVPR 2017), as MMT and JVTC cluster by.
+    "zhong2017": Recipe("euclidean", beside=True, scaled=True),
+}
+
+
+def jaccard_distance(
+    feats: Array,
+    k1: int = 30,
+    k2: int = 6,
+    recipe: str = "spcl",
+    below: float = 1.0,
+    search: Literal["torch", "faiss"] = "torch",
+    device: torch.device | str | None = None,
+) -> Any:
+    """The k-reciprocal Jaccard distances of N×D features: N×N `scipy.sparse.csr_matrix` of float32.
+
+    It holds those below `below`, zeros among them explicitly, as on the diagonal; what is absent is
+    `below` or more, and by default exactly 1. J = 1 − s / (2 − s) with s = Σ_m min(V_im, V_jm) and
+    V the encoded neighbours (Zhong et al., CVPR 2017), at k1 and k2 and by a name in `RECIPES`.
+    search: "torch" is exact on any `device`, equal distances by index; "faiss" runs on the CPU.
+
+    Memory grows with N·k1 and the entries held: noisy features overlap with thousands of others,
+    slightly. To cluster at one eps, `below` just above eps saves most of it. Raises ValueError on
+    shapes and numbers out of range, `UserError` on unknown names and empty or not finite features.
+    """
+    if k1 < 1 or k2 < 1 or not 0 < below <= 1:
+        raise ValueError(f"Need k1, k2 ≥ 1 and below in (0, 1], got {k1}, {k2} and {below}.")
+    if recipe not in RECIPES:
+        raise unknown("recipe", recipe, RECIPES)
+    if search not in SEARCHES:
+        raise unknown("search", search, SEARCHES)
+    rules = RECIPES[recipe]
+    if search == "faiss" and rules.scaled:
+        raise ValueError(
+            f"Recipe '{recipe}' needs the largest distances, which faiss doesn't give."
+        )
+    x = matrix(feats, "Features", device_of(feats, device))
+    sizes = magnitudes(x, "Features")
+    x = unit(x, sizes) if rules.metric == "cosine" else x * safe_scale(sizes)
+    near, half = k1 + rules.beside, round(k1 / 2) + 1
+    find = faiss_neighbours if search == "faiss" else neighbours
+    found = find(x, max(near, half, k2))
+    sets = expanded_sets(found.indices, near, half)
+    largest = found.farthest.cpu().numpy() if rules.scaled else None
+    return _below(encoded(x, found.indices, sets, k2, largest), below)
+
+
+def _below(weights: Any, below: float) -> Any:
+    """The Jaccard distances under `below` of the encoded neighbours, N×N csr."""
+    count = weights.shape[0]
+    starts = np.zeros(count + 1, np.int64)
+    columns, values = np.empty(count, np.int32), np.empty(count, np.float32)
+    least = (1 - below) * 2 / (2 - below)  # of s, for J < below
+    for rows, shared in overlaps(weights, 0, count):
+        everyone = np.arange(rows.start, rows.stop)
+        shared[everyone - rows.start, everyone] = 1  # but for rounding it is
+        held = shared > least
+        each = np.count_nonzero(held, axis=1)
+        filled = starts[rows.start]
+        starts[rows.start + 1 : rows.stop + 1] = filled + each.cumsum()
+        total = starts[rows.stop]
+        for array in (columns, values):
+            if total > len(array):
+                # Grows in place: the answer may be most of the memory there is.
+                array.resize(total + (total >> 3), refcheck=False)
+        at = np.flatnonzero(held)
+        overlap = shared.take(at)
+        columns[filled:total] = at - np.repeat(np.arange(len(each)) * count, each)
+        values[filled:total] = np.maximum(1 - overlap / (2 - overlap), 0)
+    for array in (columns, values):
+        array.resize(starts[-1], refcheck=False)
+    return csr_matrix((values, columns, starts), (count, count))

@@ -1,0 +1,77 @@
+"""The nearest neighbours of every feature among all features, exactly."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lookalike.errors import UserError
+from lookalike.metrics.keys import ranking_keys, square_lengths
+
+CHUNK_ENTRIES = {"cpu": 1 << 22, "gpu": 1 << 26}  # distances at a time: 16 MiB, 256 MiB
+SEARCHES = ("torch", "faiss")
+
+
+class Neighbours(NamedTuple):
+    """The k nearest of N features, each feature itself first.
+
+    indices: N×k int64 on the CPU, by distance and then by index. farthest: N, the squared Euclidean
+    distance to the farthest of all features.
+    """
+
+    indices: Tensor
+    farthest: Tensor
+
+
+def neighbours(feats: Tensor, k: int) -> Neighbours:
+    """The `Neighbours` (at most N) of every row of `feats` (N×D) by Euclidean distance.
+
+    Computed where `feats` is. A feature is its own first neighbour even beside equal ones. Raises
+    `UserError` on NaN or infinity.
+    """
+    count, k = len(feats), min(k, len(feats))
+    everyone = torch.arange(count, device=feats.device)
+    keys = ranking_keys(feats, feats, everyone, "euclidean")
+    square = square_lengths(feats)
+    index, farthest = [], []
+    for rows in chunks(count, count, feats.device):
+        dist = keys(rows)
+        farthest.append((dist.amax(1) + square[rows]).clamp_(min=0))
+        dist.scatter_(1, everyone[rows, None], -torch.inf)
+        index.append(nearest(dist, k).cpu())
+    return Neighbours(torch.cat(index), torch.cat(farthest))
+
+
+def faiss_neighbours(feats: Tensor, k: int) -> Neighbours:
+    """As `neighbours`, found by faiss: without `farthest`, and equal distances in any order."""
+    try:
+        import faiss
+    except ImportError:
+        raise UserError("The search 'faiss' needs faiss: pip install faiss-cpu.") from None
+    x = feats.cpu().float().numpy()
+    _, index = faiss.knn(x, x, min(k, len(x)))
+    own = index == np.arange(len(x))[:, None]
+    lost = ~own.any(1)
+    index[lost, -1], own[lost, -1] = np.flatnonzero(lost), True
+    index = np.take_along_axis(index, np.argsort(~own, kind="stable"), 1)
+    return Neighbours(torch.from_numpy(index), torch.empty(0))
+
+
+def chunks(rows: int, columns: int, device: torch.device) -> list[slice]:
+    """Consecutive slices of `rows` rows with at most `CHUNK_ENTRIES` entries, or of one row."""
+    step = max(1, CHUNK_ENTRIES["cpu" if device.type == "cpu" else "gpu"] // columns)
+    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
+
+
+def nearest(dist: Tensor, top: int) -> Tensor:
+    """The columns of the `top` smallest entries of every row in stable order: C×G → C×top."""
+    values, columns = dist.topk(min(top + 1, dist.shape[1]), dim=1, largest=False)
+    columns = columns[:, :top].sort(dim=1).values
+    by_value = dist.gather(1, columns).sort(dim=1, stable=True).indices
+    columns = columns.gather(1, by_value)
+    if values.shape[1] > top:
+        # topk takes any of those that are level with the last.
+        level = values[:, top] == values[:, top - 1]
+        columns[level] = dist[level].sort(dim=1, stable=True).indices[:, :top]
+    return columns
