@@ -16,7 +16,7 @@ from lookalike.metrics.verification import decimal, equal_error
 
 
 def people(seed=0, queries=30, gallery=60, dims=2, ids=5, cameras=3, low=-1, spread=3):
-    """Small integer features: Euclidean distances are exact in any order of adding, and many tie."""
+    """Small integer features: Euclidean distances are exact in any order of adding; many tie."""
     rng = np.random.default_rng(seed)
     q = rng.integers(-spread, spread + 1, (queries, dims)).astype(np.float32)
     g = rng.integers(-spread, spread + 1, (gallery, dims)).astype(np.float32)
@@ -263,7 +263,7 @@ def test_the_threshold_of_the_equal_error_lies_on_the_line_between_two_vertices(
 
 @pytest.mark.parametrize("worse", [False, True])
 def test_perfectly_right_and_perfectly_wrong(worse):
-    q, g, *ids = by_hand()
+    q, _, *ids = by_hand()
     apart = np.where(ids[1] == 7, 1, 9)[:, None]
     found = verify(q, 10 - apart if worse else apart, *ids, fpr=[0], metric="euclidean")
     assert found.eer == float(worse)
@@ -347,5 +347,5 @@ def test_camera_pairs_name_rows_as_the_user_numbers_them():
 
 def test_a_rate_is_written_as_the_field_does():
     assert [decimal(r) for r in (1e-2, 1e-4, 0.025, 0.5, 0)] == [
-        "1e-2", "1e-4", "2.5e-2", "5e-1", "0e+0",
+        "1e-2", "1e-4", "2.5e-2", "5e-1", "0",
     ]  # fmt: skip

@@ -28,8 +28,9 @@ def main(argv: list[str]) -> int:
                         help="the false-match rate: at most this share of the pairs of two "
                         "people may count as one [1e-3]")  # fmt: skip
     parser.add_argument("--metric", help="cosine or euclidean [the model's own]")
-    parser.add_argument("--out", metavar="FILE",
-                        help="the .json file to write [calibration.json in the run folder]")  # fmt: skip
+    parser.add_argument(
+        "--out", metavar="FILE", help="the .json file to write [calibration.json in the run folder]"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_model_flags(parser, batch=64)
     args = parser.parse_args(argv)

@@ -131,12 +131,10 @@ def table(found: Calibration) -> str:
     rows.append((f"{100 * v.eer:.2f} % (EER)", v.eer_threshold, 1 - v.eer))
     lines += [f"{name:<16}{threshold:10.4f}{100 * tpr:8.2f} %{100 - 100 * tpr:8.2f} %"
               for name, threshold, tpr in rows]  # fmt: skip
-    if not all(p.measurable for p in v.points):
-        lines.append(
-            f"* too few pairs to measure it: {v.negatives:,} of two people show no rate below "
-            f"{1 / v.negatives:.1g}"
-        )
-    return "\n".join([*lines, "", *_cameras(found)])
+    lines += ["", *_cameras(found)]
+    if "*" in "".join(lines):
+        lines.append("* fewer pairs of two people than that rate needs: the nearest one's distance")
+    return "\n".join(lines)
 
 
 def _cameras(found: Calibration) -> list[str]:

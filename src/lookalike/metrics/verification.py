@@ -159,5 +159,5 @@ def equal_error(fpr: Floats, tpr: Floats, thresholds: Floats) -> tuple[float, fl
 
 
 def decimal(rate: float) -> str:
-    """A rate as the field writes it: 1e-3, 2.5e-2."""
-    return np.format_float_scientific(rate, trim="-", exp_digits=1)
+    """A rate as the field writes it: 1e-3, 2.5e-2, 0."""
+    return "0" if rate == 0 else np.format_float_scientific(rate, trim="-", exp_digits=1)

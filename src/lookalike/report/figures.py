@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from io import StringIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +13,13 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 # Stand-ins that no default of matplotlib uses; they leave as the page's CSS variables.
-_INK, _GRID, _LINE = "#010203", "#010204", "#010205"
-_VARIABLES = {_INK: "var(--muted)", _GRID: "var(--line)", _LINE: "var(--accent)"}
+INK, GRID, LINE, WRONG = "#010203", "#010204", "#010205", "#010206"
+_VARIABLES = {
+    INK: "var(--muted)",
+    GRID: "var(--line)",
+    LINE: "var(--accent)",
+    WRONG: "var(--wrong)",
+}
 
 
 def thin(steps: Floats, values: Floats, limit: int = 500) -> tuple[Floats, Floats]:
@@ -58,41 +65,54 @@ def curve(steps: Floats, values: Floats, label: str, smoothed: bool = True) -> s
     raises ValueError when none is left. The axis is logarithmic when the values span decades,
     and the smoothing is then of the logarithm.
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
     finite = np.isfinite(values)
     steps, values = steps[finite], values[finite]
     if len(values) == 0:
         raise ValueError("A curve needs at least one finite value")
     log = spans_decades(values)
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": label, "font.size": 8}):
-        figure = Figure(figsize=(3.5, 1.9), layout="constrained")
-        axes = figure.add_subplot()
-        marker = "o" if len(values) == 1 else None
-        faint = smoothed and len(values) > 20
+    faint = smoothed and len(values) > 20
+
+    def paint(axes: Any) -> None:
+        from matplotlib.ticker import MaxNLocator
+
         axes.plot(
             *thin(steps, values),
-            color=_LINE,
+            color=LINE,
             alpha=0.3 if faint else 1.0,
             linewidth=0.7 if faint else 1.3,
-            marker=marker,
+            marker="o" if len(values) == 1 else None,
             markersize=3,
         )
         if faint:
             x, y = smooth(steps, np.log(values) if log else values)
-            axes.plot(x, np.exp(y) if log else y, color=_LINE, linewidth=1.5)
+            axes.plot(x, np.exp(y) if log else y, color=LINE, linewidth=1.5)
         if log:
             axes.set_yscale("log")
         else:
             axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.margins(x=0.01)
-        axes.grid(axis="y", color=_GRID, linewidth=0.6)
-        axes.tick_params(which="both", colors=_INK, length=0)
+
+    return draw(paint, label)
+
+
+def draw(paint: Callable[[Any], None], label: str, size: tuple[float, float] = (3.5, 1.9)) -> str:
+    """Inline SVG of what `paint` puts on matplotlib's axes, with the report's grid and ticks.
+
+    label: as in `curve`. size: width and height in inches, which only set the proportions and how
+    large the text is beside them.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": label, "font.size": 8}):
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.add_subplot()
+        paint(axes)
+        axes.grid(axis="y", color=GRID, linewidth=0.6)
+        axes.tick_params(which="both", colors=INK, length=0)
         axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.spines["bottom"].set_color(_GRID)
+        axes.spines["bottom"].set_color(GRID)
         out = StringIO()
         figure.savefig(out, format="svg", transparent=True)
     return _inline(out.getvalue())

@@ -21,6 +21,7 @@ MEANING = {
     "metrics.jsonl": "no training step was logged",
     "evaluation.json": "this run has not been evaluated",
     "ranked.json": "there are no ranked lists to show",
+    "calibration.json": "there are no thresholds to show",
     "environment.json": "the hardware and the stages' durations are unknown",
 }
 
@@ -35,6 +36,7 @@ class RunFiles:
     steps: dict[str, list[dict[str, Any]]]  # stage → its logged steps, ascending
     evaluation: dict[str, Any]
     ranked: dict[str, Any]
+    calibration: dict[str, Any]
     environment: dict[str, Any]
     images: list[Path]
     notes: list[str] = field(default_factory=list)
@@ -55,10 +57,14 @@ def read_run(folder: Path) -> RunFiles:
     evaluation, ranked, environment = (
         _mapping(folder / f"{name}.json", notes) for name in ("evaluation", "ranked", "environment")
     )
+    # Few runs are calibrated: that isn't missed.
+    calibration = folder / "calibration.json"
+    thresholds = _mapping(calibration, notes) if calibration.exists() else {}
     images = sorted((folder / "images").glob("*.png"))
     stages = _stage_names(folder / "stages")
     stages += [name for name in steps if name not in stages]
-    run = RunFiles(folder, config, stages, steps, evaluation, ranked, environment, images, notes)
+    run = RunFiles(folder, config, stages, steps, evaluation, ranked, thresholds, environment,
+                   images, notes)  # fmt: skip
     if not images and run.generates:
         notes.append("There is no picture in images/: nothing was generated yet.")
     return run

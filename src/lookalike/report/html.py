@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lookalike.report.figures import curve
 from lookalike.report.files import RunFiles, read_run
 from lookalike.report.pictures import pictures, thumbnail
+from lookalike.report.thresholds import rate, thresholds
 
 HEADLINES = {
     "mAP": "mAP",
@@ -42,7 +43,7 @@ def write_report(run: str | Path) -> Path:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(percent=percent, duration=duration, number=number)
+    environment.filters.update(percent=percent, duration=duration, number=number, rate=rate)
     page = environment.get_template("template.html.jinja").render(
         method=config.get("method", files.folder.resolve().name),
         config=config,
@@ -53,6 +54,7 @@ def write_report(run: str | Path) -> Path:
         generates=files.generates,
         features=files.ranked.get("features"),
         ranked=ranked_lists(files.ranked.get("lists") or []),
+        thresholds=thresholds(files.calibration) if files.calibration else None,
         stages=[stage(files, name) for name in files.stages],
         settings={name: settings(config, name) for name in ("settings", "run")},
         environment=files.environment,

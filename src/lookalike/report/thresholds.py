@@ -1,0 +1,101 @@
+"""The report's thresholds: histograms, the ROC, and a table of the pairs of cameras."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from lookalike.report.figures import GRID, INK, LINE, WRONG, draw
+
+
+def thresholds(found: dict[str, Any]) -> dict[str, Any]:
+    """What the report shows of calibration.json: its numbers, two drawings, and the cameras.
+
+    points: by falling rate. cameras: a row for each camera of the queries, with a cell for each
+    camera of the gallery, None where they have no pairs.
+    """
+    pairs = {(c["query_camera"], c["gallery_camera"]): c for c in found["cameras"]}
+    queries, galleries = (sorted({key[side] for key in pairs}) for side in (0, 1))
+    return {
+        **found,
+        "points": sorted(found["points"], key=lambda p: -p["rate"]),
+        "histogram": Markup(histogram(found)),
+        "roc": Markup(roc(found)),
+        "galleries": galleries,
+        "cameras": [(q, [pairs.get((q, g)) for g in galleries]) for q in queries],
+    }
+
+
+def histogram(found: dict[str, Any]) -> str:
+    """Inline SVG of both densities over the distance, with lines at the thresholds.
+
+    Bins are merged where there are few positive pairs: to at most 8 times their cube root.
+    """
+    edges = np.array(found["histogram"]["edges"])
+    bins = len(edges) - 1
+    most = 8 * found["positives"] ** (1 / 3)
+    few = bins // 10
+    merged = next((k for k in range(1, few) if bins % k == 0 and bins / k <= most), few)
+    edges = edges[::merged]
+    same, other = (
+        np.array(found["histogram"][f"{kind}_density"]).reshape(-1, merged).mean(1)
+        for kind in ("positive", "negative")
+    )
+    centres = (edges[:-1] + edges[1:]) / 2
+    top = max(same.max(), other.max())
+    some = np.flatnonzero(same + other > 1e-3 * top)
+    low, high = edges[some[0]], edges[some[-1] + 1]
+    lines = [(found["threshold"], f"FMR {rate(found['fmr'])}"), (found["eer_threshold"], "EER")]
+
+    def paint(axes: Any) -> None:
+        for density, colour in ((other, WRONG), (same, LINE)):
+            axes.fill_between(centres, density, color=colour, alpha=0.2, linewidth=0)
+            axes.plot(centres, density, color=colour, linewidth=1.3)
+        for i, (at, words) in enumerate(lines):
+            height = (1.25 - 0.1 * i) * top
+            axes.plot([at, at], [0, height], color=INK, linewidth=1, linestyle=(0, (3, 2)))
+            side, away = ("left", 3) if 2 * at < low + high else ("right", -3)
+            axes.annotate(f"{words}: {at:.3f}", (at, height), (away, 0), color=INK, ha=side,
+                          va="top", textcoords="offset points")  # fmt: skip
+        axes.set_xlim(min(low, found["threshold"]), max(high, found["threshold"]))
+        axes.set_ylim(0, 1.28 * top)
+        axes.set_xlabel(f"{found['metric']} distance", color=INK)
+        axes.set_yticks([])
+
+    return draw(paint, "histogram", (4.6, 2.6))
+
+
+def roc(found: dict[str, Any]) -> str:
+    """Inline SVG of the true over the false matches, the latter on a logarithmic axis."""
+    fpr, tpr = np.array(found["roc"]["fpr"]), np.array(found["roc"]["tpr"])
+    lowest = 1 / found["negatives"]
+
+    def paint(axes: Any) -> None:
+        axes.plot(np.maximum(fpr, lowest), tpr, color=LINE, linewidth=1.5)
+        equal = np.geomspace(lowest, 1, 100)
+        axes.plot(equal, 1 - equal, color=GRID, linewidth=1, linestyle=(0, (3, 2)))
+        for p in found["points"]:
+            if p["fpr"] > 0:
+                axes.plot(p["fpr"], p["tpr"], color=LINE, marker="o", markersize=3.5)
+                side = "left" if p["fpr"] < 10 * lowest else "right"
+                axes.annotate(f"{100 * p['tpr']:.1f} %", (p["fpr"], p["tpr"]), (0, 4),
+                              textcoords="offset points", color=INK, ha=side)  # fmt: skip
+        axes.plot(found["eer"], 1 - found["eer"], color=WRONG, marker="o", markersize=3.5)
+        axes.annotate(f"EER {100 * found['eer']:.1f} %", (found["eer"], 1 - found["eer"]), (5, -9),
+                      textcoords="offset points", color=WRONG)  # fmt: skip
+        axes.set_xscale("log")
+        axes.set_xlim(lowest, 1)
+        axes.set_ylim(0, 1.02)
+        axes.set_xlabel("false matches: share of the pairs of different people", color=INK)
+        axes.set_ylabel("found: share of the same person's", color=INK)
+
+    return draw(paint, "roc", (4.6, 2.6))
+
+
+def rate(value: float | None) -> str:
+    """A rate as 1e-3 or 2.5e-2, to two digits; 0 for 0, a dash for None."""
+    if not value:
+        return "–" if value is None else "0"
+    return np.format_float_scientific(float(f"{value:.1e}"), trim="-", exp_digits=1)

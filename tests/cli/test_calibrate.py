@@ -1,0 +1,90 @@
+import json
+import shutil
+
+import pytest
+
+from lookalike.cli import main
+from lookalike.data import load
+from lookalike.engine.calibration import calibrate
+from lookalike.methods.model_file import load_model
+
+
+@pytest.fixture
+def run(dgnet_file, tmp_path):
+    """A run folder with a model, and little else."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    shutil.copy(dgnet_file, folder)
+    (folder / "config.yaml").write_text("method: dgnet\n")
+    return folder
+
+
+def test_a_run_folder_keeps_the_json_and_gets_the_drawing(run, market, capsys):
+    assert main(["calibrate", str(run), "--data", f"market1501:{market}", "--fmr", "0.1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "48 pairs of one person, 216 of two; cosine distance"
+    assert lines[2].startswith("the same person where distance < 0.")
+    assert lines[-1] == f"all of it in {run / 'calibration.json'}"
+    assert max(map(len, lines[:-1])) <= 80
+    kept = json.loads((run / "calibration.json").read_text())
+    want = calibrate(load_model(run), load("market1501", market), fmr=0.1).record()
+    assert kept == json.loads(json.dumps(want))
+    page = (run / "report.html").read_text()
+    assert '<h2 id="thresholds">' in page
+    assert f"{kept['threshold']:.4f}" in page
+
+
+def test_out_is_written_instead_and_the_run_left_alone(run, market, tmp_path, capsys):
+    out = tmp_path / "new" / "t.json"
+    words = ["calibrate", str(run), "--data", f"market1501:{market}", "--out", str(out)]
+    assert main([*words, "--json", "--metric", "euclidean"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown == json.loads(out.read_text())
+    assert (shown["metric"], shown["fmr"]) == ("euclidean", 1e-3)
+    assert {p.name for p in run.iterdir()} == {"model.safetensors", "config.yaml"}
+
+
+def test_a_folder_that_is_no_run_gets_no_report(run, market, capsys):
+    (run / "config.yaml").unlink()
+    assert main(["calibrate", str(run), "--data", f"market1501:{market}"]) == 0
+    assert {p.name for p in run.iterdir()} == {"model.safetensors", "calibration.json"}
+
+
+def test_a_model_file_needs_a_place_for_the_result_or_json(dgnet_file, market, capsys):
+    words = ["calibrate", str(dgnet_file), "--data", f"market1501:{market}"]
+    before = {p.name for p in dgnet_file.parent.iterdir()}
+    assert main(words) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith("lookalike: Say where to write the result: --out FILE.json, or")
+    assert (shown.err.count("\n"), shown.out) == (1, "")
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["negatives"] == 216
+    assert {p.name for p in dgnet_file.parent.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--fmr", "1"], "Argument --fmr: '1' is not a rate from 0 to below 1, such as 1e-3"),
+        (["--fmr", "low"], "'low' is not a rate"),
+        (["--fmr", "-0.1"], "'-0.1' is not a rate"),
+        (["--fmr", "nan"], "'nan' is not a rate"),
+        (["--metric", "cosin"], "did you mean 'cosine'"),
+    ],
+)
+def test_a_mistake_is_one_sentence(run, market, capsys, flags, sentence):
+    assert main(["calibrate", str(run), "--data", f"market1501:{market}", *flags]) == 2
+    shown = capsys.readouterr()
+    assert sentence in shown.err
+    assert shown.err.count("\n") == 1
+    assert not shown.out
+    assert not (run / "calibration.json").exists()
+
+
+def test_a_single_camera_is_explained(run, market, tmp_path, capsys):
+    root = shutil.copytree(market, tmp_path / "market")
+    for file in [*(root / "query").iterdir(), *(root / "bounding_box_test").iterdir()]:
+        if "_c1" not in file.name:
+            file.unlink()
+    assert main(["calibrate", str(run), "--data", f"market1501:{root}"]) == 2
+    assert "only from their own camera" in capsys.readouterr().err

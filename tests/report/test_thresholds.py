@@ -1,0 +1,103 @@
+"""The report's thresholds, from a calibration.json as `lookalike calibrate` writes it."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from test_html import Page
+
+from lookalike.engine.calibration import calibrate_features
+from lookalike.report import write_report
+from lookalike.report.thresholds import histogram, rate, roc
+
+ABOUT = {"method": "ide", "features": "f <whole>", "data": "market1501:/data"}
+
+
+def record(queries=120, cameras=3, noise=0.7, fmr=1e-2, metric="cosine"):
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((21, 8))
+    pids = rng.integers(1, 21, queries), rng.integers(-1, 21, 4 * queries)
+    feats = [centres[p] + noise * rng.standard_normal((len(p), 8)) for p in pids]
+    cams = [rng.integers(0, cameras, len(p)) for p in pids]
+    return calibrate_features(*feats, *pids, *cams, ABOUT, fmr=fmr, metric=metric).record()
+
+
+def read(folder, found):
+    (folder / "calibration.json").write_text(json.dumps(found))
+    html = write_report(folder).read_text(encoding="utf-8")
+    return html, Page(html)
+
+
+def test_the_report_shows_the_thresholds_and_every_pair_of_cameras(tmp_path):
+    found = record()
+    html, page = read(tmp_path, found)
+    text = " ".join(page.text.split())
+    assert f"The same person where cosine distance < {found['threshold']:.4f}: at most 1e-2" in text
+    assert f"{100 * found['tpr']:.1f} % of the same person's pairs are found" in text
+    assert "f <whole> on market1501:/data" in text
+    for point in found["points"]:
+        assert f"{point['threshold']:.4f}" in text
+    assert f"{found['eer_threshold']:.4f}" in text
+    cells = re.findall(r"<td[^>]*title=\"[^\"]*\">(.*?)<small>(.*?)</small></td>", html)
+    assert [(a, b) for a, b in cells] == [
+        ("–" if c["tpr"] is None else f"{100 * c['tpr']:.1f}", rate(c["fpr"]))
+        for c in found["cameras"]
+    ]
+    assert sum(a == "–" for a, _ in cells) == 3
+    shades = [float(x) for x in re.findall(r"--found: ([\d.]+)%", html)]
+    shown = [c["tpr"] for c in found["cameras"] if c["tpr"] is not None]
+    assert shades == pytest.approx([45 * tpr for tpr in shown], abs=0.051)
+    assert len(page.all("svg")) == 2
+    assert {"href": "#thresholds"} in page.all("a")
+    assert not re.search(r"https?:|url\((?!#)", html)
+
+
+def test_a_run_without_a_calibration_misses_nothing(tmp_path):
+    html = write_report(tmp_path).read_text()
+    assert "hresholds" not in html.partition("</style>")[2]
+    assert "calibration.json" not in html
+
+
+def test_half_a_file_is_named_and_left_out(tmp_path):
+    (tmp_path / "calibration.json").write_text('{"threshold": 0.')
+    text = Page(write_report(tmp_path).read_text()).text
+    assert "calibration.json cannot be read" in text
+    assert "there are no thresholds to show" in text
+    assert "Thresholds" not in text
+
+
+def test_cameras_without_pairs_leave_an_empty_cell(tmp_path):
+    found = record(cameras=2)
+    del found["cameras"][1]
+    html, _ = read(tmp_path, found)
+    assert len(re.findall(r"<td></td>", html)) == 1
+
+
+@pytest.mark.parametrize("size", [8, 120])
+def test_the_drawings_take_the_pages_colours_and_share_no_id(size):
+    found = record(queries=size, metric="euclidean")
+    drawings = histogram(found), roc(found)
+    for svg in drawings:
+        assert svg.startswith("<svg viewBox=")
+        assert not re.findall(r"#[0-9a-f]{6}\b", svg)
+        assert {"--accent", "--wrong", "--muted"} <= set(re.findall(r"var\((.*?)\)", svg))
+    assert "euclidean distance" in drawings[0]
+    assert f"FMR 1e-2: {found['threshold']:.3f}" in drawings[0]
+    assert f"EER {100 * found['eer']:.1f} %" in drawings[1]
+    ids = [set(re.findall(r'\bid="(.*?)"', svg)) for svg in drawings]
+    assert not ids[0] & ids[1]
+
+
+def test_a_rate_of_nothing_that_matched_and_of_nothing_there():
+    assert [rate(x) for x in (1e-3, 0.00101, 0.0258, 0, None)] == [
+        "1e-3", "1e-3", "2.6e-2", "0", "–",
+    ]  # fmt: skip
+
+
+def test_few_positives_are_drawn_in_fewer_bins():
+    longest = [
+        max(p.count("L") for p in re.findall(r' d="(.*?)"', histogram(record(queries=n)), re.S))
+        for n in (8, 400)
+    ]
+    assert longest[0] < 50 < longest[1]
