@@ -12,7 +12,9 @@ from test_ranking import check, people
 
 from lookalike.data.readers.common import half_split
 from lookalike.errors import UserError
-from lookalike.metrics import PROTOCOLS, caveat, rank, rank_distances
+from lookalike.metrics import PROTOCOLS, bootstrap, caveat, rank, rank_distances
+from lookalike.metrics.pooling import pools_of
+from lookalike.metrics.protocols import Protocol
 
 MULTI, SPLITS = "market1501-multi-query", "viper-10-splits"
 
@@ -62,6 +64,7 @@ def test_multi_query_of_distances_is_that_of_features():
 def test_single_queries_make_multi_query_market1501_to_the_last_digit():
     q, g, *ids = people(queries=30)
     ids[0] = np.arange(1, 31)
+    assert pools_of(ids[0], ids[2], multi_query=True) is None
     one, other = (rank(q, g, *ids, protocol=p) for p in (MULTI, "market1501"))
     assert one.row() == other.row()
     np.testing.assert_array_equal(one.ap, other.ap)
@@ -136,6 +139,25 @@ def test_first_hits_of_splits_are_those_of_the_whole_gallery():
     asked = (got.cmc_ranks > 0).any(1)
     np.testing.assert_array_equal(got.first_hit, np.where(asked, whole.first_hit, 0))
     assert (got.ap[asked] >= whole.ap[asked] - 1e-12).all()  # fewer wrong entries
+
+
+@pytest.mark.parametrize("rules", [{"multi_query": True}, {"splits": 10}, {"draws": 3}, {}])
+def test_counting_the_skipped_goes_with_every_other_rule(monkeypatch, rules):
+    """Zeros for the queries asked without an answer, none for those that nobody asks."""
+    monkeypatch.setitem(PROTOCOLS, "left-out", Protocol(**rules))
+    monkeypatch.setitem(PROTOCOLS, "counted", Protocol(**rules, count_skipped=True))
+    q, g, *ids = people(gallery=45)
+    for who, where in ((ids[0], ids[2]), (ids[1], ids[3])):  # a person whom one camera saw
+        who[:3], where[:3] = 50, 1
+    without, counted = (rank(q, g, *ids, protocol=p) for p in ("left-out", "counted"))
+    ranks = without.cmc_ranks
+    answered, asked = (ranks > 0).sum(), (ranks >= 0).sum()
+    assert 0 < answered < asked
+    assert (asked < ranks.size) == bool(rules.get("multi_query") or rules.get("splits"))
+    for key, value in without.row().items():
+        assert counted.row()[key] == pytest.approx(value * answered / asked)
+    one = bootstrap(counted, ids[0], level=0.9)
+    assert all(low <= counted.row()[key] <= high for key, (low, high) in one.items())
 
 
 def test_one_identity_is_a_split_of_its_own():

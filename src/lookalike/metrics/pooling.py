@@ -35,7 +35,7 @@ class Pools:
         Raises `UserError` that names the queries with NaN or infinity.
         """
         refuse_rows(~query.isfinite().all(1), "Query features", "NaN or infinity")
-        feats = query.cpu().double()  # no sum of float32 features overflows
+        feats = query.cpu()  # not every device has float64
         if metric == "cosine":
             feats = unit(feats, feats.abs().amax(1))
         mean = self._mean(feats, slice(0, len(self)))
@@ -46,7 +46,7 @@ class Pools:
         return self._mean(distances, rows).to(distances.dtype)
 
     def _mean(self, values: Tensor, rows: slice) -> Tensor:
-        """The mean of `values` (Q×N) over every pool in `rows`, in float64."""
+        """The mean of `values` (Q×N) over every pool in `rows`, in float64: no sum overflows."""
         start, size = self.start[rows], self.size[rows]
         total = values.new_zeros((len(start), values.shape[1]), dtype=torch.float64)
         for nth in range(size.max()):  # one query of every pool at a time: no more memory than that
