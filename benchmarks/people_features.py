@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -60,7 +61,10 @@ def unit(x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def peak_gib() -> float:
-    """The process's peak resident memory; Linux counts in KiB, macOS in bytes."""
+    """The process's peak resident memory."""
+    if sys.platform == "linux":  # where getrusage starts at the parent's peak
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / (1 << 20)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 30 if sys.platform == "darwin" else 1 << 20)
 
@@ -74,10 +78,7 @@ def measured(run: Callable[..., T], *arguments: Any) -> tuple[T, Cost]:
 
 
 def in_a_process(script: str, *arguments: object) -> Any:
-    """The JSON that a script prints, from a process of its own.
-
-    Its peak starts at this process's, so call this before anything large.
-    """
+    """The JSON that a script prints, from a process of its own."""
     command = [sys.executable, script, *map(str, arguments)]
     return json.loads(subprocess.check_output(command, text=True))
 

@@ -101,7 +101,6 @@ def main() -> int:
         print(json.dumps(measured(RUNS[name], given(name, features(scale)))[1]))
         return 0
 
-    # Before anything large: a process starts with its parent's peak.
     alone = {n: Cost(*in_a_process(__file__, "--scale", scale, "--alone", n)) for n in RUNS}
     data = features(scale)
     costs: dict[str, list[Cost]] = {name: [] for name in RUNS}

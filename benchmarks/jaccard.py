@@ -1,0 +1,149 @@
+"""Jaccard distances and clusters at Market-1501's size, with a dense loop over rows beside ours.
+
+    python benchmarks/jaccard.py [--scale 1]
+
+12,936 training images, k1 30, k2 6, then DBSCAN with eps 0.6 and 4 images; ours once with all
+distances below 1 and once with those that the clusters need. Each side runs once, in a process of
+its own. Then 20 small random sets. Labels must be the same up to renumbering. Time it on an idle
+machine. Exits with 1 if ours take more than 4 s or 1 GiB, or labels differ.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dense_jaccard
+import numpy as np
+from numpy.typing import NDArray
+from people_features import (
+    Cost,
+    crops,
+    in_a_process,
+    measured,
+    print_costs,
+    print_machine,
+    unit,
+    verdict,
+)
+from scipy import sparse
+from sklearn.cluster import DBSCAN
+
+from lookalike.metrics.clustering import cluster
+from lookalike.metrics.jaccard import jaccard_distance
+
+IMAGES, K1, K2, EPS, MIN_SAMPLES = 12936, 30, 6, 0.6, 4
+BELOW = 0.61  # a little above eps
+SETS = 20
+TIME_BAR, MEMORY_BAR = 4, 1  # seconds; GiB
+
+
+def dense_cluster(distances: NDArray[Any], eps: float = EPS) -> list[int]:
+    search = DBSCAN(eps=eps, min_samples=MIN_SAMPLES, metric="precomputed")
+    return renumbered(search.fit_predict(distances))
+
+
+def our_cluster(distances: Any, eps: float = EPS) -> list[int]:
+    return renumbered(cluster(distances, eps, MIN_SAMPLES).labels)
+
+
+SIDES: dict[str, Any] = {
+    "dense": (dense_jaccard.jaccard_distance, dense_cluster),
+    "lookalike": (jaccard_distance, our_cluster),
+    f"lookalike, below {BELOW}": (partial(jaccard_distance, below=BELOW), our_cluster),
+}
+
+
+def run_alone(side: str, scale: float, file: str) -> None:
+    """Prints the cost of the distances, of the clusters, and the labels; saves the distances."""
+    distance, clusters = SIDES[side]
+    dist, cost = measured(distance, crops(round(IMAGES * scale), 1, scale).feats, K1, K2)
+    labels, second = measured(clusters, dist)
+    if side == "dense":
+        np.save(file, dist)
+    else:
+        sparse.save_npz(file, dist, compressed=False)
+    print(json.dumps([cost, second, labels]))
+
+
+def renumbered(labels: Any) -> list[int]:
+    """Clusters in the order of their first images; −1 stays."""
+    numbers = {-1: -1}
+    return [numbers.setdefault(int(label), len(numbers) - 1) for label in labels]
+
+
+def largest_difference(dense: NDArray[Any], ours: Any, below: float) -> float:
+    """Of all pairs; what is absent from ours is `below` or more."""
+    largest = 0.0
+    for start in range(0, len(dense), 512):
+        rows = ours[start : start + 512].tocoo()
+        block = np.full(rows.shape, below, np.float32)
+        block[rows.row, rows.col] = rows.data
+        wanted = np.minimum(dense[start : start + 512], below)
+        largest = max(largest, float(np.abs(block - wanted).max()))
+    return largest
+
+
+def differing_sets() -> int:
+    """How many of the small random sets the two sides cluster differently."""
+    rng, differing = np.random.default_rng(0), 0
+    for _ in range(SETS):
+        images, people, length = (int(rng.integers(*r)) for r in ((300, 1001), (10, 80), (16, 129)))
+        centres = unit(rng.standard_normal((people, length), np.float32))
+        noise = unit(rng.standard_normal((images, length), np.float32))
+        spread = np.float32(rng.uniform(0.3, 2))
+        feats = unit(centres[rng.integers(0, people, images)] + spread * noise)
+        k1, eps = int(rng.choice([10, 15, 20, 30])), float(rng.uniform(0.4, 0.7))
+        dense = dense_cluster(dense_jaccard.jaccard_distance(feats, k1, K2), eps)
+        ours = our_cluster(jaccard_distance(feats, k1, K2), eps)
+        differing += dense != ours
+    return differing
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Time Jaccard distances against a dense loop.")
+    parser.add_argument("--scale", type=float, default=1, help="of the number of images and people")
+    parser.add_argument("--alone", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.alone:
+        side, file = arguments.alone
+        run_alone(side, arguments.scale, file)
+        return 0
+
+    distances, clusters, labels, lines = {}, {}, {}, []
+    with tempfile.TemporaryDirectory() as folder:
+        dense = Path(folder) / "dense.npy"
+        for side in SIDES:
+            file = dense if side == "dense" else Path(folder) / "ours.npz"
+            run = in_a_process(__file__, "--scale", arguments.scale, "--alone", side, file)
+            distances[side], clusters[side], labels[side] = Cost(*run[0]), Cost(*run[1]), run[2]
+            if side != "dense":
+                ours = sparse.load_npz(file)
+                below = BELOW if "below" in side else 1
+                difference = largest_difference(np.load(dense, mmap_mode="r"), ours, below)
+                each = ours.nnz / ours.shape[0]
+                lines.append(f"{side}: {each:.0f} an image, largest difference {difference:.1e}")
+
+    print_machine(f"{len(labels['dense'])} images")
+    print("Jaccard distances")
+    print_costs(distances)
+    print("DBSCAN")
+    print_costs(clusters)
+    print(*lines, sep="\n")
+    found = labels["dense"]
+    print(f"{max(found) + 1} clusters, {found.count(-1)} outliers")
+    bars: dict[str, tuple[float, float]] = {}
+    for side in list(SIDES)[1:]:
+        differing = sum(a != b for a, b in zip(found, labels[side], strict=True))
+        bars[f"{side}: seconds"] = distances[side].wall, TIME_BAR
+        bars[f"{side}: extra GiB"] = distances[side].extra, MEMORY_BAR
+        bars[f"{side}: images with other labels"] = differing, 0
+    bars[f"of {SETS} random sets, with other labels"] = differing_sets(), 0
+    return verdict(bars)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
