@@ -1,40 +1,93 @@
-"""`lookalike evaluate MODEL --data DATA`: how well a trained model ranks a benchmark."""
+"""`lookalike evaluate (MODEL --data DATA | --features FILES)`: how well features rank."""
 
+import argparse
 import json
 
-from lookalike.cli.parser import Parser, add_model_flags
+from lookalike.cli.parser import Parser, add_model_flags, positive
 from lookalike.data import parse_data
 from lookalike.engine.embedding import device_named
-from lookalike.engine.evaluation import evaluate, table
+from lookalike.engine.evaluation import Evaluation, evaluate, evaluate_features, table
+from lookalike.engine.scoring import Extras
 from lookalike.errors import unknown
 from lookalike.methods.model_file import load_model
 from lookalike.metrics import PROTOCOLS
 
+LAYOUT = """--features takes what any model wrote: one .npz file with query_features,
+gallery_features (N×D numbers), query_pids, gallery_pids, query_camids,
+gallery_camids (N whole numbers; pid −1 junk, 0 distractor); or two, QUERY.npz
+GALLERY.npz, each with features, pids, camids, as `lookalike embed --data`
+writes them."""
+
 
 def main(argv: list[str]) -> int:
     """Prints a line for the whole feature and for each of its parts, or JSON of the same."""
-    parser = Parser("evaluate", "Rank a benchmark with a trained model: mAP, CMC and mINP.")
-    parser.add_argument("model", metavar="MODEL", help="a model file or a run folder")
-    parser.add_argument("--data", required=True, help="NAME:PATH, such as market1501:/data/market")
+    parser = Parser("evaluate", "Rank a benchmark: mAP, CMC and mINP.", LAYOUT,
+                    "(MODEL --data DATA | --features FILE [FILE]) [flags]")  # fmt: skip
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="a model file or a run folder")
+    parser.add_argument("--data", help="NAME:PATH, such as market1501:/data/market")
+    parser.add_argument("--features", nargs="+", metavar="FILE", help="features instead of a model")
     parser.add_argument("--protocol", metavar="NAME",
                         help=f"{', '.join(PROTOCOLS)}, or all [the benchmark's]")  # fmt: skip
-    parser.add_argument("--metric", help="cosine or euclidean [the model's own]")
+    parser.add_argument("--metric", help="cosine or euclidean [the model's own; cosine]")
+    parser.add_argument("--rerank", action="store_true", help="re-rank as well (k-reciprocal)")
+    parser.add_argument("--k1", type=positive, default=20, help="neighbours of a re-ranking [20]")
+    parser.add_argument("--k2", type=positive, default=6, help="neighbours averaged by it [6]")
+    parser.add_argument("--lambda", type=fraction, default=0.3, dest="weight", metavar="WEIGHT",
+                        help="the first distance's weight in it [0.3]")  # fmt: skip
+    parser.add_argument("--expand", type=positive, default=0, metavar="K",
+                        help="first expand each query with its K nearest")  # fmt: skip
+    parser.add_argument("--rates", action="store_true", help="TPR at FPR 1e-2, 1e-3, 1e-4; EER")
+    parser.add_argument("--confidence", type=fraction, default=0.0, metavar="LEVEL",
+                        help="bootstrap intervals over identities, such as 0.95")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_model_flags(parser, batch=64)
     args = parser.parse_args(argv)
+    if bool(args.features) == bool(args.model) or bool(args.data) != bool(args.model):
+        parser.error("give MODEL and --data, or --features")
     if args.protocol not in (None, "all", *PROTOCOLS):
         raise unknown("protocol", args.protocol, [*PROTOCOLS, "all"])
+    if args.confidence == 1:
+        parser.error("argument --confidence: a level lies below 1")
+    again = (args.k1, args.k2, args.weight) if args.rerank else None
+    extras = Extras(again, args.expand, args.rates, args.confidence)
     device = device_named(args.device)
-    model, bench = load_model(args.model).to(device), parse_data(args.data)
-    protocol = args.protocol
-    if protocol == "all":
-        protocol = sorted(PROTOCOLS, key=lambda name: name != bench.protocol)  # its own is first
-    found = evaluate(model, bench, protocol, args.metric, lists=False, batch=args.batch)
+    if args.features:
+        protocol = list(PROTOCOLS) if args.protocol == "all" else args.protocol or "market1501"
+        found = evaluate_features(
+            args.features, protocol, args.metric or "cosine", extras, device)  # fmt: skip
+    else:
+        model, bench = load_model(args.model).to(device), parse_data(args.data)
+        protocol = args.protocol
+        if protocol == "all":
+            protocol = sorted(PROTOCOLS, key=lambda name: name != bench.protocol)  # its own first
+        found = evaluate(model, bench, protocol, args.metric, False, args.batch, extras)
     if args.json:
-        print(json.dumps({"rows": found.rows, "seconds": found.seconds}, indent=1))
+        parts = {"rows": found.rows, "notes": found.notes, "seconds": found.seconds}
+        print(json.dumps(parts, indent=1))
         return 0
-    embed, rank = found.seconds["embed"], found.seconds["rank"]
-    speed = (len(bench.query) + len(bench.gallery)) / embed
-    print(table(found.rows))
-    print(f"embedding took {embed:.1f} s ({speed:.0f} images/s), ranking {rank:.1f} s, on {device}")
+    print(table(found))
+    print(f"{timings(found)}, on {device}")
     return 0
+
+
+def timings(found: Evaluation) -> str:
+    """How long each part took, in words."""
+    words = {"read": "reading", "embed": "embedding", "expand": "expanding", "rank": "ranking",
+             "verify": "verifying", "rerank": "re-ranking", "bootstrap": "bootstrap"}  # fmt: skip
+    parts = []
+    for part, seconds in found.seconds.items():
+        images = found.rows[0]["queries"] + found.rows[0]["gallery"]
+        speed = f" ({images / seconds:.0f} images/s)" if part == "embed" else ""
+        parts.append(f"{words[part]} {seconds:.2f} s{speed}")
+    return ", ".join(parts)
+
+
+def fraction(text: str) -> float:
+    """The number from 0 to 1 that `text` is."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 to 1")
+    return value

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -14,24 +15,28 @@ from torch import Tensor
 
 from lookalike.data import Benchmark, People
 from lookalike.engine.embedding import extract
-from lookalike.errors import UserError, unknown
+from lookalike.engine.features import read_features
+from lookalike.engine.scoring import PLAIN, Extras, Stopwatch, check_names, score
+from lookalike.errors import UserError
 from lookalike.methods.base import Model
-from lookalike.metrics import PROTOCOLS, order, rank
-from lookalike.metrics.keys import METRICS
+from lookalike.metrics import caveat, order
 
 EXAMPLES = 8  # ranked lists in a report
+COLUMNS = ("mAP", "rank1", "rank5", "rank10", "mINP")
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """rows: a line a feature and protocol of the results table, the headline first.
 
-    ranked: example lists of the headline's feature. seconds: how long "embed" and "rank" took.
+    ranked: example lists of the headline's feature. seconds: how long each part took. notes: what
+    keeps a protocol's rows from being what its name promises, by protocol.
     """
 
     rows: list[dict[str, Any]]
     ranked: dict[str, Any]
     seconds: dict[str, float]
+    notes: dict[str, str]
 
 
 def evaluate(
@@ -41,54 +46,74 @@ def evaluate(
     metric: str | None = None,
     lists: bool = True,
     batch: int = 64,
+    extras: Extras = PLAIN,
 ) -> Evaluation:
     """The ranking of `bench` by every feature of the models: the whole, then each of its parts.
 
     models: by the name that their rows get, in the order of their training; the last one is the
     headline and comes first. A single model's rows have its method's name.
     protocol: one or several; the benchmark's own by default. metric: "cosine" or "euclidean"; the
-    model's own by default. batch: images embedded at a time.
+    model's own by default. batch: images embedded at a time. extras: what else to compute.
     Raises UserError when a split is empty, and for an unknown protocol or metric.
     """
     for split in ("query", "gallery"):
         if not len(getattr(bench, split)):
             raise UserError(f"{bench} has no {split} images to evaluate on.")
     protocols = [protocol] if isinstance(protocol, str) else list(protocol or [bench.protocol])
-    for name in protocols:
-        if name not in PROTOCOLS:
-            raise unknown("protocol", name, PROTOCOLS)
-    if metric not in (None, *METRICS):
-        raise unknown("metric", str(metric), METRICS)
+    check_names(protocols, metric)
     if isinstance(models, Model):
         models = {models.method.name: models}
     q, g = bench.query, bench.gallery
     ids = (q.pids, g.pids, q.camids, g.camids)
     rows: list[dict[str, Any]] = []
     ranked: dict[str, Any] = {}
-    seconds = {"embed": 0.0, "rank": 0.0}
+    clock = Stopwatch()
     for name, model in reversed(list(models.items())):
-        start = time.perf_counter()
-        query, gallery = (extract(model, people.paths, batch) for people in (q, g))
-        embedded = time.perf_counter()
+        with clock("embed"):
+            query, gallery = (extract(model, people.paths, batch) for people in (q, g))
         whole = " + ".join(model.parts) or name
         views = {whole: (model.scored(query), model.scored(gallery))}
         views |= {part: (query[:, s], gallery[:, s]) for part, s in model.parts.items()}
         device = next(model.parameters()).device
         distance = metric or model.metric
         for feature, sides in views.items():
-            for rules in protocols:
-                ranking = rank(*sides, *ids, protocol=rules, metric=distance, device=device)
-                rows.append({
-                    "features": feature, "model": name, "data": str(bench), "protocol": rules,
-                    "metric": distance, "queries": len(q), "valid_queries": ranking.num_valid,
-                    "gallery": len(g), **ranking.row(),
-                })  # fmt: skip
-                if lists and not ranked:
-                    ranked = ranked_lists(sides, bench, ranking.ap, distance)
-                    ranked["features"] = feature
-        seconds["embed"] += embedded - start
-        seconds["rank"] += time.perf_counter() - embedded
-    return Evaluation(rows, ranked, seconds)
+            found, ranking = score(sides, ids, protocols, distance, extras, device, clock)
+            rows += [{"features": feature, "model": name, "data": str(bench), **row}
+                     for row in found]  # fmt: skip
+            if lists and not ranked:
+                ranked = ranked_lists(sides, bench, ranking.ap, distance)
+                ranked["features"] = feature
+    return Evaluation(rows, ranked, clock.seconds, caveats(protocols, ids))
+
+
+def evaluate_features(
+    files: Sequence[str | Path],
+    protocol: str | Sequence[str] = "market1501",
+    metric: str = "cosine",
+    extras: Extras = PLAIN,
+    device: torch.device | str = "cpu",
+) -> Evaluation:
+    """The ranking of features that any model wrote; files as in `read_features`, the rest as above.
+
+    Raises UserError as `read_features` and `evaluate` do.
+    """
+    protocols = [protocol] if isinstance(protocol, str) else list(protocol)
+    check_names(protocols, metric)
+    clock = Stopwatch()
+    with clock("read"):
+        given = read_features(files)
+    sides = given.query, given.gallery
+    found, _ = score(sides, given.ids, protocols, metric, extras, torch.device(device), clock)
+    about = {"features": Path(files[0]).stem, "model": "", "data": " ".join(map(str, files))}
+    rows = [{**about, **row} for row in found]
+    return Evaluation(rows, {}, clock.seconds, caveats(protocols, given.ids))
+
+
+def caveats(protocols: Sequence[str], ids: Sequence[Any]) -> dict[str, str]:
+    """The caveats of the protocols that have one; ids in the order of `rank`."""
+    q_pids, g_pids, q_cams, _ = ids
+    told = {name: caveat(name, q_pids, g_pids, q_cams) for name in protocols}
+    return {name: sentence for name, sentence in told.items() if sentence}
 
 
 def ranked_lists(
@@ -130,22 +155,39 @@ def distances(query: Tensor, gallery: Tensor, metric: str) -> Tensor:
     return found
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
+def table(found: Evaluation) -> str:
     """The rows as text of at most 80 columns, in percent; a feature's protocols stand together."""
-    columns = ("mAP", "rank1", "rank5", "rank10", "mINP")
+    rows = found.rows
     several = len({row["protocol"] for row in rows}) > 1
     names = ("features", "protocol") if several else ("features",)
-    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in names}
-    lines = ["  ".join(f"{n:<{w}}" for n, w in widths.items())
-             + "".join(f"{column:>8}" for column in columns)]  # fmt: skip
-    before = ""
+    shown, before = [], ""
     for row in rows:
-        shown = dict(row, features="" if several and row["features"] == before else row["features"])
-        before = row["features"]
-        lines.append("  ".join(f"{shown[n]:<{w}}" for n, w in widths.items())
-                     + "".join(f"{100 * row[column]:8.2f}" for column in columns))  # fmt: skip
+        name = "  re-ranked" if row["rerank"] else row["features"]
+        shown.append({**row, "features": "" if several and name == before else name})
+        before = name
+    widths = {name: max(len(name), *(len(row[name]) for row in shown)) for name in names}
+    lines = ["  ".join(f"{n:<{w}}" for n, w in widths.items())
+             + "".join(f"{column:>8}" for column in COLUMNS)]  # fmt: skip
+    for row in shown:
+        lines.append("  ".join(f"{row[n]:<{w}}" for n, w in widths.items()) + _percent(row))
+        for i, end in enumerate(("  from", "  to")):
+            if "intervals" in row:
+                interval = {name: ends[i] for name, ends in row["intervals"].items()}
+                lines.append(f"{end:<{len(lines[0]) - 8 * len(COLUMNS)}}" + _percent(interval))
+    rates = [name for name in rows[0] if name.startswith("TPR@") or name == "EER"]
+    if rates:
+        lines += ["", f"{'features':<{widths['features']}}" + "".join(f"{r:>10}" for r in rates)]
+        lines += [f"{row['features']:<{widths['features']}}"
+                  + "".join(f"{100 * row[rate]:10.2f}" for rate in rates)
+                  for row in shown if row["features"] and not row["rerank"]]  # fmt: skip
     first = rows[0]
     rules = "" if several else f"protocol {first['protocol']}, "
     lines.append(f"{rules}{first['metric']} distance, {first['valid_queries']} of "
                  f"{first['queries']} queries valid, {first['gallery']} gallery crops")  # fmt: skip
+    for name, note in found.notes.items():
+        lines += wrap(f"{name}: {note}", 80, subsequent_indent="  ")
     return "\n".join(lines)
+
+
+def _percent(numbers: Mapping[str, float]) -> str:
+    return "".join(f"{100 * numbers[column]:8.2f}" for column in COLUMNS)

@@ -141,12 +141,12 @@ def finish(
             trained.cpu()
         write_json(run / "evaluation.json", {"rows": evaluation.rows})
         write_json(run / "ranked.json", evaluation.ranked)
-        rows = evaluation.rows
+        text, rows = table(evaluation), evaluation.rows
     else:
-        rows = []
+        text, rows = "", []
     write_report(run)
     if rows:
-        print(table(rows))
+        print(text)
     print(f"model   {run / 'model.safetensors'}\nreport  {run / 'report.html'}")
     return rows
 

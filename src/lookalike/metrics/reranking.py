@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from lookalike.metrics.inputs import Array, device_of, matrix
-from lookalike.metrics.keys import checked, squared_distances
+from lookalike.metrics.keys import checked, magnitudes, squared_distances, unit
 from lookalike.metrics.neighbours import chunks, neighbours
 from lookalike.metrics.reciprocal import encoded, expanded_sets, overlaps
 
@@ -16,20 +16,23 @@ def rerank(
     k1: int = 20,
     k2: int = 6,
     lambda_value: float = 0.3,
+    metric: str = "euclidean",
     device: torch.device | str | None = None,
 ) -> NDArray[np.float32]:
     """The re-ranked distances of Q×D queries to a G×D gallery: Q×G float32, for `rank_distances`.
 
     d* = (1 − λ) J + λ d̃ (Zhong et al., CVPR 2017, eq. 12), J the Jaccard distance of the encoded
     k-reciprocal neighbours among all N = Q + G images, and d̃ the squared Euclidean distance of the
-    features as they are, divided by the query's largest one among the N. For the cosine, give
-    features of length 1. k1: neighbours beside the image itself; k2: neighbours, the image itself
-    included, over which encodings are averaged (1: none); λ: `lambda_value`, 1 leaves d̃ alone.
-    An image is its own first neighbour, and equal distances rank by index, queries first.
+    features, divided by the query's largest one among the N. metric: "euclidean" takes features as
+    they are, "cosine" brings them to length 1 first. k1: neighbours beside the image itself; k2:
+    neighbours, the image itself included, over which encodings are averaged (1: none); λ:
+    `lambda_value`, 1 leaves d̃ alone. An image is its own first neighbour, and equal distances rank
+    by index, queries first.
 
     Distances and searches run on `device`, by default the queries'; the sets on the CPU. Beside the
     answer and a copy of the features, memory grows with N·k1. Raises ValueError on shapes and
-    numbers out of range, `UserError` on empty or not finite features.
+    numbers out of range, `UserError` on an unknown metric, and on empty
+    or not finite features.
     """
     if k1 < 1 or k2 < 1 or not 0 <= lambda_value <= 1:
         raise ValueError(f"Need k1, k2 ≥ 1 and λ in [0, 1], got {k1}, {k2} and {lambda_value}.")
@@ -37,8 +40,10 @@ def rerank(
     query, gallery, _ = checked(
         matrix(query_feats, "Query features", device),
         matrix(gallery_feats, "Gallery features", device),
-        "euclidean",
+        metric,
     )
+    if metric == "cosine":
+        gallery = unit(gallery, magnitudes(gallery, "Gallery features"))
     feats, queries = torch.cat([query, gallery]), len(query)
     found = neighbours(feats, max(k1 + 1, k2))
     sets = expanded_sets(found.indices, k1 + 1, round(k1 / 2) + 1)

@@ -1,0 +1,100 @@
+"""Features from files: anybody's model can be judged by what it wrote."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import UserError
+
+Arrays = dict[str, NDArray[Any]]
+Ids = NDArray[np.int64]
+COLUMNS = ("features", "pids", "camids")  # of a side, as `lookalike embed --data` writes them
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Features of queries (Q×D) and a gallery (G×D), with who is on them and which camera saw them.
+
+    pids and camids: Q and G whole numbers; −1 is junk, 0 a distractor.
+    """
+
+    query: NDArray[Any]
+    gallery: NDArray[Any]
+    query_pids: Ids
+    gallery_pids: Ids
+    query_camids: Ids
+    gallery_camids: Ids
+
+    @property
+    def ids(self) -> tuple[Ids, Ids, Ids, Ids]:
+        """Pids and camids in the order of `lookalike.metrics.rank`."""
+        return self.query_pids, self.gallery_pids, self.query_camids, self.gallery_camids
+
+
+def read_features(files: Sequence[str | Path]) -> Features:
+    """The `Features` in .npz files, none of which needs pickle.
+
+    Two files are the queries and the gallery, each with features (N×D), pids and camids (N), as
+    `lookalike embed --data` writes them. One file has both, as query_features, gallery_features,
+    query_pids, … Raises UserError for another number of files, and where one can't be read, lacks
+    an array or has one of the wrong shape or kind.
+    """
+    if len(files) == 1:
+        arrays = _read(files[0])
+        sides = [_side(arrays, files[0], prefix) for prefix in ("query_", "gallery_")]
+    elif len(files) == 2:
+        sides = [_side(_read(file), file) for file in files]
+    else:
+        raise UserError(f"Give one file of features, or two, not {len(files)}.")}."
+        )
+    (query, *q), (gallery, *g) = sides
+    if query.shape[1] != gallery.shape[1]:
+        raise UserError(
+            f"The features of {files[0]} have {query.shape[1]} numbers for a query and "
+            f"{gallery.shape[1]} for a gallery image: they must come from one model."
+            if len(files) == 1
+            else f"The features of {files[0]} have {query.shape[1]} numbers, those of {files[1]} "
+            f"{gallery.shape[1]}: they must come from one model."
+        )
+    return Features(query, gallery, q[0], g[0], q[1], g[1])
+
+
+def _read(file: str | Path) -> Arrays:
+    try:
+        with np.load(file, allow_pickle=False) as saved:
+            if isinstance(saved, np.ndarray):
+                raise UserError(f"{file} is a single array: save an .npz file with named arrays.")
+            return dict(saved)
+    except FileNotFoundError:
+        raise UserError(f"There is no features file {file}.") from None
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise UserError(f"{file} is not an .npz file that can be read without pickle.") from error
+
+
+def _side(arrays: Arrays, file: str | Path, prefix: str = "") -> list[NDArray[Any]]:
+    """Features, pids and camids of one side."""
+    names = [prefix + name for name in COLUMNS]
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        raise UserError(
+            f"{file} has no array '{missing[0]}', only {', '.join(sorted(arrays)) or 'nothing'}."
+        )
+    features, *ids = (arrays[name] for name in names)
+    if features.ndim != 2 or features.dtype.kind not in "fiu":
+        raise UserError(
+            f"'{names[0]}' in {file} must be N×D numbers, not {features.dtype} of {features.shape}."
+        )
+    for name, column in zip(names[1:], ids, strict=True):
+        if column.shape != (len(features),) or column.dtype.kind not in "iu":
+            raise UserError(
+                f"'{name}' in {file} must be {len(features)} whole numbers, one per image, not "
+                f"{column.dtype} of {column.shape}."
+            )
+    return [features, *(column.astype(np.int64) for column in ids)]

@@ -1,0 +1,119 @@
+"""The lines of a results table that follow from features: ranked, re-ranked, verified."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from lookalike.errors import unknown
+from lookalike.metrics import (
+    PROTOCOLS,
+    Ranking,
+    bootstrap,
+    query_expansion,
+    rank,
+    rank_distances,
+    rerank,
+    verify,
+)
+from lookalike.metrics.inputs import Array
+from lookalike.metrics.keys import METRICS
+
+Row = dict[str, Any]
+Ids = tuple[Array, Array, Array, Array]  # pids and camids, in the order of `rank`
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What to compute beside the plain ranking.
+
+    rerank: k1, k2 and λ of k-reciprocal re-ranking, for more rows; with the cosine, of features
+    of length 1. expand: neighbours of α-query expansion before everything else, 0 for none. rates:
+    TPR at fixed FPRs, and EER. confidence: the level of bootstrap intervals, 0 for none.
+    """
+
+    rerank: tuple[int, int, float] | None = None
+    expand: int = 0
+    rates: bool = False
+    confidence: float = 0.0
+
+
+PLAIN = Extras()
+
+
+class Stopwatch:
+    """seconds: how long each part took, all its turns together."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - start
+
+
+def check_names(protocols: Sequence[str], metric: str | None) -> None:
+    """Raises UserError for an unknown protocol or metric, before anything is embedded."""
+    for name in protocols:
+        if name not in PROTOCOLS:
+            raise unknown("protocol", name, PROTOCOLS)
+    if metric not in (None, *METRICS):
+        raise unknown("metric", str(metric), METRICS)
+
+
+def score(
+    sides: tuple[Array, Array],
+    ids: Ids,
+    protocols: Sequence[str],
+    metric: str,
+    extras: Extras,
+    device: torch.device,
+    clock: Stopwatch,
+) -> tuple[list[Row], Ranking]:
+    """A row for each protocol, then one for each again if re-ranked; and the first row's ranking.
+
+    sides: query and gallery features. ids: pids and camids in the order of `rank`. A row has the
+    keys protocol, metric, rerank (its numbers, or None), expand, queries, valid_queries, gallery
+    and those of `Ranking.row()`; as asked for, those of `Verification.row()`, and intervals.
+    Raises as `rank` does.
+    """
+    if extras.expand:
+        with clock("expand"):
+            sides = query_expansion(*sides, extras.expand, device=device), sides[1]
+    shared: Row = {"metric": metric, "expand": extras.expand}
+    rankings = []
+    for name in protocols:
+        with clock("rank"):
+            found = rank(*sides, *ids, protocol=name, metric=metric, device=device)
+        rankings.append((found, {**shared, "rerank": None}))
+    if extras.rates:
+        with clock("verify"):
+            rates = verify(*sides, *ids, metric=metric, device=device).row()
+        for _, about in rankings:
+            about.update(rates)
+    if extras.rerank:
+        k1, k2, weight = extras.rerank
+        with clock("rerank"):
+            distances = rerank(*sides, k1, k2, weight, metric, device)
+        for name in protocols:
+            with clock("rank"):
+                found = rank_distances(distances, *ids, protocol=name)
+            given = {"k1": k1, "k2": k2, "lambda": weight}
+            rankings.append((found, {**shared, "rerank": given}))
+    rows = []
+    for found, about in rankings:
+        row = {"protocol": found.protocol, **about, "queries": len(sides[0]),
+               "valid_queries": found.num_valid, "gallery": len(sides[1]),
+               **found.row()}  # fmt: skip
+        if extras.confidence:
+            with clock("bootstrap"):
+                row["intervals"] = bootstrap(found, ids[0], extras.confidence)
+        rows.append(row)
+    return rows, rankings[0][0]
