@@ -32,8 +32,7 @@ from people_features import (
 from scipy import sparse
 from sklearn.cluster import DBSCAN
 
-from lookalike.metrics.clustering import cluster
-from lookalike.metrics.jaccard import jaccard_distance
+from lookalike.metrics import cluster, jaccard_distance
 
 IMAGES, K1, K2, EPS, MIN_SAMPLES = 12936, 30, 6, 0.6, 4
 BELOW = 0.61  # a little above eps

@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from people_features import Cost, in_a_process, measured, print_costs, print_machine, verdict
 from ranking import features
 
-from lookalike.metrics import rank_distances
-from lookalike.metrics.reranking import rerank
+from lookalike.metrics import rank_distances, rerank
 
 TIME_BAR, MEMORY_BAR, TOLERANCE = 0.2, 2, 1e-5  # of the peer's seconds; GiB; of distances
 SIDES: dict[str, Callable[..., NDArray[Any]]] = {

@@ -22,8 +22,7 @@ from people_features import (
     verdict,
 )
 
-from lookalike.metrics import rank, rank_distances
-from lookalike.metrics.reranking import rerank
+from lookalike.metrics import rank, rank_distances, rerank
 
 QUERIES, GALLERY = 11659, 82161
 MEMORY_BAR = 6  # GiB beside the answer

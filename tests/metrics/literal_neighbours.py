@@ -58,33 +58,49 @@ def half_length(k1):
     return round(k1 / 2) + 1
 
 
-def rerank(query, gallery, k1, k2, lambda_value):
-    """Q×G re-ranked distances."""
-    dist = squared_distances(np.concatenate([query, gallery]))
+def published(feats, k1, k2):
+    """N×N Jaccard distances as re-ranking has them, and the distances they come from."""
+    dist = squared_distances(feats)
     largest = dist.max(1, keepdims=True)
     dist = np.divide(dist, largest, out=np.zeros_like(dist), where=largest > 0)
     order = neighbours(dist)
     near, half = reciprocal(order, k1 + 1), reciprocal(order, half_length(k1))
-    jaccard = jaccard_of(dist, order, near, half, k2)
+    return jaccard_of(dist, order, near, half, k2), dist
+
+
+def rerank(query, gallery, k1, k2, lambda_value):
+    """Q×G re-ranked distances."""
+    jaccard, dist = published(np.concatenate([query, gallery]), k1, k2)
     final = (1 - lambda_value) * jaccard + lambda_value * dist
     return final[: len(query), len(query) :]
 
 
-def jaccard(feats, k1, k2):
+def unit_jaccard(feats, k1, k2):
     """N×N Jaccard distances as clustering methods take them, of features of any length."""
     x = np.asarray(feats, np.float64)
     cosine = (x @ x.T) / np.outer(np.linalg.norm(x, axis=1), np.linalg.norm(x, axis=1))
     dist = 2 - 2 * cosine
-    order = [row[:k1] for row in neighbours(dist)]
+    order = neighbours(dist)
     near, half = reciprocal(order, k1), reciprocal(order, half_length(k1))
     return jaccard_of(dist, order, near, half, k2)
 
 
 def eps(dense, rho):
-    """The mean of the smallest round(ρ·n) of the n distances above the diagonal that aren't 0."""
-    above = dense[np.triu_indices(len(dense), 1)]
+    """The mean of the smallest round(ρ·n), at least one, of the n above the diagonal but zeros."""
+    above = np.triu(dense.astype(np.float64), 1)
     above = np.sort(above[above > 0])
-    return above[: round(rho * len(above))].mean()
+    return above[: max(1, round(rho * len(above)))].mean()
+
+
+def expand_query(query, gallery, k, alpha):
+    """A query of length 1 after α-query expansion by its k nearest of a gallery, an image a row."""
+    q = query / np.linalg.norm(query)
+    unit = [g / np.linalg.norm(g) for g in gallery]
+    order = sorted(range(len(unit)), key=lambda j: (-(q @ unit[j]), j))
+    total = q.copy()
+    for j in order[:k]:
+        total += max(q @ unit[j], 0) ** alpha * unit[j]
+    return total / np.linalg.norm(total)
 
 
 def renumbered(labels):
