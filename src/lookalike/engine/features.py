@@ -52,8 +52,7 @@ def read_features(files: Sequence[str | Path]) -> Features:
     elif len(files) == 2:
         sides = [_side(_read(file), file) for file in files]
     else:
-        raise UserError(f"Give one file of features, or two, not {len(files)}.")}."
-        )
+        raise UserError(f"Give one file of features, or two, not {len(files)}.")
     (query, *q), (gallery, *g) = sides
     if query.shape[1] != gallery.shape[1]:
         raise UserError(
