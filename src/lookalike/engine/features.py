@@ -56,25 +56,23 @@ def read_features(files: Sequence[str | Path]) -> Features:
     (query, *q), (gallery, *g) = sides
     if query.shape[1] != gallery.shape[1]:
         raise UserError(
-            f"The features of {files[0]} have {query.shape[1]} numbers for a query and "
-            f"{gallery.shape[1]} for a gallery image: they must come from one model."
-            if len(files) == 1
-            else f"The features of {files[0]} have {query.shape[1]} numbers, those of {files[1]} "
-            f"{gallery.shape[1]}: they must come from one model."
+            f"Query features have {query.shape[1]} numbers and gallery features "
+            f"{gallery.shape[1]}: both must come from one model."
         )
     return Features(query, gallery, q[0], g[0], q[1], g[1])
 
 
 def _read(file: str | Path) -> Arrays:
     try:
-        with np.load(file, allow_pickle=False) as saved:
-            if isinstance(saved, np.ndarray):
-                raise UserError(f"{file} is a single array: save an .npz file with named arrays.")
+        saved = np.load(file, allow_pickle=False)
+        if isinstance(saved, np.ndarray):
+            raise UserError(f"{file} is one array without a name: write an .npz file of several.")
+        with saved:
             return dict(saved)
     except FileNotFoundError:
         raise UserError(f"There is no features file {file}.") from None
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise UserError(f"{file} is not an .npz file that can be read without pickle.") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        raise UserError(f"{file} is not an .npz file of plain arrays.") from None
 
 
 def _side(arrays: Arrays, file: str | Path, prefix: str = "") -> list[NDArray[Any]]:
