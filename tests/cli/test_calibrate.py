@@ -62,6 +62,29 @@ def test_a_model_file_needs_a_place_for_the_result_or_json(dgnet_file, market, c
     assert {p.name for p in dgnet_file.parent.iterdir()} == before
 
 
+def test_anybodys_features_are_calibrated_as_the_model_is(dgnet_file, market, tmp_path, capsys):
+    data = ["--data", f"market1501:{market}"]
+    files = [str(tmp_path / f"{split}.npz") for split in ("query", "gallery")]
+    for split, file in zip(("query", "gallery"), files, strict=True):
+        main(["embed", str(dgnet_file), *data, "--split", split, "--out", file])
+    capsys.readouterr()
+    assert main(["calibrate", "--features", *files, "--json"]) == 0
+    got = json.loads(capsys.readouterr().out)
+    main(["calibrate", str(dgnet_file), *data, "--json"])
+    want = json.loads(capsys.readouterr().out)
+    assert (got.pop("method"), got.pop("features"), got.pop("data")) == ("", " ".join(files), "")
+    assert got == {key: want[key] for key in got}
+    assert main(["calibrate", "--features", *files]) == 2
+    assert "Say where to write the result" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["m"], ["m", "--features", "f"], ["--data", "a:b"],
+                                   ["--features", "f", "--data", "a:b"]])  # fmt: skip
+def test_either_a_model_or_features(words, capsys):
+    assert main(["calibrate", *words]) == 2
+    assert "Give either MODEL and --data, or --features;" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [

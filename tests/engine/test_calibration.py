@@ -9,6 +9,7 @@ import torch
 from lookalike.data import Benchmark, load
 from lookalike.engine.calibration import calibrate, calibrate_features, table
 from lookalike.engine.embedding import extract
+from lookalike.engine.features import Features
 from lookalike.errors import UserError
 from lookalike.methods.dgnet import DGNet
 from lookalike.metrics import verify, verify_cameras
@@ -33,7 +34,7 @@ def features(queries=60, cameras=3, noise=0.5, ids=20):
 
 def test_the_record_holds_what_the_metrics_say():
     sides = features()
-    found = calibrate_features(*sides, ABOUT, fmr=0.02, metric="euclidean")
+    found = calibrate_features(Features(*sides), ABOUT, fmr=0.02, metric="euclidean")
     record = json.loads(json.dumps(found.record(), allow_nan=False))
     v = verify(*sides, fpr=(0.02, 1e-2, 1e-3, 1e-4), metric="euclidean")
     chosen = v.points[0]
@@ -51,11 +52,13 @@ def test_the_record_holds_what_the_metrics_say():
     want = verify_cameras(*sides, chosen.threshold, 0.02, metric="euclidean")
     assert record["cameras"] == [vars(c) for c in want]
     assert len(want) == 9
-    assert record == calibrate_features(*sides, ABOUT, fmr=0.02, metric="euclidean").record()
+    assert (
+        record == calibrate_features(Features(*sides), ABOUT, fmr=0.02, metric="euclidean").record()
+    )
 
 
 def test_the_thinned_roc_keeps_the_ends_and_only_vertices():
-    found = calibrate_features(*features(queries=300), ABOUT)
+    found = calibrate_features(Features(*features(queries=300)), ABOUT)
     v, roc = found.verification, found.record()["roc"]
     vertices = set(zip(v.fpr, v.tpr, strict=True))
     kept = list(zip(roc["fpr"], roc["tpr"], strict=True))
@@ -74,9 +77,9 @@ def test_the_thinned_roc_keeps_the_ends_and_only_vertices():
 def test_the_table_shows_the_worst_cameras_and_counts_the_rest(cameras, shown):
     if cameras == 1:
         with pytest.raises(UserError, match="only from their own camera"):
-            calibrate_features(*features(cameras=1), ABOUT)
+            calibrate_features(Features(*features(cameras=1)), ABOUT)
         return
-    found = calibrate_features(*features(300, cameras), ABOUT)
+    found = calibrate_features(Features(*features(300, cameras)), ABOUT)
     text = table(found)
     lines = text.splitlines()
     assert max(map(len, lines)) <= 80
@@ -96,13 +99,13 @@ def test_the_table_shows_the_worst_cameras_and_counts_the_rest(cameras, shown):
 
 
 def test_what_cannot_be_measured_is_marked():
-    few = calibrate_features(*features(10), ABOUT, fmr=1e-2)
+    few = calibrate_features(Features(*features(10)), ABOUT, fmr=1e-2)
     text = table(few)
     assert "1e-4 *" in text
     assert "1e-2 *" not in text
     assert "* fewer pairs of two people than that rate needs" in text
     assert max(map(len, text.splitlines())) <= 80
-    many = calibrate_features(*features(300, cameras=2), ABOUT, fmr=1e-2)
+    many = calibrate_features(Features(*features(300, cameras=2)), ABOUT, fmr=1e-2)
     assert "*" not in table(many).replace("1e-4", "")
     rates = [x.split()[0] for x in text.splitlines() if x.startswith(("1e-", "0"))]
     assert rates[:3] == ["1e-2", "1e-3", "1e-4"]

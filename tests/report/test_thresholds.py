@@ -8,6 +8,7 @@ import pytest
 from test_html import Page
 
 from lookalike.engine.calibration import calibrate_features
+from lookalike.engine.features import Features
 from lookalike.report import write_report
 from lookalike.report.thresholds import histogram, rate, roc
 
@@ -20,7 +21,8 @@ def record(queries=120, cameras=3, noise=0.7, fmr=1e-2, metric="cosine"):
     pids = rng.integers(1, 21, queries), rng.integers(-1, 21, 4 * queries)
     feats = [centres[p] + noise * rng.standard_normal((len(p), 8)) for p in pids]
     cams = [rng.integers(0, cameras, len(p)) for p in pids]
-    return calibrate_features(*feats, *pids, *cams, ABOUT, fmr=fmr, metric=metric).record()
+    sides = Features(*feats, *pids, *cams)
+    return calibrate_features(sides, ABOUT, fmr=fmr, metric=metric).record()
 
 
 def read(folder, found):

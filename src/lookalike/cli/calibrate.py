@@ -1,4 +1,4 @@
-"""`lookalike calibrate MODEL --data DATA`: which distance means the same person."""
+"""`lookalike calibrate`: which distance means the same person."""
 
 import argparse
 import json
@@ -6,41 +6,53 @@ from pathlib import Path
 
 from lookalike.cli.parser import Parser, add_model_flags, writable
 from lookalike.data import parse_data
-from lookalike.engine.calibration import calibrate, table
+from lookalike.engine.calibration import calibrate, calibrate_features, table
 from lookalike.engine.embedding import device_named
+from lookalike.engine.features import read_features
 from lookalike.engine.folder import write_json
 from lookalike.methods.model_file import load_model
 from lookalike.report import write_report
 
 EPILOG = """The threshold is the distance below which two images count as the same person,
 so that at most the rate --fmr of the pairs of two different people do. A run
-folder gets calibration.json, and its report.html the drawing; for a model file
-say --out, or --json to have it on stdout alone."""
+folder gets calibration.json, and its report.html the drawing; otherwise say
+--out, or --json to have it on stdout alone."""
 
 
 def main(argv: list[str]) -> int:
     """Prints a table, or JSON; writes the JSON to --out or into the run folder."""
     parser = Parser("calibrate", "Find the distance below which two images show the same person.",
-                    EPILOG)  # fmt: skip
-    parser.add_argument("model", metavar="MODEL", help="a model file or a run folder")
-    parser.add_argument("--data", required=True, help="NAME:PATH, such as market1501:/data/market")
+                    EPILOG, "(MODEL --data DATA | --features FILE [FILE]) …")  # fmt: skip
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="a model file or a run folder")
+    parser.add_argument("--data", help="NAME:PATH, such as market1501:/data/market")
+    parser.add_argument("--features", nargs="+", metavar="FILE", default=[],
+                        help="instead of MODEL and --data, anybody's features: the .npz files of "
+                        "queries and gallery, or one of both")  # fmt: skip
     parser.add_argument("--fmr", type=rate, default=1e-3, metavar="RATE",
                         help="the false-match rate: at most this share of the pairs of two "
                         "people may count as one [1e-3]")  # fmt: skip
-    parser.add_argument("--metric", help="cosine or euclidean [the model's own]")
+    parser.add_argument("--metric", help="cosine or euclidean [the model's own; cosine]")
     parser.add_argument(
         "--out", metavar="FILE", help="the .json file to write [calibration.json in the run folder]"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_model_flags(parser, batch=64)
     args = parser.parse_args(argv)
-    folder = Path(args.model) if Path(args.model).is_dir() and not args.out else None
+    if bool(args.features) == bool(args.model) or bool(args.model) != bool(args.data):
+        parser.error("give either MODEL and --data, or --features")
+    folder = Path(args.model) if args.model and Path(args.model).is_dir() and not args.out else None
     place = args.out or (folder / "calibration.json" if folder else None)
     if place is None and not args.json:
         parser.error("say where to write the result: --out FILE.json, or a run folder as MODEL")
     out = writable(str(place)) if place else None
-    model, bench = load_model(args.model).to(device_named(args.device)), parse_data(args.data)
-    found = calibrate(model, bench, args.fmr, args.metric, args.batch)
+    device = device_named(args.device)
+    if args.features:
+        about = {"method": "", "features": " ".join(args.features), "data": ""}
+        found = calibrate_features(read_features(args.features), about, args.fmr,
+                                   args.metric or "cosine", device)  # fmt: skip
+    else:
+        model, bench = load_model(args.model).to(device), parse_data(args.data)
+        found = calibrate(model, bench, args.fmr, args.metric, args.batch)
     if out:
         write_json(out, found.record())
     if folder and (folder / "config.yaml").exists():

@@ -10,10 +10,10 @@ import torch
 
 from lookalike.data import Benchmark
 from lookalike.engine.embedding import extract
+from lookalike.engine.features import Features
 from lookalike.errors import UserError, unknown
 from lookalike.methods.base import Model
 from lookalike.metrics.cameras import CameraPair, verify_cameras
-from lookalike.metrics.inputs import Array
 from lookalike.metrics.keys import METRICS
 from lookalike.metrics.verification import Verification, decimal, verify
 
@@ -84,31 +84,27 @@ def calibrate(
     if metric not in (None, *METRICS):
         raise unknown("metric", str(metric), METRICS)
     q, g = bench.query, bench.gallery
-    sides = [model.scored(extract(model, people.paths, batch)) for people in (q, g)]
+    sides = [model.scored(extract(model, people.paths, batch)).numpy() for people in (q, g)]
+    found = Features(sides[0], sides[1], q.pids, g.pids, q.camids, g.camids)
     name = model.method.name
     about = {"method": name, "features": " + ".join(model.parts) or name, "data": str(bench)}
-    ids = q.pids, g.pids, q.camids, g.camids
     device = next(model.parameters()).device
-    return calibrate_features(sides[0], sides[1], *ids, about, fmr, metric or model.metric, device)
+    return calibrate_features(found, about, fmr, metric or model.metric, device)
 
 
 def calibrate_features(
-    query_feats: Array,
-    gallery_feats: Array,
-    query_pids: Array,
-    gallery_pids: Array,
-    query_camids: Array,
-    gallery_camids: Array,
+    features: Features,
     about: dict[str, str],
     fmr: float = 1e-3,
     metric: str = "cosine",
     device: torch.device | str | None = None,
 ) -> Calibration:
-    """The `Calibration` of anybody's features; arguments and errors as in `verify`.
+    """The `Calibration` of anybody's features; errors as in `verify`.
 
     about: method, features and data, as the record tells them.
     """
-    sides = query_feats, gallery_feats, query_pids, gallery_pids, query_camids, gallery_camids
+    f = features
+    sides = f.query, f.gallery, f.query_pids, f.gallery_pids, f.query_camids, f.gallery_camids
     rates = (fmr, *(rate for rate in RATES if rate != fmr))
     found = verify(*sides, fpr=rates, metric=metric, device=device)
     threshold = found.points[0].threshold

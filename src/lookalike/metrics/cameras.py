@@ -64,8 +64,8 @@ def verify_cameras(
     q_pids, q_cams = (ids(x, "query ids", len(query)) for x in (query_pids, query_camids))
     g_pids, g_cams = (ids(x, "gallery ids", len(gallery)) for x in (gallery_pids, gallery_camids))
     found = []
-    for a in np.unique(q_cams[q_pids != JUNK]):
-        q = np.flatnonzero((q_cams == a) & (q_pids != JUNK))
+    for a in np.unique(q_cams):
+        q = np.flatnonzero(q_cams == a)
         for b in np.unique(g_cams[g_pids != JUNK]):
             g = np.flatnonzero((g_cams == b) & (g_pids != JUNK))
             of = tally(query[q], gallery[g], q_pids[q], g_pids[g], q_cams[q], g_cams[g],
