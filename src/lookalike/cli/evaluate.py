@@ -6,7 +6,7 @@ import json
 from lookalike.cli.parser import Parser, add_model_flags, positive
 from lookalike.data import parse_data
 from lookalike.engine.embedding import device_named
-from lookalike.engine.evaluation import Evaluation, evaluate, evaluate_features, table
+from lookalike.engine.evaluation import Evaluation, evaluate, evaluate_features, folded, table
 from lookalike.engine.scoring import Extras
 from lookalike.errors import unknown
 from lookalike.methods.model_file import load_model
@@ -30,9 +30,9 @@ def main(argv: list[str]) -> int:
                         help=f"{', '.join(PROTOCOLS)}, or all [the benchmark's]")  # fmt: skip
     parser.add_argument("--metric", help="cosine or euclidean [the model's own; cosine]")
     parser.add_argument("--rerank", action="store_true", help="re-rank as well (k-reciprocal)")
-    parser.add_argument("--k1", type=positive, default=20, help="neighbours of a re-ranking [20]")
-    parser.add_argument("--k2", type=positive, default=6, help="neighbours averaged by it [6]")
-    parser.add_argument("--lambda", type=fraction, default=0.3, dest="weight", metavar="WEIGHT",
+    parser.add_argument("--k1", type=positive, help="neighbours of a re-ranking [20]")
+    parser.add_argument("--k2", type=positive, help="neighbours averaged by it [6]")
+    parser.add_argument("--lambda", type=fraction, dest="weight", metavar="WEIGHT",
                         help="the first distance's weight in it [0.3]")  # fmt: skip
     parser.add_argument("--expand", type=positive, default=0, metavar="K",
                         help="first expand each query with its K nearest")  # fmt: skip
@@ -48,7 +48,10 @@ def main(argv: list[str]) -> int:
         raise unknown("protocol", args.protocol, [*PROTOCOLS, "all"])
     if args.confidence == 1:
         parser.error("argument --confidence: a level lies below 1")
-    again = (args.k1, args.k2, args.weight) if args.rerank else None
+    if not args.rerank and (args.k1, args.k2, args.weight) != (None, None, None):
+        parser.error("--k1, --k2 and --lambda go with --rerank")
+    weight = 0.3 if args.weight is None else args.weight
+    again = (args.k1 or 20, args.k2 or 6, weight) if args.rerank else None
     extras = Extras(again, args.expand, args.rates, args.confidence)
     device = device_named(args.device)
     if args.features:
@@ -66,7 +69,7 @@ def main(argv: list[str]) -> int:
         print(json.dumps(parts, indent=1))
         return 0
     print(table(found))
-    print(f"{timings(found)}, on {device}")
+    print("\n".join(folded(f"{timings(found)}, on {device}")))
     return 0
 
 

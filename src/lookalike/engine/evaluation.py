@@ -16,11 +16,12 @@ from torch import Tensor
 from lookalike.data import Benchmark, People
 from lookalike.engine.embedding import extract
 from lookalike.engine.features import read_features
-from lookalike.engine.scoring import PLAIN, Extras, Stopwatch, check_names, score
+from lookalike.engine.scoring import PLAIN, Extras, Stopwatch, check, score
 from lookalike.errors import UserError
 from lookalike.methods.base import Model
 from lookalike.metrics import caveat, order
 
+WIDTH = 80  # columns of a table
 EXAMPLES = 8  # ranked lists in a report
 COLUMNS = ("mAP", "rank1", "rank5", "rank10", "mINP")
 
@@ -54,15 +55,16 @@ def evaluate(
     headline and comes first. A single model's rows have its method's name.
     protocol: one or several; the benchmark's own by default. metric: "cosine" or "euclidean"; the
     model's own by default. batch: images embedded at a time. extras: what else to compute.
-    Raises UserError when a split is empty, and for an unknown protocol or metric.
+    Raises UserError when a split is empty, for an unknown protocol or metric, and to expand queries
+    for another metric than the cosine.
     """
     for split in ("query", "gallery"):
         if not len(getattr(bench, split)):
             raise UserError(f"{bench} has no {split} images to evaluate on.")
     protocols = [protocol] if isinstance(protocol, str) else list(protocol or [bench.protocol])
-    check_names(protocols, metric)
     if isinstance(models, Model):
         models = {models.method.name: models}
+    check(protocols, [metric or model.metric for model in models.values()], extras)
     q, g = bench.query, bench.gallery
     ids = (q.pids, g.pids, q.camids, g.camids)
     rows: list[dict[str, Any]] = []
@@ -98,7 +100,7 @@ def evaluate_features(
     Raises UserError as `read_features` and `evaluate` do.
     """
     protocols = [protocol] if isinstance(protocol, str) else list(protocol)
-    check_names(protocols, metric)
+    check(protocols, [metric], extras)
     clock = Stopwatch()
     with clock("read"):
         given = read_features(files)
@@ -160,10 +162,14 @@ def table(found: Evaluation) -> str:
     rows = found.rows
     several = len({row["protocol"] for row in rows}) > 1
     names = ("features", "protocol") if several else ("features",)
+    room = WIDTH - 8 * len(COLUMNS)
+    if several:
+        room -= 2 + max(len(row["protocol"]) for row in rows)
     shown, before = [], ""
     for row in rows:
         name = "  re-ranked" if row["rerank"] else row["features"]
-        shown.append({**row, "features": "" if several and name == before else name})
+        short = name if len(name) <= room else name[: room - 1] + "…"
+        shown.append({**row, "features": "" if several and name == before else short})
         before = name
     widths = {name: max(len(name), *(len(row[name]) for row in shown)) for name in names}
     lines = ["  ".join(f"{n:<{w}}" for n, w in widths.items())
@@ -176,17 +182,34 @@ def table(found: Evaluation) -> str:
                 lines.append(f"{end:<{len(lines[0]) - 8 * len(COLUMNS)}}" + _percent(interval))
     rates = [name for name in rows[0] if name.startswith("TPR@") or name == "EER"]
     if rates:
-        lines += ["", f"{'features':<{widths['features']}}" + "".join(f"{r:>10}" for r in rates)]
+        few = rows[0]["unmeasurable"]
+        heads = [rate + "*" * (rate in few) for rate in rates]
+        lines += ["", f"{'features':<{widths['features']}}" + "".join(f"{h:>10}" for h in heads)]
         lines += [f"{row['features']:<{widths['features']}}"
                   + "".join(f"{100 * row[rate]:10.2f}" for rate in rates)
                   for row in shown if row["features"] and not row["rerank"]]  # fmt: skip
+        if few:
+            lines.append("* fewer pairs of two people than the rate needs: before the nearest one")
     first = rows[0]
     rules = "" if several else f"protocol {first['protocol']}, "
-    lines.append(f"{rules}{first['metric']} distance, {first['valid_queries']} of "
-                 f"{first['queries']} queries valid, {first['gallery']} gallery crops")  # fmt: skip
+    lines += folded(
+        f"{rules}{first['metric']} distance, {first['valid_queries']} of {first['queries']} "
+        f"queries valid, {first['gallery']} gallery crops"
+    )
+    if first["expand"]:
+        lines.append(f"queries expanded with their {first['expand']} nearest gallery crops")
+    if again := rows[-1]["rerank"]:
+        lines.append(f"re-ranked with k1 {again['k1']}, k2 {again['k2']}, λ {again['lambda']:g}")
+    if "intervals" in first:
+        lines.append(f"from, to: {100 * first['confidence']:g} % intervals over identities")
     for name, note in found.notes.items():
-        lines += wrap(f"{name}: {note}", 80, subsequent_indent="  ")
+        lines += folded(f"{name}: {note}")
     return "\n".join(lines)
+
+
+def folded(text: str) -> list[str]:
+    """The text as lines of at most 80 columns, broken between words."""
+    return wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _percent(numbers: Mapping[str, float]) -> str:

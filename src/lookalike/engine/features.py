@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,15 @@ from lookalike.errors import UserError
 Arrays = dict[str, NDArray[Any]]
 Ids = NDArray[np.int64]
 COLUMNS = ("features", "pids", "camids")  # of a side, as `lookalike embed --data` writes them
+SHOWN = 8  # names of arrays in a message
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
     """Features of queries (Q×D) and a gallery (G×D), with who is on them and which camera saw them.
 
-    pids and camids: Q and G whole numbers; −1 is junk, 0 a distractor.
+    query, gallery: float32 or float64. pids and camids: Q and G whole numbers; −1 is junk, 0 a
+    distractor.
     """
 
     query: NDArray[Any]
@@ -43,14 +46,13 @@ def read_features(files: Sequence[str | Path]) -> Features:
 
     Two files are the queries and the gallery, each with features (N×D), pids and camids (N), as
     `lookalike embed --data` writes them. One file has both, as query_features, gallery_features,
-    query_pids, … Raises UserError for another number of files, and where one can't be read, lacks
-    an array or has one of the wrong shape or kind.
+    query_pids, … Other arrays are left alone. Raises UserError for another number of files, and
+    where one can't be read, lacks an array or has one of the wrong shape or kind.
     """
     if len(files) == 1:
-        arrays = _read(files[0])
-        sides = [_side(arrays, files[0], prefix) for prefix in ("query_", "gallery_")]
+        sides = _sides(files[0], ("query_", "gallery_"))
     elif len(files) == 2:
-        sides = [_side(_read(file), file) for file in files]
+        sides = [side for file in files for side in _sides(file, ("",))]
     else:
         raise UserError(f"Give one file of features, or two, not {len(files)}.")
     (query, *q), (gallery, *g) = sides
@@ -62,27 +64,33 @@ def read_features(files: Sequence[str | Path]) -> Features:
     return Features(query, gallery, q[0], g[0], q[1], g[1])
 
 
-def _read(file: str | Path) -> Arrays:
+def _sides(file: str | Path, prefixes: Sequence[str]) -> list[list[NDArray[Any]]]:
+    """Features, pids and camids under each of the prefixes."""
+    names = [prefix + name for prefix in prefixes for name in COLUMNS]
+    arrays = _read(file, names)
+    return [_side(arrays, file, prefix) for prefix in prefixes]
+
+
+def _read(file: str | Path, names: Sequence[str]) -> Arrays:
+    """The arrays of these names."""
     try:
         saved = np.load(file, allow_pickle=False)
         if isinstance(saved, np.ndarray):
             raise UserError(f"{file} is one array without a name: write an .npz file of several.")
         with saved:
-            return dict(saved)
+            missing = [name for name in names if name not in saved.files]
+            if not missing:
+                return {name: np.asarray(saved[name]) for name in names}
+            there = ", ".join(saved.files[:SHOWN]) + (", …" if len(saved.files) > SHOWN else "")
     except FileNotFoundError:
         raise UserError(f"There is no features file {file}.") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
         raise UserError(f"{file} is not an .npz file of plain arrays.") from None
+    raise UserError(f"{file} has no array '{missing[0]}'; it has {there or 'none'}.")
 
 
-def _side(arrays: Arrays, file: str | Path, prefix: str = "") -> list[NDArray[Any]]:
-    """Features, pids and camids of one side."""
+def _side(arrays: Arrays, file: str | Path, prefix: str) -> list[NDArray[Any]]:
     names = [prefix + name for name in COLUMNS]
-    missing = [name for name in names if name not in arrays]
-    if missing:
-        raise UserError(
-            f"{file} has no array '{missing[0]}', only {', '.join(sorted(arrays)) or 'nothing'}."
-        )
     features, *ids = (arrays[name] for name in names)
     if features.ndim != 2 or features.dtype.kind not in "fiu":
         raise UserError(
@@ -94,4 +102,7 @@ def _side(arrays: Arrays, file: str | Path, prefix: str = "") -> list[NDArray[An
                 f"'{name}' in {file} must be {len(features)} whole numbers, one per image, not "
                 f"{column.dtype} of {column.shape}."
             )
+    # Whatever wrote them: torch takes no foreign byte order and no long doubles.
+    single = features.dtype.kind == "f" and features.dtype.itemsize <= 4
+    features = features.astype(np.float32 if single else np.float64, copy=False)
     return [features, *(column.astype(np.int64) for column in ids)]

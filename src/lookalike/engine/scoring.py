@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from lookalike.errors import unknown
+from lookalike.errors import UserError, unknown
 from lookalike.metrics import (
     PROTOCOLS,
     Ranking,
@@ -33,8 +33,9 @@ class Extras:
     """What to compute beside the plain ranking.
 
     rerank: k1, k2 and λ of k-reciprocal re-ranking, for more rows; with the cosine, of features
-    of length 1. expand: neighbours of α-query expansion before everything else, 0 for none. rates:
-    TPR at fixed FPRs, and EER. confidence: the level of bootstrap intervals, 0 for none.
+    of length 1. expand: neighbours of α-query expansion before everything else, 0 for none; with
+    the cosine only. rates: TPR at fixed FPRs, and EER. confidence: the level of bootstrap
+    intervals, 0 for none.
     """
 
     rerank: tuple[int, int, float] | None = None
@@ -59,13 +60,16 @@ class Stopwatch:
         self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - start
 
 
-def check_names(protocols: Sequence[str], metric: str | None) -> None:
-    """Raises UserError for an unknown protocol or metric, before anything is embedded."""
+def check(protocols: Sequence[str], metrics: Iterable[str], extras: Extras) -> None:
+    """Raises UserError for what is unknown or doesn't go together, before anything is embedded."""
     for name in protocols:
         if name not in PROTOCOLS:
             raise unknown("protocol", name, PROTOCOLS)
-    if metric not in (None, *METRICS):
-        raise unknown("metric", str(metric), METRICS)
+    for metric in metrics:
+        if metric not in METRICS:
+            raise unknown("metric", metric, METRICS)
+        if extras.expand and metric != "cosine":
+            raise UserError("Query expansion is made of directions: choose the metric 'cosine'.")
 
 
 def score(
@@ -80,8 +84,9 @@ def score(
     """A row for each protocol, then one for each again if re-ranked; and the first row's ranking.
 
     sides: query and gallery features. ids: pids and camids in the order of `rank`. A row has the
-    keys protocol, metric, rerank (its numbers, or None), expand, queries, valid_queries, gallery
-    and those of `Ranking.row()`; as asked for, those of `Verification.row()`, and intervals.
+    keys protocol, metric, expand, rerank (its numbers, or None), queries, valid_queries, gallery
+    and those of `Ranking.row()`; as asked for, those of `Verification.row()` and unmeasurable (the
+    rates that need more pairs) where it isn't re-ranked, and confidence and intervals.
     Raises as `rank` does.
     """
     if extras.expand:
@@ -95,9 +100,10 @@ def score(
         rankings.append((found, {**shared, "rerank": None}))
     if extras.rates:
         with clock("verify"):
-            rates = verify(*sides, *ids, metric=metric, device=device).row()
+            pairs = verify(*sides, *ids, metric=metric, device=device)
+        few = [name for name, p in zip(pairs.row(), pairs.points, strict=False) if not p.measurable]
         for _, about in rankings:
-            about.update(rates)
+            about.update(pairs.row(), unmeasurable=few)
     if extras.rerank:
         k1, k2, weight = extras.rerank
         with clock("rerank"):
@@ -113,6 +119,7 @@ def score(
                "valid_queries": found.num_valid, "gallery": len(sides[1]),
                **found.row()}  # fmt: skip
         if extras.confidence:
+            row["confidence"] = extras.confidence
             with clock("bootstrap"):
                 row["intervals"] = bootstrap(found, ids[0], extras.confidence)
         rows.append(row)
