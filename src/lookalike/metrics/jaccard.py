@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from scipy.sparse import csr_matrix
+from torch import Tensor
 
 from lookalike.errors import unknown
 from lookalike.metrics.inputs import Array, device_of, matrix
@@ -71,14 +72,19 @@ def jaccard_distance(
             f"Recipe '{recipe}' needs the largest distances, which faiss doesn't give."
         )
     x = matrix(feats, "Features", device_of(feats, device))
-    sizes = magnitudes(x, "Features")
-    x = unit(x, sizes) if rules.metric == "cosine" else x * safe_scale(sizes)
     near, half = k1 + rules.beside, round(k1 / 2) + 1
+    return _below(_encoded(x, near, half, k2, rules, search), below)
+
+
+def _encoded(x: Tensor, near: int, half: int, k2: int, rules: Recipe, search: str) -> Any:
+    """The encoded neighbours of N×D features, N×N csr."""
+    sizes = magnitudes(x, "Features")
+    x = unit(x.double(), sizes) if rules.metric == "cosine" else x * safe_scale(sizes)
     find = faiss_neighbours if search == "faiss" else neighbours
     found = find(x, max(near, half, k2))
     sets = expanded_sets(found.indices, near, half)
     largest = found.farthest.cpu().numpy() if rules.scaled else None
-    return _below(encoded(x, found.indices, sets, k2, largest), below)
+    return encoded(x, found.indices, sets, k2, largest)
 
 
 def _below(weights: Any, below: float) -> Any:
@@ -98,11 +104,11 @@ def _below(weights: Any, below: float) -> Any:
         for array in (columns, values):
             if total > len(array):
                 # Grows in place: the answer may be most of the memory there is.
-                array.resize(total + (total >> 3), refcheck=False)
+                array.resize(total + (total >> 5), refcheck=False)
         at = np.flatnonzero(held)
-        overlap = shared.take(at)
         columns[filled:total] = at - np.repeat(np.arange(len(each)) * count, each)
-        values[filled:total] = np.maximum(1 - overlap / (2 - overlap), 0)
+        overlap = np.minimum(shared.take(at), 1, dtype=np.float32, casting="same_kind")
+        np.subtract(1, overlap / (2 - overlap), out=values[filled:total])
     for array in (columns, values):
         array.resize(starts[-1], refcheck=False)
     return csr_matrix((values, columns, starts), (count, count))

@@ -1,5 +1,6 @@
 """The nearest neighbours of every feature among all features, exactly."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from lookalike.errors import UserError
 from lookalike.metrics.keys import ranking_keys, square_lengths
 
 CHUNK_ENTRIES = {"cpu": 1 << 22, "gpu": 1 << 26}  # distances at a time: 16 MiB, 256 MiB
+SPARE = 8  # candidates beyond the k-th
+ROUNDING = 1e-5  # of |x|² + max |y|²: more than a float32 distance of theirs is wrong by
 SEARCHES = ("torch", "faiss")
 
 
@@ -27,20 +30,38 @@ class Neighbours(NamedTuple):
 def neighbours(feats: Tensor, k: int) -> Neighbours:
     """The `Neighbours` (at most N) of every row of `feats` (N×D) by Euclidean distance.
 
-    Computed where `feats` is. A feature is its own first neighbour even beside equal ones. Raises
-    `UserError` on NaN or infinity.
+    A float32 search finds candidates, float64 distances order them: which one is the k-th decides
+    about a whole encoding, so it mustn't hang on a last bit. Computed where `feats` is. A feature
+    is its own first neighbour even beside equal ones. Raises `UserError` on NaN or infinity.
     """
     count, k = len(feats), min(k, len(feats))
     everyone = torch.arange(count, device=feats.device)
-    keys = ranking_keys(feats, feats, everyone, "euclidean")
-    square = square_lengths(feats)
-    index, farthest = [], []
+    rough, exact = feats.float(), feats.double()
+    keys, square = ranking_keys(rough, rough, everyone, "euclidean"), square_lengths(rough)
+    width = min(k + SPARE, count)
+    found, reach, farthest = [], [], []
     for rows in chunks(count, count, feats.device):
         dist = keys(rows)
         farthest.append((dist.amax(1) + square[rows]).clamp_(min=0))
         dist.scatter_(1, everyone[rows, None], -torch.inf)
-        index.append(nearest(dist, k).cpu())
-    return Neighbours(torch.cat(index), torch.cat(farthest))
+        values, columns = dist.topk(width, dim=1, largest=False)
+        found.append(columns.sort(dim=1).values)
+        # By how much the nearest feature that isn't a candidate may lie beyond the k-th.
+        reach.append(values[:, -1] - values[:, k - 1])
+    candidates = torch.cat(found)
+    starts = torch.arange(0, count * width + 1, width, device=feats.device)
+    dist = pair_squares(exact, starts, candidates.flatten()).view(count, width)
+    dist[candidates == everyone[:, None]] = -torch.inf
+    indices = candidates.gather(1, dist.sort(dim=1, stable=True).indices[:, :k])
+    doubtful = (torch.cat(reach) <= ROUNDING * (square + square.max())) & (width < count)
+    square = square_lengths(exact)
+    rest = doubtful.nonzero()[:, 0]
+    for rows in chunks(len(rest), 2 * count, feats.device):
+        part = rest[rows]
+        dist = square - 2 * exact[part] @ exact.T
+        dist.scatter_(1, part[:, None], -torch.inf)
+        indices[part] = nearest(dist, k)
+    return Neighbours(indices.cpu(), torch.cat(farthest))
 
 
 def faiss_neighbours(feats: Tensor, k: int) -> Neighbours:
@@ -75,3 +96,20 @@ def nearest(dist: Tensor, top: int) -> Tensor:
         level = values[:, top] == values[:, top - 1]
         columns[level] = dist[level].sort(dim=1, stable=True).indices[:, :top]
     return columns
+
+
+def pair_squares(feats: Tensor, starts: Tensor, columns: Tensor) -> Tensor:
+    """The squared Euclidean distances of some pairs of the N×D features, as the columns are.
+
+    starts: N + 1, where each row's columns begin; columns: int64, of any number.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support")
+        zeros = torch.zeros(len(columns), dtype=feats.dtype, device=feats.device)
+        pairs = torch.sparse_csr_tensor(
+            starts, columns, zeros, (len(feats), len(feats)), check_invariants=False
+        )
+        inner = torch.sparse.sampled_addmm(pairs, feats, feats.T).values()
+    square = square_lengths(feats)
+    row = torch.repeat_interleave(square, starts.diff())
+    return row.add_(square[columns]).sub_(inner, alpha=2).clamp_(min=0)

@@ -6,7 +6,6 @@ N×N arrays hold a hundred numbers a row that aren't zero. Here only those are k
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -16,10 +15,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 from torch import Tensor
 
-from lookalike.metrics.keys import square_lengths
+from lookalike.metrics.neighbours import pair_squares
 
 # Overlaps, and pairs of weights, at a time: few enough for a processor's cache.
-CHUNK_ENTRIES, CHUNK_PAIRS = 1 << 17, 1 << 17
+CHUNK_ENTRIES, CHUNK_PAIRS = 1 << 16, 1 << 16
 Floats: TypeAlias = NDArray[np.float64]
 
 
@@ -45,7 +44,8 @@ def encoded(feats: Tensor, index: Tensor, sets: Any, k2: int, largest: Any = Non
     expansion (eq. 11).
     """
     sets.sort_indices()
-    square = _square_distances(feats, sets)
+    pairs = (torch.from_numpy(x).to(feats.device).long() for x in (sets.indptr, sets.indices))
+    square = pair_squares(feats, *pairs).cpu().numpy()
     if largest is not None:
         square /= np.repeat(np.where(largest > 0, largest, 1), np.diff(sets.indptr))
     weights = csr_matrix((np.exp(-square), sets.indices, sets.indptr), sets.shape)
@@ -64,7 +64,7 @@ def overlaps(weights: Any, first: int, queries: int) -> Iterator[tuple[slice, Fl
     inverted = weights[first:].tocsc()
     width = inverted.shape[0]
     start, column = (x.astype(np.int64) for x in (weights.indptr, weights.indices))
-    begins, row = (x.astype(np.int64) for x in (inverted.indptr, inverted.indices))
+    begins, row = inverted.indptr.astype(np.int64), inverted.indices
     length = np.diff(begins)
     # To the beginning of row i: the pairs of weights that meet in a column.
     pairs = np.concatenate([[0], length[column].cumsum()])[start]
@@ -97,21 +97,3 @@ def _selected(index: Tensor, k: int) -> Any:
 def _reciprocal(index: Tensor, k: int) -> Any:
     chosen = _selected(index, k)
     return chosen.multiply(chosen.T).tocsr()
-
-
-def _square_distances(feats: Tensor, pattern: Any) -> Any:
-    """The squared Euclidean distances of the features at the entries of an N×N csr matrix."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sparse CSR tensor support")
-        sparse = torch.sparse_csr_tensor(
-            torch.from_numpy(pattern.indptr).long(),
-            torch.from_numpy(pattern.indices).long(),
-            torch.zeros(pattern.nnz, dtype=feats.dtype),
-            pattern.shape,
-            device=feats.device,
-            check_invariants=False,
-        )
-        inner = torch.sparse.sampled_addmm(sparse, feats, feats.T).values().cpu().numpy()
-    square = square_lengths(feats).cpu().numpy()
-    row = np.repeat(np.arange(len(feats)), np.diff(pattern.indptr))
-    return np.maximum(square[row] + square[pattern.indices] - 2 * inner, 0)
