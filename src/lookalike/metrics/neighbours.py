@@ -36,32 +36,40 @@ def neighbours(feats: Tensor, k: int) -> Neighbours:
     """
     count, k = len(feats), min(k, len(feats))
     everyone = torch.arange(count, device=feats.device)
-    rough, exact = feats.float(), feats.double()
+    rough = feats.float()
     keys, square = ranking_keys(rough, rough, everyone, "euclidean"), square_lengths(rough)
     width = min(k + SPARE, count)
-    found, reach, farthest = [], [], []
+    found, doubtful, farthest = [], [], []
     for rows in chunks(count, count, feats.device):
         dist = keys(rows)
         farthest.append((dist.amax(1) + square[rows]).clamp_(min=0))
         dist.scatter_(1, everyone[rows, None], -torch.inf)
         values, columns = dist.topk(width, dim=1, largest=False)
-        found.append(columns.sort(dim=1).values)
-        # By how much the nearest feature that isn't a candidate may lie beyond the k-th.
-        reach.append(values[:, -1] - values[:, k - 1])
-    candidates = torch.cat(found)
-    starts = torch.arange(0, count * width + 1, width, device=feats.device)
-    dist = pair_squares(exact, starts, candidates.flatten()).view(count, width)
+        found.append(columns)
+        # Whoever isn't a candidate is at least as far as the last one.
+        doubt = ROUNDING * (square[rows] + square.max())
+        doubtful.append((values[:, -1] - values[:, k - 1] <= doubt) & (width < count))
+    rest = torch.cat(doubtful).nonzero()[:, 0]
+    indices = _ordered(feats.double(), torch.cat(found), k, rest)
+    return Neighbours(indices.cpu(), torch.cat(farthest))
+
+
+def _ordered(feats: Tensor, candidates: Tensor, k: int, rest: Tensor) -> Tensor:
+    """The k nearest of N×W candidates, the feature itself first; in the rows `rest`, of all."""
+    (count, width), device = candidates.shape, feats.device
+    everyone = torch.arange(count, device=device)
+    candidates = candidates.sort(dim=1).values
+    starts = torch.arange(0, count * width + 1, width, device=device)
+    dist = pair_squares(feats, starts, candidates.flatten()).view(count, width)
     dist[candidates == everyone[:, None]] = -torch.inf
     indices = candidates.gather(1, dist.sort(dim=1, stable=True).indices[:, :k])
-    doubtful = (torch.cat(reach) <= ROUNDING * (square + square.max())) & (width < count)
-    square = square_lengths(exact)
-    rest = doubtful.nonzero()[:, 0]
-    for rows in chunks(len(rest), 2 * count, feats.device):
+    square = square_lengths(feats)
+    for rows in chunks(len(rest), 2 * count, device):
         part = rest[rows]
-        dist = square - 2 * exact[part] @ exact.T
+        dist = torch.addmm(square, feats[part], feats.T, alpha=-2)
         dist.scatter_(1, part[:, None], -torch.inf)
         indices[part] = nearest(dist, k)
-    return Neighbours(indices.cpu(), torch.cat(farthest))
+    return indices
 
 
 def faiss_neighbours(feats: Tensor, k: int) -> Neighbours:
