@@ -1,5 +1,7 @@
 import dataclasses
+import itertools
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,14 +12,16 @@ from lookalike.data import load
 from lookalike.data.images import ImageTable
 from lookalike.engine import evaluation
 from lookalike.engine.embedding import extract, image_files, save_features
-from lookalike.engine.evaluation import evaluate, table
+from lookalike.engine.evaluation import Evaluation, evaluate, evaluate_features, folded, table
+from lookalike.engine.scoring import Extras
 from lookalike.errors import UserError
 from lookalike.methods.dgnet import DGNet
 from lookalike.methods.ide import IDE
-from lookalike.metrics import PROTOCOLS, rank, rank_distances
+from lookalike.metrics import PROTOCOLS, query_expansion, rank, rank_distances, rerank, verify
 
-KEYS = ["features", "model", "data", "protocol", "metric", "queries", "valid_queries", "gallery",
-        "mAP", "rank1", "rank5", "rank10", "mINP"]  # fmt: skip
+KEYS = ["features", "model", "data", "protocol", "metric", "expand", "rerank", "queries",
+        "valid_queries", "gallery", "mAP", "rank1", "rank5", "rank10", "mINP"]  # fmt: skip
+NUMBERS = KEYS[-5:]
 
 
 @pytest.fixture(scope="module")
@@ -97,15 +101,46 @@ def test_rows_begin_with_the_whole_feature_and_are_those_of_rank(model, bench):
     assert [r["features"] for r in found.rows] == ["f_prim + f_fine", "f_prim", "f_fine"]
     q, g = extract(model, bench.query.paths), extract(model, bench.gallery.paths)
     ids = (bench.query.pids, bench.gallery.pids, bench.query.camids, bench.gallery.camids)
-    views = [(model.scored(q), model.scored(g)), (q[:, :512], g[:, :512]), (q[:, 512:], g[:, 512:])]
-    for row, sides in zip(found.rows, views, strict=True):
+    for row, sides in zip(found.rows, views(model, q, g), strict=True):
         assert list(row) == KEYS
-        assert {k: row[k] for k in KEYS[8:]} == pytest.approx(rank(*sides, *ids).row())
+        assert {k: row[k] for k in NUMBERS} == pytest.approx(rank(*sides, *ids).row())
         assert (row["model"], row["data"]) == ("dgnet", str(bench))
+        assert (row["expand"], row["rerank"]) == (0, None)
         assert (row["queries"], row["valid_queries"], row["gallery"]) == (12, 12, 24)
     assert len({row["mAP"] for row in found.rows}) > 1
-    json.dumps(found.rows)
-    assert found.seconds["embed"] > 0 < found.seconds["rank"]
+    assert json.loads(json.dumps(found.rows, allow_nan=False)) == found.rows
+    assert set(found.seconds) == {"embed", "rank"}
+    assert min(found.seconds.values()) > 0
+    assert not found.notes
+
+
+def views(model, query, gallery):
+    """DG-Net's two sides as the whole, the primary and the fine half."""
+    halves = [(query[:, s], gallery[:, s]) for s in (slice(0, 512), slice(512, 1024))]
+    return [(model.scored(query), model.scored(gallery)), *halves]
+
+
+def test_each_view_is_expanded_re_ranked_and_verified_on_its_own(model, bench):
+    names = ["market1501", "market1501-trapezoid"]
+    extras = Extras((5, 2, 0.4), 2, True, 0.9)
+    found = evaluate(model, bench, protocol=names, extras=extras, lists=False)
+    q, g = extract(model, bench.query.paths), extract(model, bench.gallery.paths)
+    ids = (bench.query.pids, bench.gallery.pids, bench.query.camids, bench.gallery.camids)
+    for i, (query, gallery) in enumerate(views(model, q, g)):
+        query = query_expansion(query, gallery, 2)
+        distances = rerank(query, gallery, 5, 2, 0.4, "cosine")
+        want = [rank(query, gallery, *ids, protocol=name) for name in names]
+        want += [rank_distances(distances, *ids, protocol=name) for name in names]
+        rows = found.rows[4 * i : 4 * i + 4]
+        assert [row["protocol"] for row in rows] == names * 2
+        assert [bool(row["rerank"]) for row in rows] == [False, False, True, True]
+        for row, ranking in zip(rows, want, strict=True):
+            assert {k: row[k] for k in NUMBERS} == pytest.approx(ranking.row())
+            assert row["intervals"]["mAP"][0] <= row["mAP"] <= row["intervals"]["mAP"][1]
+        rates = verify(query, gallery, *ids).row()
+        assert {k: rows[0][k] for k in rates} == pytest.approx(rates)
+    assert set(found.seconds) == {"embed", "expand", "rank", "verify", "rerank", "bootstrap"}
+    assert len({row["mAP"] for row in found.rows if row["protocol"] == names[0]}) > 3
 
 
 def test_the_model_trained_last_is_the_headline_and_gives_the_ranked_lists(model, baseline, bench):
@@ -147,20 +182,153 @@ def test_several_protocols_rank_the_same_features(model, bench):
     for name in names:
         alone = evaluate(model, bench, protocol=name, lists=False).rows
         assert [r for r in found.rows if r["protocol"] == name] == alone
-    text = table(found.rows)
+    assert list(found.notes) == names[2:]  # the drawn people are nobody's classic split
+    text = table(found)
     assert max(map(len, text.splitlines())) <= 80
-    assert text.count("f_prim + f_fine") == 1  # the three protocols stand under one name
+    assert text.count("f_prim + f_fine") == 1  # all protocols stand under one name
     assert all(text.count(name) >= 3 for name in names)
 
 
-def test_table_is_in_percent_and_names_protocol_and_distance(bench):
-    row = {"features": "f", "protocol": "market1501", "metric": "cosine", "queries": 9,
-           "valid_queries": 8, "gallery": 70, "mAP": 0.12345, "rank1": 1.0, "rank5": 1.0,
-           "rank10": 1.0, "mINP": 0.0}  # fmt: skip
-    head, line, foot = table([row]).splitlines()
+def made(features="f", protocols=("market1501",), extras=Extras(), queries=9, gallery=70):  # noqa: B008
+    """An `Evaluation` with rows as `evaluate` makes them, of given names and numbers."""
+    rows = []
+    for again in [None, {"k1": 20, "k2": 6, "lambda": 0.3}][: 2 if extras.rerank else 1]:
+        for protocol in protocols:
+            row = {"features": features, "model": "m", "data": "d", "protocol": protocol,
+                   "metric": "cosine", "expand": extras.expand, "rerank": again,
+                   "queries": queries, "valid_queries": queries - 1, "gallery": gallery,
+                   **dict(zip(NUMBERS, (0.12345, 1.0, 1.0, 1.0, 0.0), strict=True))}  # fmt: skip
+            if extras.rates and not again:
+                row |= {"TPR@1e-2": 0.5, "TPR@1e-3": 0.25, "TPR@1e-4": 0.0, "EER": 0.125,
+                        "unmeasurable": ["TPR@1e-4"]}  # fmt: skip
+            if extras.confidence:
+                row["confidence"] = extras.confidence
+                row["intervals"] = dict.fromkeys(NUMBERS, (0.1, 1.0))
+            rows.append(row)
+    return Evaluation(rows, {}, {}, {})
+
+
+def test_table_is_in_percent_and_names_protocol_and_distance():
+    head, line, foot = table(made()).splitlines()
     assert head.split() == ["features", "mAP", "rank1", "rank5", "rank10", "mINP"]
     assert line.split() == ["f", "12.35", "100.00", "100.00", "100.00", "0.00"]
     assert foot == "protocol market1501, cosine distance, 8 of 9 queries valid, 70 gallery crops"
+
+
+def test_table_tells_all_that_was_computed_and_how():
+    found = made(extras=Extras((20, 6, 0.3), 5, True, 0.95))
+    found.notes["market1501"] = "a caveat."
+    assert table(found).splitlines() == [
+        "features        mAP   rank1   rank5  rank10    mINP",
+        "f             12.35  100.00  100.00  100.00    0.00",
+        "  from        10.00   10.00   10.00   10.00   10.00",
+        "  to         100.00  100.00  100.00  100.00  100.00",
+        "  re-ranked   12.35  100.00  100.00  100.00    0.00",
+        "  from        10.00   10.00   10.00   10.00   10.00",
+        "  to         100.00  100.00  100.00  100.00  100.00",
+        "",
+        "features     TPR@1e-2  TPR@1e-3 TPR@1e-4*       EER",
+        "f               50.00     25.00      0.00     12.50",
+        "* fewer pairs of two people than the rate needs: before the nearest one",
+        "protocol market1501, cosine distance, 8 of 9 queries valid, 70 gallery crops",
+        "queries expanded with their 5 nearest gallery crops",
+        "re-ranked with k1 20, k2 6, λ 0.3",
+        "from, to: 95 % intervals over identities",
+        "market1501: a caveat.",
+    ]
+
+
+@pytest.mark.parametrize("features", ["f", "f_prim + f_fine", "market1501_resnet50_of_epoch_119"])
+@pytest.mark.parametrize("protocols", [[name] for name in PROTOCOLS] + [list(PROTOCOLS)])
+def test_no_table_is_wider_than_80_columns(features, protocols):
+    for extras in itertools.product([None, (20, 6, 0.3)], [0, 1000], [False, True], [0.0, 0.999]):
+        found = made(features, protocols, Extras(*extras), 11_659, 515_913)
+        found.notes["distractors-500k"] = "a sentence " * 20
+        lines = table(found).splitlines()
+        assert max(map(len, lines)) <= 80
+        assert lines[1].split()[-5:] == ["12.35", "100.00", "100.00", "100.00", "0.00"]
+        name = features if len(features) <= 16 or len(protocols) == 1 else "market1501_resn…"
+        assert sum(line.startswith(name + " ") for line in lines) == 1 + extras[2]
+        rows = 1 if len(protocols) == 1 or not extras[0] else 2  # of a protocol that name it
+        for protocol in protocols:
+            assert sum(bool(re.search(f"{protocol}[ ,]", line)) for line in lines) == rows
+
+
+def test_two_features_of_several_protocols_keep_their_names():
+    one, other = made("f", list(PROTOCOLS)), made("g", list(PROTOCOLS))
+    lines = table(Evaluation(one.rows + other.rows, {}, {}, {})).splitlines()
+    names = [line.split()[0] for line in lines[1:13] if line[0] != " "]
+    assert names == ["f", "g"]
+
+
+def test_folded_lines_break_between_words():
+    text = "ranking 0.01 s, re-ranking " * 6
+    assert max(map(len, folded(text))) <= 80
+    assert " ".join(line.strip() for line in folded(text)) == text.strip()
+    assert not any(line.endswith("re-") for line in folded(text))
+
+
+def test_features_of_files_are_scored_as_those_of_the_model(model, bench, tmp_path):
+    files = [tmp_path / "q.npz", tmp_path / "g.npz"]
+    for file, people in zip(files, (bench.query, bench.gallery), strict=True):
+        feats = model.scored(extract(model, people.paths))
+        save_features(file, feats, people.paths, people)
+    extras = Extras((5, 2, 0.4), 2, True, 0.9)
+    names = list(PROTOCOLS)
+    found = evaluate_features(files, names, "cosine", extras)
+    want = evaluate(model, bench, names, "cosine", extras=extras)
+    about = {"features": "q", "model": "", "data": f"{files[0]} {files[1]}"}
+    assert found.rows == [row | about for row in want.rows[:12]]
+    assert found.notes == want.notes
+    assert not found.ranked
+    assert set(found.seconds) == set(want.seconds) - {"embed"} | {"read"}
+    first = evaluate_features(files)
+    assert [(r["protocol"], r["metric"]) for r in first.rows] == [("market1501", "cosine")]
+    euclidean = evaluate_features([str(f) for f in files], "market1501-trapezoid", "euclidean")
+    assert euclidean.rows[0]["metric"] == "euclidean"
+
+
+def features_file(path, **changed):
+    rng = np.random.default_rng(0)
+    arrays = {"query_features": rng.normal(size=(4, 3)), "query_pids": np.array([1, 1, 2, 3]),
+              "query_camids": np.zeros(4, int), "gallery_features": rng.normal(size=(6, 3)),
+              "gallery_pids": np.array([-1, 0, 1, 2, 3, 3]),
+              "gallery_camids": np.ones(6, int)} | changed  # fmt: skip
+    np.savez(path, **arrays)
+    return path
+
+
+def test_features_that_cannot_be_ranked_are_told(tmp_path):
+    bad = np.ones((4, 3))
+    bad[[1, 3], 2] = np.nan
+    cases = {
+        r"Query features hold NaN or infinity in 2 of 4 rows \(1, 3\)": {"query_features": bad},
+        r"Gallery features hold NaN or infinity in 1 of 6 rows \(2\)": {
+            "gallery_features": np.where(np.arange(6)[:, None] == 2, np.inf, 1.0) * np.ones(3)
+        },
+        "no identity number occurs on both sides": {"query_pids": np.full(4, 7)},
+        "only from their own camera": {"query_camids": np.ones(4, int)},
+        r"Every gallery image is junk \(pid −1\)": {"gallery_pids": np.full(6, -1)},
+        r"Query features of shape \(0, 3\) are empty": {
+            "query_features": np.ones((0, 3)), "query_pids": np.ones(0, int),
+            "query_camids": np.ones(0, int)},
+    }  # fmt: skip
+    for sentence, changed in cases.items():
+        file = features_file(tmp_path / "f.npz", **changed)
+        for extras in (Extras(), Extras((2, 1, 0.3), 1, True, 0.9)):
+            for protocol in PROTOCOLS:
+                with pytest.raises(UserError, match=sentence):
+                    evaluate_features([file], protocol, extras=extras)
+    assert len(evaluate_features([features_file(tmp_path / "f.npz")], list(PROTOCOLS)).rows) == 6
+
+
+def test_nothing_is_read_for_an_unknown_name(tmp_path):
+    with pytest.raises(UserError, match="did you mean 'market1501'"):
+        evaluate_features([tmp_path / "gone.npz"], "market150")
+    with pytest.raises(UserError, match="did you mean 'euclidean'"):
+        evaluate_features([tmp_path / "gone.npz"], metric="euclid")
+    with pytest.raises(UserError, match="choose the metric 'cosine'"):
+        evaluate_features([tmp_path / "gone.npz"], metric="euclidean", extras=Extras(expand=1))
 
 
 def test_mistakes_are_found_before_anything_is_embedded(model, bench, monkeypatch):
@@ -169,6 +337,8 @@ def test_mistakes_are_found_before_anything_is_embedded(model, bench, monkeypatc
         evaluate(model, bench, protocol="market150")
     with pytest.raises(UserError, match="did you mean 'euclidean'"):
         evaluate(model, bench, metric="euclid")
+    with pytest.raises(UserError, match="choose the metric 'cosine'"):
+        evaluate(model, bench, metric="euclidean", extras=Extras(expand=5))
     with pytest.raises(UserError, match="has no query images"):
         evaluate(model, dataclasses.replace(bench, query=bench.query[:0]))
 
