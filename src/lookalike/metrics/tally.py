@@ -89,7 +89,7 @@ def tally(
     wanted = place(rate, negatives) + 1
     below = torch.zeros_like(marks, dtype=torch.int64)
     upto = torch.zeros_like(values, dtype=torch.int64)
-    nearest, bound = values[:0], math.inf
+    nearest, bound, kept = [values[:0]], math.inf, 0
     for rows in labels.chunks(chunk):
         columns, right, same = labels.own(rows)
         dist = mark(keys(rows), columns, right | same, torch.inf)
@@ -97,10 +97,11 @@ def tally(
             below += torch.searchsorted(part, marks)
             upto += torch.searchsorted(part, values, right=True)
             near = part[: min(wanted, int(torch.searchsorted(part, bound)))]
-            nearest = torch.cat([nearest, near])
-            if len(nearest) > 2 * wanted:
-                nearest = _ascending(nearest)[:wanted].clone()
-                bound = float(nearest[-1])
+            nearest.append(near.clone())  # a view would keep the whole part
+            kept += len(near)
+            if kept > 2 * wanted:
+                nearest = [_ascending(torch.cat(nearest))[:wanted].clone()]
+                bound, kept = float(nearest[0][-1]), wanted
     counts = below[len(values) : -1]
     return Tally(
         positives=positives.cpu(),
@@ -108,7 +109,7 @@ def tally(
         values=values.cpu(),
         below=below[: len(values)].cpu(),
         upto=upto.cpu(),
-        nearest=_ascending(nearest)[:wanted].cpu(),
+        nearest=_ascending(torch.cat(nearest))[:wanted].cpu(),
         under=int(below[-1]),
         edges=edges.cpu(),
         positive_bins=_between(torch.searchsorted(positives, edges[1:-1]), len(positives)),
