@@ -1,11 +1,30 @@
 import json
+import re
 import shutil
 
+import numpy as np
 import pytest
 
 from lookalike.cli import main
 from lookalike.data import load
 from lookalike.engine import evaluate, load_model
+from lookalike.engine.evaluation import evaluate_features
+from lookalike.engine.scoring import Extras
+from lookalike.metrics import PROTOCOLS
+
+EVERYTHING = ["--rerank", "--k1", "5", "--k2", "2", "--lambda", "0.4", "--expand", "2", "--rates",
+              "--confidence", "0.9"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def files(dgnet_file, market, tmp_path_factory):
+    """Queries and gallery as `lookalike embed` writes them."""
+    found = []
+    for split in ("query", "gallery"):
+        found.append(str(tmp_path_factory.mktemp("features") / f"{split}.npz"))
+        assert main(["embed", str(dgnet_file), "--data", f"market1501:{market}",
+                     "--split", split, "--out", found[-1]]) == 0  # fmt: skip
+    return found
 
 
 def test_a_run_folder_is_evaluated_as_a_table(dgnet_file, market, capsys):
@@ -13,8 +32,8 @@ def test_a_run_folder_is_evaluated_as_a_table(dgnet_file, market, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in lines[1:4]] == ["f_prim + f_fine", "f_prim", "f_fine"]
     assert lines[4].startswith("protocol market1501, cosine distance, 12 of 12 queries valid")
-    assert lines[5].startswith("embedding took ")
-    assert " images/s), ranking " in lines[5]
+    assert re.fullmatch(r"embedding [\d.]+ s \(\d+ images/s\), ranking [\d.]+ s, on cpu", lines[5])
+    assert len(lines) == 6
     assert max(map(len, lines)) <= 80
 
 
@@ -22,12 +41,84 @@ def test_json_has_the_rows_of_evaluate(dgnet_file, market, capsys):
     words = ["evaluate", str(dgnet_file), "--data", f"market1501:{market}", "--json"]
     assert main([*words, "--protocol", "all", "--metric", "euclidean"]) == 0
     found = json.loads(capsys.readouterr().out)
-    names = ["market1501", "market1501-trapezoid", "cuhk03-single-shot"]
+    names = list(PROTOCOLS)
     assert [r["protocol"] for r in found["rows"]] == names * 3
     bench = load("market1501", market)
     want = evaluate(load_model(dgnet_file), bench, protocol=names, metric="euclidean", lists=False)
     assert found["rows"] == [pytest.approx(row) for row in want.rows]
+    assert found["notes"] == want.notes
     assert set(found["seconds"]) == {"embed", "rank"}
+
+
+def test_a_model_with_everything(dgnet_file, market, capsys):
+    words = ["evaluate", str(dgnet_file), "--data", f"market1501:{market}", "--protocol", "all"]
+    assert main([*words, *EVERYTHING]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    starts = [line.split("  ")[0] for line in lines if line.startswith("f") and "," not in line]
+    halves = ["f_prim + f_fine", "f_prim", "f_fine"]
+    assert starts == ["features", *halves, "features", *halves]  # ranked, then verified
+    assert sum(line.startswith("  re-ranked") for line in lines) == 3
+    assert sum(line.startswith("  from ") for line in lines) == 3 * 2 * len(PROTOCOLS)
+    timed = lines.index(next(line for line in lines if line.startswith("embedding ")))
+    shown = re.sub(r"[\d.]+ s( \(\d+ images/s\))?", "T", " ".join(lines[timed:]))
+    assert re.sub(" +", " ", shown) == (
+        "embedding T, expanding T, ranking T, verifying T, re-ranking T, bootstrap T, on cpu"
+    )
+    for told in ("queries expanded with their 2 nearest gallery crops",
+                 "re-ranked with k1 5, k2 2, λ 0.4", "from, to: 90 % intervals over identities",
+                 "viper-10-splits: 4 identities, 2 a split; VIPeR has 632 and 316."):  # fmt: skip
+        assert told in lines
+
+
+def test_features_of_anybody_need_no_model(files, capsys):
+    assert main(["evaluate", "--features", *files]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["features", "mAP", "rank1", "rank5", "rank10", "mINP"]
+    assert lines[1].startswith("query  ")
+    assert lines[2].startswith("protocol market1501, cosine distance, 12 of 12 queries valid, 24")
+    assert re.fullmatch(r"reading [\d.]+ s, ranking [\d.]+ s, on cpu", lines[3])
+    assert len(lines) == 4
+
+
+def test_features_are_scored_as_the_model_that_wrote_them(dgnet_file, market, files, capsys):
+    shown = []
+    for words in ([str(dgnet_file), "--data", f"market1501:{market}"], ["--features", *files]):
+        assert main(["evaluate", *words, "--protocol", "all", *EVERYTHING, "--json"]) == 0
+        shown.append(json.loads(capsys.readouterr().out))
+    model, features = shown
+    assert len(features["rows"]) == 12
+    about = {"features": "query", "model": "", "data": " ".join(files)}
+    for got, want in zip(features["rows"], model["rows"], strict=False):  # the whole comes first
+        assert got == want | about
+    assert features["notes"] == model["notes"]
+    assert set(features["seconds"]) == set(model["seconds"]) - {"embed"} | {"read"}
+
+
+def test_flags_reach_the_numbers(files, capsys):
+    def rows(*flags):
+        assert main(["evaluate", "--features", *files, *flags, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)["rows"]
+
+    cases = {
+        (): {},
+        ("--rerank",): {"extras": Extras((20, 6, 0.3))},
+        ("--rerank", "--lambda", "0"): {"extras": Extras((20, 6, 0.0))},
+        ("--rerank", "--k1", "3"): {"extras": Extras((3, 6, 0.3))},
+        ("--rerank", "--k2", "1"): {"extras": Extras((20, 1, 0.3))},
+        ("--expand", "3"): {"extras": Extras(expand=3)},
+        ("--rates",): {"extras": Extras(rates=True)},
+        ("--confidence", "0.95"): {"extras": Extras(confidence=0.95)},
+        ("--protocol", "market1501-trapezoid"): {"protocol": "market1501-trapezoid"},
+        ("--protocol", "all"): {"protocol": list(PROTOCOLS)},
+        ("--metric", "euclidean"): {"metric": "euclidean"},
+    }
+    found = {flags: rows(*flags) for flags in cases}
+    for flags, want in cases.items():
+        assert found[flags] == json.loads(json.dumps(evaluate_features(files, **want).rows))
+    assert found["--rerank",][1]["rerank"] == {"k1": 20, "k2": 6, "lambda": 0.3}
+    again = [found[flags][1]["mAP"] for flags in cases if flags[:1] == ("--rerank",)]
+    assert len(set(again)) == len(again)
 
 
 def test_all_protocols_begin_with_the_benchmarks_own(dgnet_file, market, capsys, monkeypatch):
@@ -44,22 +135,77 @@ def test_all_protocols_begin_with_the_benchmarks_own(dgnet_file, market, capsys,
     assert rows[0]["protocol"] == "cuhk03-single-shot"
 
 
-@pytest.mark.parametrize(
-    ("flags", "sentence"),
-    [
-        (["--protocol", "market150"], "did you mean 'market1501'"),
-        (["--metric", "euclidian"], "did you mean 'euclidean'"),
-        (["--batch", "0"], "'0' is not a whole number from 1 up"),
-        (["--device", "cuda:7"], "Argument --device: invalid choice: 'cuda:7'"),
-        (["--jason"], "Unrecognized arguments: --jason; `lookalike evaluate --help` explains."),
-    ],
-)
-def test_a_mistake_is_one_sentence(dgnet_file, market, capsys, flags, sentence):
-    assert main(["evaluate", str(dgnet_file), "--data", f"market1501:{market}", *flags]) == 2
+def told(words, capsys):
+    """The one sentence that a mistake gets."""
+    assert main(["evaluate", *words]) == 2
     shown = capsys.readouterr()
-    assert sentence in shown.err
     assert shown.err.count("\n") == 1
     assert not shown.out
+    return shown.err
+
+
+MISTAKES = [
+    (["--protocol", "market150"], "did you mean 'market1501'"),
+    (["--protocol", "al"], "did you mean 'all'"),
+    (["--metric", "euclidian"], "did you mean 'euclidean'"),
+    (["--batch", "0"], "'0' is not a whole number from 1 up"),
+    (["--device", "cuda:7"], "Argument --device: invalid choice: 'cuda:7'"),
+    (["--jason"], "nrecognized arguments: --jason; `lookalike evaluate --help` explains."),
+    (["--confidence", "1"], "Argument --confidence: a level lies below 1; `lookalike"),
+    (["--confidence", "2"], "Argument --confidence: '2' is not a number from 0 to 1"),
+    (["--confidence", "nan"], "'nan' is not a number from 0 to 1"),
+    (["--rerank", "--lambda", "3"], "Argument --lambda: '3' is not a number from 0 to 1"),
+    (["--rerank", "--lambda", "x"], "Argument --lambda: 'x' is not a number from 0 to 1"),
+    (["--rerank", "--k1", "0"], "Argument --k1: '0' is not a whole number from 1 up"),
+    (["--rerank", "--k2", "0"], "Argument --k2: '0' is not a whole number from 1 up"),
+    (["--expand", "0"], "Argument --expand: '0' is not a whole number from 1 up"),
+    (["--expand", "3", "--metric", "euclidean"], "choose the metric 'cosine'"),
+    (["--k1", "5"], "--k1, --k2 and --lambda go with --rerank"),
+    (["--k2", "5"], "--k1, --k2 and --lambda go with --rerank"),
+    (["--lambda", "0"], "--k1, --k2 and --lambda go with --rerank"),
+]
+
+
+@pytest.mark.parametrize(("flags", "sentence"), MISTAKES, ids=lambda x: " ".join(x)[:30])
+def test_a_mistake_is_one_sentence(dgnet_file, market, files, capsys, flags, sentence):
+    model = [str(dgnet_file), "--data", f"market1501:{market}"]
+    assert sentence in told([*model, *flags], capsys)
+    assert sentence in told(["--features", *files, *flags], capsys)
+
+
+def test_a_model_goes_with_data_and_features_with_neither(dgnet_file, market, files, capsys):
+    model, data, features = [str(dgnet_file)], ["--data", f"market1501:{market}"], files
+    for words in (
+        [],
+        model,
+        data,
+        ["--features", *features, *data],
+        [*model, "--features", *features],
+        [*model, *data, "--features", *features],
+    ):
+        assert "Give MODEL and --data, or --features; `lookalike" in told(words, capsys)
+    assert "Argument --features: expected at least one argument" in told(["--features"], capsys)
+
+
+def test_features_that_cannot_be_ranked_are_told(files, tmp_path, capsys):
+    queries, changed = dict(np.load(files[0])), tmp_path / "changed.npz"
+    broken = queries["features"].copy()
+    broken[[2, 7], 5] = np.nan
+    for arrays, sentence in (
+        ({"features": broken}, "Query features hold NaN or infinity in 2 of 12 rows (2, 7)"),
+        ({"features": broken[:, :9]}, "have 9 numbers and gallery features 1024"),
+        ({"pids": queries["pids"] + 100}, "no identity number occurs on both sides"),
+        ({"pids": queries["pids"] + 0.5}, "must be 12 whole numbers, one per image, not float64"),
+    ):
+        np.savez(changed, **queries | arrays)
+        assert sentence in told(["--features", str(changed), files[1]], capsys)
+    for names, sentence in (
+        ([str(tmp_path / "gone.npz"), files[1]], "There is no features file"),
+        ([str(tmp_path), files[1]], "is not an .npz file of plain arrays"),
+        ([files[0]], "no array 'query_features'; it has features, paths, pids, camids."),
+        ([*files, files[0]], "one file of features, or two, not 3"),
+    ):
+        assert sentence in told(["--features", *names], capsys)
 
 
 def test_what_is_missing_is_named(dgnet_file, market, tmp_path, capsys):
@@ -69,8 +215,6 @@ def test_what_is_missing_is_named(dgnet_file, market, tmp_path, capsys):
     for words, sentence in (
         ([str(dgnet_file), "--data", f"market1501:{root}"], "The query split of market1501"),
         ([str(tmp_path), "--data", f"market1501:{market}"], "There is no model file"),
-        ([str(dgnet_file)], "The following arguments are required: --data"),
         ([str(dgnet_file), "--data", f"market:{market}"], "did you mean 'market1501'"),
     ):
-        assert main(["evaluate", *words]) == 2
-        assert sentence in capsys.readouterr().err
+        assert sentence in told(words, capsys)
