@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lookalike.errors import UserError
-from lookalike.metrics import rerank
+from lookalike.metrics import jaccard_distance, neighbours, reciprocal, rerank
 
 GRID = list(itertools.product([1, 2, 5, 20, 60], [1, 3, 25, 60]))
 
@@ -90,6 +90,18 @@ def test_many_equal_images():
     feats[5:25] = feats[0]
     want = literal.rerank(feats[:8], feats[8:], 4, 3, 0.3)
     np.testing.assert_allclose(rerank(feats[:8], feats[8:], 4, 3), want, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("entries", [1, 7, 100, 1000])
+def test_chunks_change_nothing(monkeypatch, entries):
+    rng = np.random.default_rng(7)
+    feats = rng.integers(-3, 4, (70, 5)).astype(np.float32)
+    want, jaccard = rerank(feats[:20], feats[20:], 5, 3), jaccard_distance(feats, 5, 3)
+    monkeypatch.setattr(neighbours, "CHUNK_ENTRIES", {"cpu": entries})
+    monkeypatch.setattr(reciprocal, "CHUNK_ENTRIES", entries)
+    monkeypatch.setattr(reciprocal, "CHUNK_PAIRS", entries)
+    np.testing.assert_array_equal(rerank(feats[:20], feats[20:], 5, 3), want)
+    assert (jaccard_distance(feats, 5, 3) != jaccard).nnz == 0
 
 
 def test_the_gallery_s_order_is_no_matter_without_ties():
