@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,7 +134,7 @@ def ranked_lists(
                  metric=metric, top=10)  # fmt: skip
 
     def entry(people: People, i: int) -> dict[str, Any]:
-        return {"path": str(people.paths[i]), "pid": int(people.pids[i]),
+        return {"path": os.path.abspath(people.paths[i]), "pid": int(people.pids[i]),
                 "camid": int(people.camids[i])}  # fmt: skip
 
     lists = []
