@@ -31,7 +31,7 @@ def test_a_run_folder_is_evaluated_as_a_table(dgnet_file, market, capsys):
     assert main(["evaluate", str(dgnet_file.parent), "--data", f"market1501:{market}"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in lines[1:4]] == ["f_prim + f_fine", "f_prim", "f_fine"]
-    assert lines[4].startswith("protocol market1501, cosine distance, 12 of 12 queries valid")
+    assert lines[4].startswith("market1501, cosine distance, 12 of 12 queries valid")
     assert re.fullmatch(r"embedding [\d.]+ s \(\d+ images/s\), ranking [\d.]+ s, on cpu", lines[5])
     assert len(lines) == 6
     assert max(map(len, lines)) <= 80
@@ -76,7 +76,7 @@ def test_features_of_anybody_need_no_model(files, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["features", "mAP", "rank1", "rank5", "rank10", "mINP"]
     assert lines[1].startswith("query  ")
-    assert lines[2].startswith("protocol market1501, cosine distance, 12 of 12 queries valid, 24")
+    assert lines[2].startswith("market1501, cosine distance, 12 of 12 queries valid, 24")
     assert re.fullmatch(r"reading [\d.]+ s, ranking [\d.]+ s, on cpu", lines[3])
     assert len(lines) == 4
 

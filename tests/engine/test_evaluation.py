@@ -212,7 +212,7 @@ def test_table_is_in_percent_and_names_protocol_and_distance():
     head, line, foot = table(made()).splitlines()
     assert head.split() == ["features", "mAP", "rank1", "rank5", "rank10", "mINP"]
     assert line.split() == ["f", "12.35", "100.00", "100.00", "100.00", "0.00"]
-    assert foot == "protocol market1501, cosine distance, 8 of 9 queries valid, 70 gallery crops"
+    assert foot == "market1501, cosine distance, 8 of 9 queries valid, 70 gallery crops"
 
 
 def test_table_tells_all_that_was_computed_and_how():
@@ -230,7 +230,7 @@ def test_table_tells_all_that_was_computed_and_how():
         "features     TPR@1e-2  TPR@1e-3 TPR@1e-4*       EER",
         "f               50.00     25.00      0.00     12.50",
         "* fewer pairs of two people than the rate needs: before the nearest one",
-        "protocol market1501, cosine distance, 8 of 9 queries valid, 70 gallery crops",
+        "market1501, cosine distance, 8 of 9 queries valid, 70 gallery crops",
         "queries expanded with their 5 nearest gallery crops",
         "re-ranked with k1 20, k2 6, λ 0.3",
         "from, to: 95 % intervals over identities",

@@ -1,9 +1,11 @@
 import pickle
 import re
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from lookalike.cli import main
 from lookalike.data import load
@@ -61,6 +63,24 @@ def test_files_of_embed_have_the_benchmarks_people(market, tmp_path):
     same(found, *want)
     assert found.query.shape == (12, 512)
     assert found.gallery.shape == (24, 512)
+
+
+@pytest.mark.parametrize("source", ["query_feats", "loadmat"])
+def test_documented_programs_write_features(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs/evaluation.md").read_text()
+    programs = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    (program,) = (text for text in programs if "np.savez(" in text and source in text)
+    given, theirs = {}, {}
+    for side, arrays in (("query", QUERY), ("gallery", GALLERY)):
+        given |= {f"{side}_feats": arrays["features"]}
+        given |= {f"{side}_{name}": arrays[name] for name in ("pids", "camids")}
+        # As layumi's test.py and DG-Net's test_2label.py write them: lists of Python's numbers.
+        theirs |= {f"{side}_f": arrays["features"], f"{side}_label": arrays["pids"].tolist(),
+                   f"{side}_cam": arrays["camids"].tolist()}  # fmt: skip
+    savemat("pytorch_result.mat", theirs)
+    exec(program, given)
+    same(read_features(["query.npz", "gallery.npz"]))
 
 
 def test_how_the_arrays_are_written_does_not_matter(tmp_path):

@@ -192,7 +192,7 @@ def table(found: Evaluation) -> str:
         if few:
             lines.append("* fewer pairs of two people than the rate needs: before the nearest one")
     first = rows[0]
-    rules = "" if several else f"protocol {first['protocol']}, "
+    rules = "" if several else f"{first['protocol']}, "
     lines += folded(
         f"{rules}{first['metric']} distance, {first['valid_queries']} of {first['queries']} "
         f"queries valid, {first['gallery']} gallery crops"
