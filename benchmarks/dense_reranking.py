@@ -5,7 +5,6 @@ CVPR 2017, written from the paper: all distances in one N×N matrix, sorted whol
 encoded neighbours and a loop over images. Tests hold it and ours to a literal version.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -100,7 +99,7 @@ def query_expansion(encoded: NDArray[Any], order: NDArray[np.int64]) -> NDArray[
 
 def jaccard_rows(encoded: NDArray[Any], rows: int) -> NDArray[Any]:
     """The first `rows` rows of Jaccard distances (eq. 10): N×N rows that sum to 1 each."""
-    members: Sequence[NDArray[np.int64]] = [np.flatnonzero(column) for column in encoded.T]
+    members: Sets = [np.flatnonzero(column) for column in encoded.T]
     jaccard = np.empty((rows, len(encoded)), encoded.dtype)
     for i, row in enumerate(encoded[:rows]):
         least = np.zeros_like(row)
