@@ -10,16 +10,32 @@ from typing import Any
 
 import faiss
 import numpy as np
-from dense_reranking import expanded_sets, jaccard_rows, query_expansion, reciprocal_sets
+from dense_reranking import (
+    expanded_sets,
+    jaccard_rows,
+    nearest,
+    query_expansion,
+    reciprocal_sets,
+    squared_distances,
+)
 from numpy.typing import NDArray
 
 
-def jaccard_distance(feats: NDArray[Any], k1: int = 30, k2: int = 6) -> NDArray[np.float32]:
-    """N×N distances in [0, 1] of N×D unit features."""
-    order = neighbours(feats, k1)
+def jaccard_distance(feats: NDArray[Any], k1: int = 30, k2: int = 6) -> NDArray[Any]:
+    """N×N distances in [0, 1] of N×D unit features, computed in their precision.
+
+    float64 features are searched in float64, which faiss can't.
+    """
+    if feats.dtype == np.float64:
+        dist = squared_distances(feats)
+        np.fill_diagonal(dist, -1)
+        order = nearest(dist, min(k1, len(feats)))
+        del dist
+    else:
+        order = neighbours(feats, k1)
     near = reciprocal_sets(order, k1)
     half = reciprocal_sets(order, round(k1 / 2) + 1)
-    encoded = np.zeros((len(feats), len(feats)), np.float32)
+    encoded = np.zeros((len(feats), len(feats)), feats.dtype)
     for i, own in enumerate(expanded_sets(near, half)):
         weight = np.exp(2 * (feats[own] @ feats[i]) - 2)
         encoded[i, own] = weight / weight.sum()

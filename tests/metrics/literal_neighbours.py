@@ -80,7 +80,7 @@ def unit_jaccard(feats, k1, k2):
     x = np.asarray(feats, np.float64)
     cosine = (x @ x.T) / np.outer(np.linalg.norm(x, axis=1), np.linalg.norm(x, axis=1))
     dist = 2 - 2 * cosine
-    order = neighbours(dist)
+    order = [row[:k1] for row in neighbours(dist)]  # a search for k1 images
     near, half = reciprocal(order, k1), reciprocal(order, half_length(k1))
     return jaccard_of(dist, order, near, half, k2)
 

@@ -112,6 +112,24 @@ def test_eps_by_rho(seed, rho):
     assert eps_by(distances, rho) == pytest.approx(literal.eps(dense, rho), abs=1e-6)
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_eps_by_rho_is_that_of_the_literal_distances(seed):
+    feats, k1, _ = people(seed)
+    dense = literal.unit_jaccard(feats, k1, 6)
+    dense[dense < 1e-6] = 0  # equal rows, but for rounding
+    got = eps_by(jaccard_distance(feats, k1, 6), 0.01)
+    assert got == pytest.approx(literal.eps(dense, 0.01), abs=1e-5)
+
+
+def test_distances_that_were_left_out_are_missed():
+    feats, k1, _ = people(0)
+    distances = jaccard_distance(feats, k1, below=0.5)
+    cluster(distances, 0.5)
+    for how in ({"eps": 0.51}, {"rho": 0.01}):
+        with pytest.raises(UserError, match=r"only those below 0\.5"):
+            cluster(distances, **how)
+
+
 @settings(max_examples=200, deadline=None)
 @given(matrices(), st.floats(1e-3, 1))
 def test_eps_by_rho_of_ties_and_zeros(distances, rho):

@@ -8,6 +8,8 @@ from scipy.sparse import csr_matrix
 
 from lookalike.errors import UserError
 
+BLOCK = 1024  # rows at a time
+
 
 class Clusters(NamedTuple):
     """labels: N int64, clusters from 0 on, −1 for outliers. eps: the distance that joins two."""
@@ -35,16 +37,15 @@ def cluster(
     Cluster Contrast's and GCL's. Raises `UserError` for an eps at which absent distances count.
     """
     from sklearn.cluster import DBSCAN
-    from sklearn.neighbors import sort_graph_by_row_values
 
     if rho is not None:
         eps = eps_by(distances, rho)
     if not 0 < eps < 1:
         raise UserError(f"eps must lie between 0 and 1, the largest Jaccard distance, not {eps:g}.")
-    near = distances.data <= eps
-    starts = np.concatenate([[0], near.cumsum()])[distances.indptr]
+    _check_held(distances, eps)
+    near = np.flatnonzero(distances.data <= eps)
+    starts = np.searchsorted(near, distances.indptr)
     graph = csr_matrix((distances.data[near], distances.indices[near], starts), distances.shape)
-    sort_graph_by_row_values(graph, copy=False, warn_when_not_sorted=False)
     search = DBSCAN(eps=eps, min_samples=min_samples, metric="precomputed")
     return Clusters(search.fit(graph).labels_.astype(np.int64), float(eps))
 
@@ -58,14 +59,31 @@ def eps_by(distances: Any, rho: float) -> float:
     """
     if not 0 < rho <= 1:
         raise ValueError(f"rho must be in (0, 1], got {rho}.")
+    _check_held(distances, 1.0)
     count = distances.shape[0]
-    row = np.repeat(np.arange(count), np.diff(distances.indptr))
-    upper = distances.data[distances.indices > row]
-    some = upper[upper > 0]
-    pairs = count * (count - 1) // 2 - (len(upper) - len(some))
+    pairs = count * (count - 1) // 2
+    most = max(1, round(rho * pairs))
+    smallest = np.empty(0, np.float32)
+    for first in range(0, count, BLOCK):
+        part = distances[first : first + BLOCK].tocoo()
+        upper = part.data[part.col > part.row + first]
+        some = upper[upper > 0]
+        pairs -= len(upper) - len(some)
+        smallest = np.concatenate([smallest, some])
+        if len(smallest) > most:
+            smallest = np.partition(smallest, most - 1)[:most]
     if not pairs:
         raise UserError("There is no eps in these distances: no two points differ.")
     top = max(1, round(rho * pairs))
-    if top < len(some):
-        some = np.partition(some, top - 1)[:top]
-    return float((some.sum(dtype=np.float64) + max(0, top - len(some))) / top)
+    smallest = np.sort(smallest)[:top]
+    return float((smallest.sum(dtype=np.float64) + top - len(smallest)) / top)
+
+
+def _check_held(distances: Any, eps: float) -> None:
+    """Raises `UserError` if distances up to `eps` were left out of the matrix by `below`."""
+    below = getattr(distances, "below", 1.0)
+    if eps > below:
+        raise UserError(
+            f"These Jaccard distances are only those below {below:g}, but those up to {eps:g} "
+            "count: compute them with a larger `below`."
+        )

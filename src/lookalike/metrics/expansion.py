@@ -39,7 +39,7 @@ def query_expansion(
     expanded = torch.empty_like(query)
     for rows in chunks(len(query), len(gallery), device):
         dist = keys(rows)
-        columns = nearest(dist, min(k, len(gallery)))
+        columns = nearest(dist, k)
         weight = (-dist.gather(1, columns)).clamp_(min=0) ** alpha
         found = F.normalize(gallery[columns], dim=2, eps=TINY)
         expanded[rows] = query[rows] + torch.einsum("ck,ckd->cd", weight, found)

@@ -16,6 +16,8 @@ from lookalike.metrics.keys import magnitudes, safe_scale, unit
 from lookalike.metrics.neighbours import SEARCHES, faiss_neighbours, neighbours
 from lookalike.metrics.reciprocal import encoded, expanded_sets, overlaps
 
+ROUNDING = 1e-6  # of a distance, by weights in float32
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -81,7 +83,8 @@ def _encoded(x: Tensor, near: int, half: int, k2: int, rules: Recipe, search: st
     sizes = magnitudes(x, "Features")
     x = unit(x.double(), sizes) if rules.metric == "cosine" else x * safe_scale(sizes)
     find = faiss_neighbours if search == "faiss" else neighbours
-    found = find(x, max(near, half, k2))
+    # A search for k1 images ends there, also where k2 is larger.
+    found = find(x, max(near, half, k2) if rules.beside else near)
     sets = expanded_sets(found.indices, near, half)
     largest = found.farthest.cpu().numpy() if rules.scaled else None
     return encoded(x, found.indices, sets, k2, largest)
@@ -94,8 +97,6 @@ def _below(weights: Any, below: float) -> Any:
     columns, values = np.empty(count, np.int32), np.empty(count, np.float32)
     least = (1 - below) * 2 / (2 - below)  # of s, for J < below
     for rows, shared in overlaps(weights, 0, count):
-        everyone = np.arange(rows.start, rows.stop)
-        shared[everyone - rows.start, everyone] = 1  # but for rounding it is
         held = shared > least
         each = np.count_nonzero(held, axis=1)
         filled = starts[rows.start]
@@ -107,8 +108,11 @@ def _below(weights: Any, below: float) -> Any:
                 array.resize(total + (total >> 5), refcheck=False)
         at = np.flatnonzero(held)
         columns[filled:total] = at - np.repeat(np.arange(len(each)) * count, each)
-        overlap = np.minimum(shared.take(at), 1, dtype=np.float32, casting="same_kind")
-        np.subtract(1, overlap / (2 - overlap), out=values[filled:total])
+        overlap = shared.take(at).astype(np.float32)
+        distance = np.subtract(1, overlap / (2 - overlap), out=values[filled:total])
+        distance[distance < ROUNDING] = 0  # equal rows
     for array in (columns, values):
         array.resize(starts[-1], refcheck=False)
-    return csr_matrix((values, columns, starts), (count, count))
+    distances = csr_matrix((values, columns, starts), (count, count))
+    distances.below = below  # `cluster` asks
+    return distances

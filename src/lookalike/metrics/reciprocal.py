@@ -26,7 +26,8 @@ def expanded_sets(index: Tensor, near: int, half: int) -> Any:
     """The expanded k-reciprocal set R* of every feature (eq. 4): an N×N csr matrix of positives.
 
     index: N×k neighbours. i and j are reciprocal if each is among the first `near` neighbours of
-    the other. The set of the first `half` of such a j joins if more than 2/3 of it are in i's.
+    the other. The set of the first `half` of such a j joins if more than 2/3 of it are in i's: the
+    paper has "at least", its authors' code and everybody's since "more".
     """
     sets, halves = _reciprocal(index, near), _reciprocal(index, half)
     common = (sets @ halves.T).multiply(sets).tocoo()
@@ -39,7 +40,7 @@ def expanded_sets(index: Tensor, near: int, half: int) -> Any:
 def encoded(feats: Tensor, index: Tensor, sets: Any, k2: int, largest: Any = None) -> Any:
     """The weights V of the `sets`, averaged over the first `k2` neighbours: N×N csr, rows sum to 1.
 
-    A weight is exp(−d²) (eq. 5) with d the Euclidean distance of the features (N×D), over the sum
+    A weight is exp(−d²) (eq. 7) with d the Euclidean distance of the features (N×D), over the sum
     of its row; d² is divided by its row's `largest` (N) if that is given. Then local query
     expansion (eq. 11).
     """
