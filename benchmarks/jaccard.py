@@ -89,7 +89,7 @@ def largest_difference(dense: NDArray[Any], ours: Any, below: float) -> float:
     largest = 0.0
     for start in range(0, len(dense), 512):
         rows = ours[start : start + 512].tocoo()
-        block = np.full(rows.shape, below)
+        block = np.full(rows.shape, below, np.float64)
         block[rows.row, rows.col] = rows.data
         wanted = np.minimum(dense[start : start + 512], below)
         largest = max(largest, float(np.abs(block - wanted).max()))
