@@ -6,7 +6,7 @@ from importlib import import_module
 # verb → what it does; the module lookalike.cli.<verb> has `main(argv) -> exit code`.
 VERBS = {
     "train": "train a method on a benchmark; evaluate it; write its report",
-    "evaluate": "rank a benchmark with a trained model",
+    "evaluate": "rank a benchmark with a trained model, or features of any",
     "calibrate": "find the distance that means the same person",
     "embed": "write the features of a folder of images",
     "generate": "make pictures with a trained model",
