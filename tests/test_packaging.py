@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OPTIONAL = {"timm", "h5py", "faiss"}  # imported where they are used, with a sentence that says what to do
+# Imported where they are used, with a sentence that says what to do.
+OPTIONAL = {"timm", "h5py", "faiss"}
 
 
 def dependencies():
