@@ -69,7 +69,7 @@ def mean_rows(dist, q_pids, q_cams):
 
 def halves(q_pids, g_pids):
     """The identities left out of each of VIPeR's ten splits, and those tested on."""
-    shared = sorted({p for p in q_pids if p > 0} & {p for p in g_pids if p > 0})
+    shared = sorted({p for p in q_pids if p != -1} & {p for p in g_pids if p != -1})
     count = 1 if len(shared) == 1 else len(shared) // 2
     for split in range(10):
         drawn = [shared[k] for k in np.random.RandomState(split).permutation(len(shared))]

@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.cluster import DBSCAN
 
 from lookalike.errors import UserError
-from lookalike.metrics import cluster, eps_by, jaccard_distance
+from lookalike.metrics import cluster, eps_by, jaccard_distance, pseudo_labels
 
 
 def people(seed):
@@ -121,13 +121,51 @@ def test_eps_by_rho_is_that_of_the_literal_distances(seed):
     assert got == pytest.approx(literal.eps(dense, 0.01), abs=1e-5)
 
 
-def test_distances_that_were_left_out_are_missed():
-    feats, k1, _ = people(0)
-    distances = jaccard_distance(feats, k1, below=0.5)
-    cluster(distances, 0.5)
-    for how in ({"eps": 0.51}, {"rho": 0.01}):
-        with pytest.raises(UserError, match=r"only those below 0\.5"):
-            cluster(distances, **how)
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("recipe", ["spcl", "zhong2017"])
+def test_labels_of_features_are_those_of_their_distances(seed, recipe):
+    feats, k1, _ = people(seed)
+    distances = jaccard_distance(feats, k1, 6, recipe)
+    some = np.random.default_rng(seed).choice(distances.data[distances.data > 0], 3)
+    for how in (*({"eps": float(eps)} for eps in some), {"rho": 0.01}, {"rho": 0.01}, {}):
+        want = cluster(distances, min_samples=3, **how)
+        got = pseudo_labels(feats, min_samples=3, k1=k1, recipe=recipe, **how)
+        assert (got.eps, got.labels.tolist()) == (want.eps, want.labels.tolist())
+
+
+def test_ties_at_eps_count():
+    """Features in a lattice have many equal Jaccard distances: each in turn is eps."""
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        feats = rng.choice([-0.5, 0.5], (38, 4))
+        distances = jaccard_distance(feats, 11, 2)
+        for eps in np.unique(distances.data)[1:]:
+            want = cluster(distances, float(eps)).labels
+            np.testing.assert_array_equal(
+                pseudo_labels(feats, float(eps), k1=11, k2=2).labels, want
+            )
+
+
+@pytest.mark.parametrize("kind", [sparse.coo_matrix, sparse.csc_array])
+def test_any_sparse_format_will_do(kind):
+    feats, k1, eps = people(2)
+    distances = jaccard_distance(feats, k1)
+    want = cluster(distances, eps).labels
+    np.testing.assert_array_equal(cluster(kind(distances), eps).labels, want)
+    assert eps_by(kind(distances), 0.01) == eps_by(distances, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"distances": np.zeros((3, 3))}, "must be a scipy.sparse matrix"),
+        ({"eps": 0.5, "rho": 0.1}, "not both"),
+        ({"min_samples": 0}, "min_samples must be at least 1"),
+    ],
+)
+def test_mistakes_are_named(change, says):
+    with pytest.raises(ValueError, match=says):
+        cluster(**{"distances": held_below_1(np.zeros((3, 3)))} | change)
 
 
 @settings(max_examples=200, deadline=None)

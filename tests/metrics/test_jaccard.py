@@ -13,6 +13,7 @@ from scipy import sparse
 
 from lookalike.errors import UserError
 from lookalike.metrics import RECIPES, jaccard_distance
+from lookalike.metrics.jaccard import distances_below
 from lookalike.metrics.neighbours import faiss_neighbours
 
 GRID = list(itertools.product([1, 2, 5, 15, 60], [1, 3, 20, 60]))
@@ -103,7 +104,7 @@ def test_all_zero_features(recipe):
 def test_below_leaves_the_rest_out(below):
     feats = people(noise=0.8)
     want = jaccard_distance(feats, 10, 3)
-    got = jaccard_distance(feats, 10, 3, below=below)
+    got = distances_below(below, feats, 10, 3, "spcl", "torch", None)
     assert 0 < got.nnz < want.nnz
     np.testing.assert_array_equal(dense(got), np.where(dense(want) < below, dense(want), 1))
 
@@ -190,8 +191,6 @@ def test_rows_that_are_not_finite_are_named(value):
         ({"feats": np.zeros(8)}, ValueError, "2 dimensions"),
         ({"k1": 0}, ValueError, "k1"),
         ({"k2": 0}, ValueError, "k2"),
-        ({"below": 0}, ValueError, "below"),
-        ({"below": 1.1}, ValueError, "below"),
         ({"recipe": "spc"}, UserError, "did you mean 'spcl'"),
         ({"search": "fais"}, UserError, "did you mean 'faiss'"),
         ({"search": "faiss", "recipe": "zhong2017"}, ValueError, "largest distances"),

@@ -1,7 +1,7 @@
 """How good features, rankings and pictures are."""
 
 from lookalike.metrics.cameras import CameraPair, verify_cameras
-from lookalike.metrics.clustering import Clusters, cluster, eps_by
+from lookalike.metrics.clustering import Clusters, cluster, eps_by, pseudo_labels
 from lookalike.metrics.expansion import query_expansion
 from lookalike.metrics.intervals import bootstrap
 from lookalike.metrics.jaccard import RECIPES, jaccard_distance
@@ -26,6 +26,7 @@ __all__ = [
     "eps_by",
     "jaccard_distance",
     "order",
+    "pseudo_labels",
     "query_expansion",
     "rank",
     "rank_distances",

@@ -44,7 +44,7 @@ def verify_cameras(
     query_camids: Array,
     gallery_camids: Array,
     threshold: float,
-    rate: float = 1e-3,
+    fpr: float = 1e-3,
     metric: str = "cosine",
     chunk: int | None = None,
     device: torch.device | str | None = None,
@@ -55,8 +55,8 @@ def verify_cameras(
     and errors as in `verify`, but a camera pair without positives or negatives is no error; one
     with neither is left out.
     """
-    if not 0 <= rate < 1:
-        raise ValueError(f"rate must be in [0, 1), got {rate}.")
+    if not 0 <= fpr < 1:
+        raise ValueError(f"fpr must be a rate in [0, 1), got {fpr}.")
     device = device_of(query_feats, device)
     query = matrix(query_feats, "Query features", device)
     gallery = matrix(gallery_feats, "Gallery features", device)
@@ -69,11 +69,11 @@ def verify_cameras(
         for b in np.unique(g_cams[g_pids != JUNK]):
             g = np.flatnonzero((g_cams == b) & (g_pids != JUNK))
             of = tally(query[q], gallery[g], q_pids[q], g_pids[g], q_cams[q], g_cams[g],
-                       rate, threshold, metric, chunk, device)  # fmt: skip
+                       fpr, threshold, metric, chunk, device)  # fmt: skip
             p, n = len(of.positives), of.negatives
             if not p + n:
                 continue
-            own = float(of.nearest[place(rate, n)]) if n else None
+            own = float(of.nearest[place(fpr, n)]) if n else None
             found.append(CameraPair(
                 query_camera=int(a),
                 gallery_camera=int(b),
@@ -82,7 +82,7 @@ def verify_cameras(
                 fpr=of.under / n if n else None,
                 tpr=share_under(of.positives, threshold) if p else None,
                 own_threshold=own,
-                measurable=place(rate, n) >= 1,
+                measurable=place(fpr, n) >= 1,
                 own_tpr=share_under(of.positives, own) if p and own is not None else None,
                 eer=equal_error(*roc(of))[0] if p and n else None,
             ))  # fmt: skip

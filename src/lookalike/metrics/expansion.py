@@ -17,14 +17,15 @@ def query_expansion(
     k: int = 5,
     alpha: float = 3.0,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Array:
     """Q×D features of length 1: each query with its `k` nearest gallery images by cosine.
 
     q' ∝ q + Σ max(q·g, 0)^α g over the k nearest g, all of length 1: α-query expansion (Radenović
     et al., TPAMI 2019); α = 0 is average query expansion, AQE (Chum et al., ICCV 2007). To augment
     the gallery likewise, give it as both sides (an image then counts itself once more). Computed on
-    `device`, by default the queries', where the answer stays. Raises ValueError on shapes and
-    numbers out of range, `UserError` on empty or not finite features.
+    `device`, by default the queries'; a tensor there if the queries are a tensor, else an array.
+    Raises ValueError on shapes and numbers out of range, `UserError` on empty or not finite
+    features.
     """
     if k < 1 or alpha < 0:
         raise ValueError(f"Need k ≥ 1 and α ≥ 0, got {k} and {alpha}.")
@@ -43,4 +44,5 @@ def query_expansion(
         weight = (-dist.gather(1, columns)).clamp_(min=0) ** alpha
         found = F.normalize(gallery[columns], dim=2, eps=TINY)
         expanded[rows] = query[rows] + torch.einsum("ck,ckd->cd", weight, found)
-    return F.normalize(expanded, dim=1, eps=TINY)
+    expanded = F.normalize(expanded, dim=1, eps=TINY)
+    return expanded if isinstance(query_feats, Tensor) else expanded.cpu().numpy()

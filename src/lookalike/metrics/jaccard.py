@@ -13,7 +13,7 @@ from torch import Tensor
 from lookalike.errors import unknown
 from lookalike.metrics.inputs import Array, device_of, matrix
 from lookalike.metrics.keys import magnitudes, safe_scale, unit
-from lookalike.metrics.neighbours import SEARCHES, faiss_neighbours, neighbours
+from lookalike.metrics.neighbours import SEARCHES, centred, faiss_neighbours, neighbours
 from lookalike.metrics.reciprocal import encoded, expanded_sets, overlaps
 
 ROUNDING = 1e-6  # of a distance, by weights in float32
@@ -47,23 +47,35 @@ def jaccard_distance(
     k1: int = 30,
     k2: int = 6,
     recipe: str = "spcl",
-    below: float = 1.0,
     search: Literal["torch", "faiss"] = "torch",
     device: torch.device | str | None = None,
 ) -> Any:
     """The k-reciprocal Jaccard distances of N×D features: N×N `scipy.sparse.csr_matrix` of float32.
 
-    It holds those below `below`, zeros among them explicitly, as on the diagonal; what is absent is
-    `below` or more, and by default exactly 1. J = 1 − s / (2 − s) with s = Σ_m min(V_im, V_jm) and
-    V the encoded neighbours (Zhong et al., CVPR 2017), at k1 and k2 and by a name in `RECIPES`.
-    search: "torch" is exact on any `device`, equal distances by index; "faiss" runs on the CPU.
+    It holds those below 1, zeros among them explicitly, as on the diagonal; what is absent is 1.
+    J = 1 − s / (2 − s) with s = Σ_m min(V_im, V_jm) and V the encoded neighbours (Zhong et al.,
+    CVPR 2017, eq. 10), at k1 and k2 and by a name in `RECIPES`. search: "torch" is exact on any
+    `device` (a CPU or CUDA), equal distances by index; "faiss" runs on the CPU.
 
-    Memory grows with N·k1 and the entries held: noisy features overlap with thousands of others,
-    slightly. To cluster at one eps, `below` just above eps saves most of it. Raises ValueError on
-    shapes and numbers out of range, `UserError` on unknown names and empty or not finite features.
+    Memory grows with N·k1 and with the entries held: noisy features overlap with thousands of
+    others, slightly. `pseudo_labels` holds those that count only. Raises ValueError on shapes and
+    numbers out of range, `UserError` on unknown names and empty or not finite features.
     """
-    if k1 < 1 or k2 < 1 or not 0 < below <= 1:
-        raise ValueError(f"Need k1, k2 ≥ 1 and below in (0, 1], got {k1}, {k2} and {below}.")
+    return distances_below(1.0, feats, k1, k2, recipe, search, device)
+
+
+def distances_below(
+    below: float,
+    feats: Array,
+    k1: int,
+    k2: int,
+    recipe: str,
+    search: str,
+    device: torch.device | str | None,
+) -> Any:
+    """As `jaccard_distance`, but only the distances under `below`, in (0, 1]."""
+    if k1 < 1 or k2 < 1:
+        raise ValueError(f"Need k1 and k2 ≥ 1, got {k1} and {k2}.")
     if recipe not in RECIPES:
         raise unknown("recipe", recipe, RECIPES)
     if search not in SEARCHES:
@@ -81,7 +93,7 @@ def jaccard_distance(
 def _encoded(x: Tensor, near: int, half: int, k2: int, rules: Recipe, search: str) -> Any:
     """The encoded neighbours of N×D features, N×N csr."""
     sizes = magnitudes(x, "Features")
-    x = unit(x.double(), sizes) if rules.metric == "cosine" else x * safe_scale(sizes)
+    x = centred(unit(x.double(), sizes) if rules.metric == "cosine" else x * safe_scale(sizes))
     find = faiss_neighbours if search == "faiss" else neighbours
     # A search for k1 images ends there, also where k2 is larger.
     found = find(x, max(near, half, k2) if rules.beside else near)
@@ -113,6 +125,4 @@ def _below(weights: Any, below: float) -> Any:
         distance[distance < ROUNDING] = 0  # equal rows
     for array in (columns, values):
         array.resize(starts[-1], refcheck=False)
-    distances = csr_matrix((values, columns, starts), (count, count))
-    distances.below = below  # `cluster` asks
-    return distances
+    return csr_matrix((values, columns, starts), (count, count))

@@ -107,10 +107,10 @@ def magnitudes(x: Tensor, name: str) -> Tensor:
 def safe_scale(sizes: Tensor) -> float:
     """The power of two that brings the largest of these magnitudes near 1; 1 if squares of them
     neither overflow nor vanish. Shared by all rows it changes no digit and no order."""
-    top = float(sizes.amax())
+    top, largest = float(sizes.amax()), 1022 if sizes.dtype == torch.float64 else 126
     if 1 / TAME <= top <= TAME:
         return 1.0
-    return float(2.0 ** -np.clip(np.frexp(top)[1], -126, 126))
+    return float(2.0 ** -np.clip(np.frexp(top)[1], -largest, largest))
 
 
 def unit(x: Tensor, largest: Tensor) -> Tensor:

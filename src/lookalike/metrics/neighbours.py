@@ -27,12 +27,25 @@ class Neighbours(NamedTuple):
     farthest: Tensor
 
 
+def centred(feats: Tensor) -> Tensor:
+    """The N×D features in float64, moved so that their mean is near 0; distances stay as they are.
+
+    |x|² + |y|² − 2 x·y loses the digits that features have in common. They move by a multiple of
+    about a thousandth of the largest number, which adds few digits, so that sums that were exact
+    (of small whole numbers) still are, and tie. Numbers must be finite, and of safe magnitudes.
+    """
+    x = feats.double()
+    grid = 2.0 ** (np.frexp(float(torch.linalg.vector_norm(x, torch.inf)))[1] - 10)
+    moved: Tensor = x - (x.mean(0) / grid).round() * grid
+    return moved
+
+
 def neighbours(feats: Tensor, k: int) -> Neighbours:
     """The `Neighbours` (at most N) of every row of `feats` (N×D) by Euclidean distance.
 
-    A float32 search finds candidates, float64 distances order them: which one is the k-th decides
-    about a whole encoding, so it mustn't hang on a last bit. Computed where `feats` is. A feature
-    is its own first neighbour even beside equal ones. Raises `UserError` on NaN or infinity.
+    feats: float64, `centred`. A float32 search finds candidates, float64 distances order them:
+    which one is the k-th decides about a whole encoding, so it mustn't hang on a last bit. Computed
+    where `feats` is. A feature is its own first neighbour even beside equal ones.
     """
     count, k = len(feats), min(k, len(feats))
     everyone = torch.arange(count, device=feats.device)
@@ -50,7 +63,7 @@ def neighbours(feats: Tensor, k: int) -> Neighbours:
         doubt = ROUNDING * (square[rows] + square.max())
         doubtful.append((values[:, -1] - values[:, k - 1] <= doubt) & (width < count))
     rest = torch.cat(doubtful).nonzero()[:, 0]
-    indices = _ordered(feats.double(), torch.cat(found), k, rest)
+    indices = _ordered(feats, torch.cat(found), k, rest)
     return Neighbours(indices.cpu(), torch.cat(farthest))
 
 

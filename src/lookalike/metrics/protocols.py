@@ -2,11 +2,13 @@
 
 All of them rank a query's valid gallery: entries with pid −1 are removed, and so are entries of the
 query's own identity from the query's own camera. What is left is right (same identity) or wrong;
-identity 0 (a distractor) is nobody's, so it stays and is wrong for everybody else. Equal distances
-are ranked by gallery index, as a stable argsort does. A query with no right entry left is skipped.
+entries with pid 0 are the distractors, nobody's, so they stay and are wrong. Only a query that has
+pid 0 itself makes them a person: every one from another camera is right for it, which is seldom
+meant, so `caveat` says it. Equal distances are ranked by gallery index, as a stable argsort does. A
+query with no right entry left is skipped.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -66,28 +68,54 @@ def protocol_named(name: str) -> Protocol:
     return PROTOCOLS[name]
 
 
+def effective(protocol: str, query_pids: Array, query_camids: Array) -> Protocol:
+    """The rules that these queries feel: protocols with equal ones rank alike.
+
+    query_pids, query_camids: Q whole numbers. Raises as `protocol_named` does.
+    """
+    rules = protocol_named(protocol)
+    pooled = rules.multi_query and not single(query_pids, query_camids)
+    return replace(rules, distractors=0, multi_query=pooled)
+
+
+def single(query_pids: Array, query_camids: Array) -> bool:
+    """Whether every identity and camera has one query."""
+    pids = ids(query_pids, "query_pids", len(query_pids))
+    cams = ids(query_camids, "query_camids", len(pids))
+    return len(set(zip(pids, cams, strict=True))) == len(pids)
+
+
 def caveat(protocol: str, query_pids: Array, gallery_pids: Array, query_camids: Array) -> str:
-    """One sentence on what keeps these people's result from being what the name promises, or "".
+    """What keeps these people's result from being what the name promises, or "".
+
+    A sentence, and one more where queries have pid 0.
 
     query_pids, query_camids: Q whole numbers; gallery_pids: G. Raises as `protocol_named` does.
     """
     rules = protocol_named(protocol)
     q_pids = ids(query_pids, "query_pids", len(query_pids))
     g_pids = ids(gallery_pids, "gallery_pids", len(gallery_pids))
-    q_cams = ids(query_camids, "query_camids", len(q_pids))
-    named = np.unique(g_pids[g_pids > 0])
+    zeros = int((q_pids == 0).sum())
+    named = np.unique(g_pids[g_pids >= (0 if zeros else 1)])
+    told = []
     if rules.distractors and (count := int((g_pids == 0).sum())) < rules.distractors:
-        return (
+        told.append(
             f"the gallery has {count:,} distractors (pid 0), not {rules.distractors:,}: "
             "this is market1501 in all but name."
         )
-    if rules.multi_query and len(set(zip(q_pids, q_cams, strict=True))) == len(q_pids):
-        return "every identity and camera has one query: as market1501."
+    if rules.multi_query and single(q_pids, query_camids):
+        told.append("every identity and camera has one query: as market1501.")
     if rules.draws and len(named) != 100:
-        return f"the gallery has {len(named):,} identities; CUHK03's classic split has 100."
+        told.append(f"the gallery has {len(named):,} identities; CUHK03's classic split has 100.")
     if rules.splits and (count := len(np.intersect1d(named, q_pids))) != 632:
-        return f"{count:,} identities, {half(count):,} a split; VIPeR has 632 and 316."
-    return ""
+        told.append(f"{count:,} identities, {half(count):,} a split; VIPeR has 632 and 316.")
+    if zeros:
+        have, them = ("query has", "it") if zeros == 1 else ("queries have", "them")
+        told.append(
+            f"{zeros:,} {have} pid 0, the number of distractors: number persons from 1, or every "
+            f"distractor is right for {them}."
+        )
+    return " ".join(told)
 
 
 def half(count: int) -> int:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from lookalike.metrics.inputs import Array, device_of, matrix
 from lookalike.metrics.keys import checked, magnitudes, squared_distances, unit
-from lookalike.metrics.neighbours import chunks, neighbours
+from lookalike.metrics.neighbours import centred, chunks, neighbours
 from lookalike.metrics.reciprocal import encoded, expanded_sets, overlaps
 
 
@@ -29,10 +29,10 @@ def rerank(
     `lambda_value`, 1 leaves d̃ alone. An image is its own first neighbour, and equal distances rank
     by index, queries first.
 
-    Distances and searches run on `device`, by default the queries'; the sets on the CPU. Beside the
-    answer and a copy of the features, memory grows with N·k1. Raises ValueError on shapes and
-    numbers out of range, `UserError` on an unknown metric, and on empty
-    or not finite features.
+    Distances and searches run on `device` (a CPU or CUDA), by default the queries'; the sets on the
+    CPU, where the answer is. Beside it, memory grows with N·k1 and is a few copies of the features,
+    one of them in float64. Raises ValueError on shapes and numbers out of range, `UserError` on an
+    unknown metric, and on empty or not finite features.
     """
     if k1 < 1 or k2 < 1 or not 0 <= lambda_value <= 1:
         raise ValueError(f"Need k1, k2 ≥ 1 and λ in [0, 1], got {k1}, {k2} and {lambda_value}.")
@@ -44,10 +44,11 @@ def rerank(
     )
     if metric == "cosine":
         gallery = unit(gallery, magnitudes(gallery, "Gallery features"))
-    feats, queries = torch.cat([query, gallery]), len(query)
+    feats, queries = centred(torch.cat([query, gallery])), len(query)
     found = neighbours(feats, max(k1 + 1, k2))
     sets = expanded_sets(found.indices, k1 + 1, round(k1 / 2) + 1)
     weights = encoded(feats, found.indices, sets, k2, found.farthest.cpu().numpy())
+    query, gallery = feats[:queries].float(), feats[queries:].float()
     square = squared_distances(query, gallery, torch.arange(len(gallery), device=device))
     farthest = torch.where(found.farthest > 0, found.farthest, 1)[:queries, None]
     answer = np.empty((queries, len(gallery)), np.float32)

@@ -25,12 +25,11 @@ def draw(count: int, labels: Labels) -> Splits:
 
     Split i takes the last half, rounded down, of `RandomState(i).permutation` of the identities in
     ascending order, which are those that the reader of VIPeR tests on in its split i. The gallery
-    loses the other half and nobody else: who is in no query, and distractors, stay in every split,
-    as PRID 2011's 549 further persons do (Hirzer et al. 2011).
+    loses the other half and nobody else: who is in no query stays in every split, as PRID 2011's
+    549 further persons do (Hirzer et al. 2011), and so do distractors, unless a query has pid 0.
     """
     q_pids, g_pids = labels.query_pids.cpu().numpy(), labels.gallery_pids.cpu().numpy()
     shared = np.intersect1d(q_pids, g_pids)
-    shared = shared[shared > 0]
     out = len(shared) - half(len(shared))
     orders = [np.random.RandomState(i).permutation(len(shared)) for i in range(count)]
     tested = [shared[order[out:]] for order in orders]

@@ -13,8 +13,9 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
+from lookalike.errors import UserError
 from lookalike.metrics.inputs import Array, device_of, ids, matrix
-from lookalike.metrics.keys import pair_distances
+from lookalike.metrics.keys import checked, pair_distances, square_lengths
 from lookalike.metrics.labels import JUNK, Labels, group, mark
 
 BINS = 200
@@ -24,16 +25,19 @@ BINS = 200
 class Tally:
     """How the distances of P positive and N negative pairs lie to each other; on the CPU.
 
-    positives: P, ascending. values: the U distinct ones. below, upto: U int64, how many negatives
-    are nearer than each value, and how many are as near or nearer. nearest: the smallest negatives,
-    ascending. under: how many negatives are nearer than the threshold asked for. edges: BINS + 1.
-    positive_bins, negative_bins: BINS int64, how many distances lie from an edge to before the next
-    one; the last bin has its upper edge too. labels: who is who.
+    Distances are float64, but as coarse as the features' own precision makes them. positives: P,
+    ascending. values: the U distinct ones; above: the next number after each in that precision.
+    below, upto: U int64, how many negatives are nearer than each value, and how many are as near or
+    nearer. nearest: the smallest negatives, ascending. under: how many negatives are nearer than
+    the threshold asked for. edges: BINS + 1. positive_bins, negative_bins: BINS int64, how many
+    distances lie from an edge to before the next one; the last bin has its upper edge too. labels:
+    who is who.
     """
 
     positives: Tensor
     negatives: int
     values: Tensor
+    above: Tensor
     below: Tensor
     upto: Tensor
     nearest: Tensor
@@ -70,6 +74,8 @@ def tally(
     """The `Tally` of all pairs, with the ⌊rate · N⌋ + 1 nearest negatives.
 
     Arguments, pairs and errors as in `verify`, except that P and N may be 0.
+    Everything is compared as `checked` scales it, where no distance overflows; only the answer is
+    scaled back, exactly.
     """
     device = device_of(query_feats, device)
     query = matrix(query_feats, "Query features", device)
@@ -77,12 +83,19 @@ def tally(
     q_pids = ids(query_pids, "query_pids", len(query))
     shape = (len(query), len(gallery))
     labels = group(q_pids, gallery_pids, query_camids, gallery_camids, shape, device)
+    query, gallery, scale = checked(query, gallery, metric)
     keys = pair_distances(query, gallery, labels.kept, metric)
     positives = _ascending(_positives(query, gallery, labels, metric, chunk))
     values = positives.unique_consecutive()  # type: ignore[no-untyped-call]
     high = 2.0 if metric == "cosine" else _longest(query) + _longest(gallery)
-    edges = torch.linspace(0, high or 1.0, BINS + 1, dtype=values.dtype, device=device)
-    marks = torch.cat([values, edges[1:-1], edges.new_tensor([threshold])])
+    if not all(math.isfinite(x) for x in (high / scale, BINS * scale / (high or 1.0))):
+        raise UserError(
+            "The features are so large or small that float64 can't hold their Euclidean distances: "
+            "multiply all of them by one number, or use the metric 'cosine'."
+        )
+    edges = torch.linspace(0, high or 1.0, BINS + 1, dtype=torch.float64)
+    inner = _at_least(edges[1:-1], values)
+    marks = torch.cat([values, inner, _at_least(edges.new_tensor([threshold * scale]), values)])
 
     known = torch.from_numpy(q_pids != JUNK).to(device)
     negatives = int(((len(labels.kept) - labels.size) * known).sum())
@@ -92,27 +105,30 @@ def tally(
     nearest, bound, kept = [values[:0]], math.inf, 0
     for rows in labels.chunks(chunk):
         columns, right, same = labels.own(rows)
-        dist = mark(keys(rows), columns, right | same, torch.inf)
-        for part in _sorted_parts(dist[known[rows]]):
-            below += torch.searchsorted(part, marks)
-            upto += torch.searchsorted(part, values, right=True)
-            near = part[: min(wanted, int(torch.searchsorted(part, bound)))]
+        wide, part = _two(rows)
+        dist = mark(keys(wide)[part], columns, right | same, torch.inf)
+        for some in _sorted_parts(dist[known[rows]]):
+            below += torch.searchsorted(some, marks)
+            upto += torch.searchsorted(some, values, right=True)
+            near = some[: min(wanted, int(torch.searchsorted(some, bound)))]
             nearest.append(near.clone())  # a view would keep the whole part
             kept += len(near)
             if kept > 2 * wanted:
                 nearest = [_ascending(torch.cat(nearest))[:wanted].clone()]
                 bound, kept = float(nearest[0][-1]), wanted
     counts = below[len(values) : -1]
+    above = values.nextafter(values.new_tensor(torch.inf))
     return Tally(
-        positives=positives.cpu(),
+        positives=positives.cpu().double() / scale,
         negatives=negatives,
-        values=values.cpu(),
+        values=values.cpu().double() / scale,
+        above=above.cpu().double() / scale,
         below=below[: len(values)].cpu(),
         upto=upto.cpu(),
-        nearest=_ascending(torch.cat(nearest))[:wanted].cpu(),
+        nearest=_ascending(torch.cat(nearest))[:wanted].cpu().double() / scale,
         under=int(below[-1]),
-        edges=edges.cpu(),
-        positive_bins=_between(torch.searchsorted(positives, edges[1:-1]), len(positives)),
+        edges=edges / scale,
+        positive_bins=_between(torch.searchsorted(positives, inner), len(positives)),
         negative_bins=_between(counts, negatives),
         labels=labels,
     )
@@ -122,20 +138,45 @@ def _positives(
     query: Tensor, gallery: Tensor, labels: Labels, metric: str, chunk: int | None
 ) -> Tensor:
     """The distances of all positive pairs, computed with the gallery's few images of the queries'
-    own identities, so that they are known before all pairs are gone through."""
+    own identities, so that they are known before all pairs are gone through.
+
+    In float32 on a CPU they are the very numbers that the whole gallery gives.
+    """
     found = [query[:0, 0]]
     for rows in labels.chunks(chunk):
         columns, right, _ = labels.own(rows)
         near, at = columns.unique(return_inverse=True)  # type: ignore[no-untyped-call]
-        own = gallery[labels.kept[near]]
-        dist = pair_distances(query[rows], own, torch.arange(len(own), device=own.device), metric)
-        found.append(dist(slice(None)).gather(1, at)[right])
+        own = gallery[labels.kept[torch.cat([near, near[:1]])]]  # two at least, too
+        wide, part = _two(rows)
+        everyone = torch.arange(len(own), device=own.device)
+        dist = pair_distances(query[wide], own, everyone, metric)(slice(None))[part]
+        found.append(dist.gather(1, at)[right])
     return torch.cat(found)
 
 
+def _two(rows: slice) -> tuple[slice, slice]:
+    """Two rows at least, where there are, and where in them `rows` are.
+
+    The product of one row with a matrix adds up in another order than the product of several, which
+    gives equal pairs equal numbers, whatever other rows and columns there are.
+    """
+    start = max(rows.start - 1, 0)
+    return slice(start, max(rows.stop, 2)), slice(rows.start - start, rows.stop - start)
+
+
+def _at_least(x: Tensor, like: Tensor) -> Tensor:
+    """The least numbers of the kind of `like` that aren't below `x` (float64).
+
+    A number of that kind is below the one just where it is below the other.
+    """
+    near = x.to(like.dtype)
+    up = near.nextafter(near.new_tensor(torch.inf))
+    return torch.where(near.double() < x, up, near).to(like.device)
+
+
 def _longest(x: Tensor) -> float:
-    """The length of the longest row, of any magnitude."""
-    return float(torch.linalg.vector_norm(x, dim=1, dtype=torch.float64).amax())
+    """The length of the longest row."""
+    return math.sqrt(float(square_lengths(x).amax()))
 
 
 def _between(below: Tensor, total: int) -> Tensor:

@@ -3,8 +3,8 @@
 A positive pair is a query and a gallery image of its identity from another camera; a negative pair
 is of two identities, from any cameras, distractors (pid 0) included. Junk (pid −1), and images of
 the query's own identity from its own camera, make no pairs. The rule is: the same person where
-distance < threshold. FPR, the false-match rate, is the share of the negatives that it takes for the
-same person; TPR is the share of the positives that it finds; FNR = 1 − TPR.
+distance < threshold. FPR is the share of the negatives that it takes for the same person (in
+biometrics FMR, the false-match rate); TPR is the share of the positives that it finds; FNR = 1 − TPR.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ Floats = NDArray[np.float64]
 class Point:
     """What a threshold gives: fractions of the N negatives and the P positives.
 
-    rate: the false-match rate asked for. fpr: the one there is, at most `rate`; less where
-    distances tie. measurable: whether N ≥ 1 / rate; if not, the threshold is the smallest negative
-    and says only that no negative was nearer.
+    target_fpr: the FPR asked for. fpr: the one there is, at most `target_fpr`; less where distances
+    tie. measurable: whether N ≥ 1 / target_fpr; if not, the threshold is the smallest negative and
+    says only that no negative was nearer.
     """
 
-    rate: float
+    target_fpr: float
     threshold: float
     fpr: float
     tpr: float
@@ -46,7 +46,8 @@ class Verification:
 
     positives, negatives: numbers of pairs. points: a `Point` for each rate asked for. eer: the
     error rate where FPR = FNR, linear between the vertices of the ROC; eer_threshold: the threshold
-    there, likewise. fpr, tpr, thresholds: the ROC's 2U + 2 vertices of U distinct positive
+    there, likewise; where the EER is 0, midway between the last positive and the first negative.
+    fpr, tpr, thresholds: the ROC's 2U + 2 vertices of U distinct positive
     distances, ascending: each is what the rule gives at its threshold; the last one is infinite.
     edges: the bins' edges, from 0 to the largest distance there can be. positive_density,
     negative_density: histograms whose area is 1.
@@ -67,7 +68,7 @@ class Verification:
 
     def row(self) -> dict[str, float]:
         """The results table's numbers: "TPR@1e-3" for each rate, and "EER", as fractions."""
-        return {f"TPR@{decimal(p.rate)}": p.tpr for p in self.points} | {"EER": self.eer}
+        return {f"TPR@{decimal(p.target_fpr)}": p.tpr for p in self.points} | {"EER": self.eer}
 
 
 def verify(
@@ -82,14 +83,21 @@ def verify(
     chunk: int | None = None,
     device: torch.device | str | None = None,
 ) -> Verification:
-    """The `Verification` of all pairs of the queries (Q×D) and the gallery (G×D), exactly.
+    """The `Verification` of all pairs of the queries (Q×D) and the gallery (G×D), none left out.
 
-    fpr: false-match rates in [0, 1). The threshold for rate f is the (⌊f·N⌋ + 1)-th smallest
-    distance of the N negatives: at most f·N of them are nearer. metric: "cosine", 1 − cos in
-    [0, 2], or "euclidean". Other arguments as in `rank`. Memory: a few times chunk × G, the
-    positives and max f·N floats.
+    fpr: the FPRs to find thresholds for, in [0, 1). The threshold for f is the (⌊f·N⌋ + 1)-th
+    smallest distance of the N negatives: at most f·N of them are nearer. metric: "cosine", 1 − cos
+    in [0, 2], or "euclidean". Other arguments as in `rank`. Memory: a few times chunk × G, the
+    positives and max f·N numbers.
+
+    Given the distances, all counts are exact. The distances have the features' own precision. Of
+    float32: 1 − cos is right to about 1e-6; a Euclidean distance d to about
+    1e-7 · (|q|² + |g|²) / d, so that equal images may be a thousandth of their length apart: give
+    float64 where that matters. Pairs of equal features tie in float32 on a CPU, else to the last
+    digits.
     Raises ValueError on shapes and rates, `UserError` on an unknown metric, empty or not finite
-    features, and where there is no positive or no negative pair.
+    features, magnitudes whose distances float64 can't hold, and where there is no positive or no
+    negative pair.
     """
     rates = [float(f) for f in fpr]
     if not all(0 <= f < 1 for f in rates):
@@ -106,7 +114,10 @@ def verify(
         )
     false, true, thresholds = roc(found)
     eer, eer_threshold = equal_error(false, true, thresholds)
-    width = np.diff(found.edges.double().numpy())
+    if eer == 0:
+        eer_threshold = between(float(found.positives[-1]), float(found.nearest[0]))
+    edges = found.edges.numpy()
+    width = np.diff(edges)
     return Verification(
         positives=len(found.positives),
         negatives=found.negatives,
@@ -116,19 +127,19 @@ def verify(
         fpr=false,
         tpr=true,
         thresholds=thresholds,
-        edges=found.edges.double().numpy(),
+        edges=edges,
         positive_density=found.positive_bins.numpy() / len(found.positives) / width,
         negative_density=found.negative_bins.numpy() / found.negatives / width,
         metric=metric,
     )
 
 
-def point(found: Tally, rate: float) -> Point:
-    """The `Point` of a false-match rate; P and N are at least 1."""
-    at = place(rate, found.negatives)
+def point(found: Tally, target: float) -> Point:
+    """The `Point` of an FPR asked for; P and N are at least 1."""
+    at = place(target, found.negatives)
     threshold = float(found.nearest[at])
     return Point(
-        rate=rate,
+        target_fpr=target,
         threshold=threshold,
         fpr=int(torch.searchsorted(found.nearest, threshold)) / found.negatives,
         tpr=share_under(found.positives, threshold),
@@ -138,8 +149,7 @@ def point(found: Tally, rate: float) -> Point:
 
 def roc(found: Tally) -> tuple[Floats, Floats, Floats]:
     """FPR, TPR and threshold of the ROC's vertices: at, and just above, each positive distance."""
-    values = found.values.numpy()
-    thresholds = np.stack([values, np.nextafter(values, np.inf)], 1).ravel()
+    thresholds = torch.stack([found.values, found.above], 1).flatten().numpy()
     negatives = torch.stack([found.below, found.upto], 1).flatten().numpy()
     positives = np.searchsorted(found.positives.numpy(), thresholds)
     return (
@@ -156,6 +166,12 @@ def equal_error(fpr: Floats, tpr: Floats, thresholds: Floats) -> tuple[float, fl
     part = -excess[i - 1] / (excess[i] - excess[i - 1])
     eer, threshold = (float(x[i - 1] + part * (x[i] - x[i - 1])) for x in (fpr, thresholds))
     return eer, threshold
+
+
+def between(positive: float, negative: float) -> float:
+    """A threshold that takes the smaller distance and not the larger one: midway, if it can be."""
+    middle = positive + (negative - positive) / 2
+    return middle if middle > positive else negative
 
 
 def decimal(rate: float) -> str:
