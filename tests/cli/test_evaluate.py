@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 import shutil
@@ -75,7 +76,7 @@ def test_features_of_anybody_need_no_model(files, capsys):
     assert main(["evaluate", "--features", *files]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["features", "mAP", "rank1", "rank5", "rank10", "mINP"]
-    assert lines[1].startswith("query  ")
+    assert lines[1].startswith("query, gallery  ")
     assert lines[2].startswith("market1501, cosine distance, 12 of 12 queries valid, 24")
     assert re.fullmatch(r"reading [\d.]+ s, ranking [\d.]+ s, on cpu", lines[3])
     assert len(lines) == 4
@@ -88,7 +89,7 @@ def test_features_are_scored_as_the_model_that_wrote_them(dgnet_file, market, fi
         shown.append(json.loads(capsys.readouterr().out))
     model, features = shown
     assert len(features["rows"]) == 12
-    about = {"features": "query", "model": "", "data": " ".join(files)}
+    about = {"features": "query, gallery", "model": "", "data": " ".join(files)}
     for got, want in zip(features["rows"], model["rows"], strict=False):  # the whole comes first
         assert got == want | about
     assert features["notes"] == model["notes"]
@@ -151,9 +152,11 @@ MISTAKES = [
     (["--batch", "0"], "'0' is not a whole number from 1 up"),
     (["--device", "cuda:7"], "Argument --device: invalid choice: 'cuda:7'"),
     (["--jason"], "nrecognized arguments: --jason; `lookalike evaluate --help` explains."),
-    (["--confidence", "1"], "Argument --confidence: a level lies below 1; `lookalike"),
-    (["--confidence", "2"], "Argument --confidence: '2' is not a number from 0 to 1"),
-    (["--confidence", "nan"], "'nan' is not a number from 0 to 1"),
+    (["--confidence", "0"], "Argument --confidence: '0' is not between 0 and 1, as 0.95 is; `look"),
+    (["--confidence", "1"], "Argument --confidence: '1' is not between 0 and 1, as 0.95 is; `look"),
+    (["--confidence", "95"], "Argument --confidence: '95' is not between 0 and 1"),
+    (["--confidence", "nan"], "'nan' is not between 0 and 1"),
+    (["--confidence", "x"], "'x' is not between 0 and 1"),
     (["--rerank", "--lambda", "3"], "Argument --lambda: '3' is not a number from 0 to 1"),
     (["--rerank", "--lambda", "x"], "Argument --lambda: 'x' is not a number from 0 to 1"),
     (["--rerank", "--k1", "0"], "Argument --k1: '0' is not a whole number from 1 up"),
@@ -185,6 +188,42 @@ def test_a_model_goes_with_data_and_features_with_neither(dgnet_file, market, fi
     ):
         assert "Give MODEL and --data, or --features; `lookalike" in told(words, capsys)
     assert "Argument --features: expected at least one argument" in told(["--features"], capsys)
+
+
+def test_a_batch_goes_with_a_model(dgnet_file, market, files, capsys, monkeypatch):
+    for size in ("1", "64"):
+        assert "--batch goes with MODEL; `look" in told(
+            ["--features", *files, "--batch", size], capsys
+        )
+    from lookalike.cli import evaluate as verb
+
+    sizes = []
+    monkeypatch.setattr(verb, "evaluate", lambda *args: sizes.append(args[5]) or evaluate(*args))
+    for flags in ([], ["--batch", "5"]):
+        words = ["evaluate", str(dgnet_file), "--data", f"market1501:{market}", *flags]
+        assert main(words) == 0
+    assert sizes == [64, 5]
+
+
+def test_help_fits_and_breaks_no_name(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--help"])
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    for name in PROTOCOLS:
+        assert re.search(rf"(?<![\w-]){name}(?![\w-])", shown)
+    assert "[the benchmark's; for features market1501]" in " ".join(shown.split())
+    assert "[the model's; for features cosine]" in " ".join(shown.split())
+
+
+def test_json_never_holds_what_is_no_json(files, monkeypatch):
+    from lookalike.cli import evaluate as verb
+
+    broken = dataclasses.replace(evaluate_features(files), seconds={"rank": float("nan")})
+    monkeypatch.setattr(verb, "evaluate_features", lambda *_: broken)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        main(["evaluate", "--features", *files, "--json"])
 
 
 def test_features_that_cannot_be_ranked_are_told(files, tmp_path, capsys):

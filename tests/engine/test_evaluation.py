@@ -1,7 +1,6 @@
 import dataclasses
-import itertools
 import json
-import re
+import os
 
 import numpy as np
 import pytest
@@ -12,8 +11,9 @@ from lookalike.data import load
 from lookalike.data.images import ImageTable
 from lookalike.engine import evaluation
 from lookalike.engine.embedding import extract, image_files, save_features
-from lookalike.engine.evaluation import Evaluation, evaluate, evaluate_features, folded, table
+from lookalike.engine.evaluation import evaluate, evaluate_features
 from lookalike.engine.scoring import Extras
+from lookalike.engine.tables import table
 from lookalike.errors import UserError
 from lookalike.methods.dgnet import DGNet
 from lookalike.methods.ide import IDE
@@ -175,6 +175,28 @@ def test_ranked_lists_hold_the_nearest_valid_crops_and_their_distances(model, be
         assert [r["right"] for r in entry["results"]] == [r["pid"] == pid for r in entry["results"]]
 
 
+def test_ranked_lists_of_expanded_queries_are_theirs(model, bench):
+    """The lists shown beside an AP are the ones it scores."""
+    found = evaluate(model, bench, extras=Extras(expand=2)).ranked["lists"]
+    q, g = (model.scored(extract(model, x.paths)) for x in (bench.query, bench.gallery))
+    ids = (bench.query.pids, bench.gallery.pids, bench.query.camids, bench.gallery.camids)
+    expanded = query_expansion(q, g, 2)
+    ap = rank(expanded, g, *ids).ap
+    distance = 1 - expanded @ F.normalize(g, dim=1).T
+    rows = {os.path.abspath(path): i for i, path in enumerate(bench.query.paths)}
+    columns = {os.path.abspath(path): j for j, path in enumerate(bench.gallery.paths)}
+    for entry in found:
+        i = rows[entry["query"]["path"]]
+        assert entry["ap"] == ap[i]
+        want = [float(distance[i, columns[r["path"]]]) for r in entry["results"]]
+        np.testing.assert_allclose([r["distance"] for r in entry["results"]], want, atol=1e-5)
+        rights = [place for place, r in enumerate(entry["results"], 1) if r["right"]]
+        if len(rights) == (ids[1] == ids[0][i])[ids[3] != ids[2][i]].sum():
+            assert ap[i] == pytest.approx(np.mean(np.arange(1, len(rights) + 1) / rights))
+    plain = evaluate(model, bench).ranked["lists"]
+    assert not np.allclose(plain[0]["results"][0]["distance"], found[0]["results"][0]["distance"])
+
+
 def test_several_protocols_rank_the_same_features(model, bench):
     names = list(PROTOCOLS)
     found = evaluate(model, bench, protocol=names, lists=False)
@@ -189,85 +211,6 @@ def test_several_protocols_rank_the_same_features(model, bench):
     assert all(text.count(name) >= 3 for name in names)
 
 
-def made(features="f", protocols=("market1501",), extras=Extras(), queries=9, gallery=70):  # noqa: B008
-    """An `Evaluation` with rows as `evaluate` makes them, of given names and numbers."""
-    rows = []
-    for again in [None, {"k1": 20, "k2": 6, "lambda": 0.3}][: 2 if extras.rerank else 1]:
-        for protocol in protocols:
-            row = {"features": features, "model": "m", "data": "d", "protocol": protocol,
-                   "metric": "cosine", "expand": extras.expand, "rerank": again,
-                   "queries": queries, "valid_queries": queries - 1, "gallery": gallery,
-                   **dict(zip(NUMBERS, (0.12345, 1.0, 1.0, 1.0, 0.0), strict=True))}  # fmt: skip
-            if extras.rates and not again:
-                row |= {"TPR@1e-2": 0.5, "TPR@1e-3": 0.25, "TPR@1e-4": 0.0, "EER": 0.125,
-                        "unmeasurable": ["TPR@1e-4"]}  # fmt: skip
-            if extras.confidence:
-                row["confidence"] = extras.confidence
-                row["intervals"] = dict.fromkeys(NUMBERS, (0.1, 1.0))
-            rows.append(row)
-    return Evaluation(rows, {}, {}, {})
-
-
-def test_table_is_in_percent_and_names_protocol_and_distance():
-    head, line, foot = table(made()).splitlines()
-    assert head.split() == ["features", "mAP", "rank1", "rank5", "rank10", "mINP"]
-    assert line.split() == ["f", "12.35", "100.00", "100.00", "100.00", "0.00"]
-    assert foot == "market1501, cosine distance, 8 of 9 queries valid, 70 gallery crops"
-
-
-def test_table_tells_all_that_was_computed_and_how():
-    found = made(extras=Extras((20, 6, 0.3), 5, True, 0.95))
-    found.notes["market1501"] = "a caveat."
-    assert table(found).splitlines() == [
-        "features        mAP   rank1   rank5  rank10    mINP",
-        "f             12.35  100.00  100.00  100.00    0.00",
-        "  from        10.00   10.00   10.00   10.00   10.00",
-        "  to         100.00  100.00  100.00  100.00  100.00",
-        "  re-ranked   12.35  100.00  100.00  100.00    0.00",
-        "  from        10.00   10.00   10.00   10.00   10.00",
-        "  to         100.00  100.00  100.00  100.00  100.00",
-        "",
-        "features     TPR@1e-2  TPR@1e-3 TPR@1e-4*       EER",
-        "f               50.00     25.00      0.00     12.50",
-        "* fewer pairs of two people than the rate needs: before the nearest one",
-        "market1501, cosine distance, 8 of 9 queries valid, 70 gallery crops",
-        "queries expanded with their 5 nearest gallery crops",
-        "re-ranked with k1 20, k2 6, λ 0.3",
-        "from, to: 95 % intervals over identities",
-        "market1501: a caveat.",
-    ]
-
-
-@pytest.mark.parametrize("features", ["f", "f_prim + f_fine", "market1501_resnet50_of_epoch_119"])
-@pytest.mark.parametrize("protocols", [[name] for name in PROTOCOLS] + [list(PROTOCOLS)])
-def test_no_table_is_wider_than_80_columns(features, protocols):
-    for extras in itertools.product([None, (20, 6, 0.3)], [0, 1000], [False, True], [0.0, 0.999]):
-        found = made(features, protocols, Extras(*extras), 11_659, 515_913)
-        found.notes["distractors-500k"] = "a sentence " * 20
-        lines = table(found).splitlines()
-        assert max(map(len, lines)) <= 80
-        assert lines[1].split()[-5:] == ["12.35", "100.00", "100.00", "100.00", "0.00"]
-        name = features if len(features) <= 16 or len(protocols) == 1 else "market1501_resn…"
-        assert sum(line.startswith(name + " ") for line in lines) == 1 + extras[2]
-        rows = 1 if len(protocols) == 1 or not extras[0] else 2  # of a protocol that name it
-        for protocol in protocols:
-            assert sum(bool(re.search(f"{protocol}[ ,]", line)) for line in lines) == rows
-
-
-def test_two_features_of_several_protocols_keep_their_names():
-    one, other = made("f", list(PROTOCOLS)), made("g", list(PROTOCOLS))
-    lines = table(Evaluation(one.rows + other.rows, {}, {}, {})).splitlines()
-    names = [line.split()[0] for line in lines[1:13] if line[0] != " "]
-    assert names == ["f", "g"]
-
-
-def test_folded_lines_break_between_words():
-    text = "ranking 0.01 s, re-ranking " * 6
-    assert max(map(len, folded(text))) <= 80
-    assert " ".join(line.strip() for line in folded(text)) == text.strip()
-    assert not any(line.endswith("re-") for line in folded(text))
-
-
 def test_features_of_files_are_scored_as_those_of_the_model(model, bench, tmp_path):
     files = [tmp_path / "q.npz", tmp_path / "g.npz"]
     for file, people in zip(files, (bench.query, bench.gallery), strict=True):
@@ -277,11 +220,13 @@ def test_features_of_files_are_scored_as_those_of_the_model(model, bench, tmp_pa
     names = list(PROTOCOLS)
     found = evaluate_features(files, names, "cosine", extras)
     want = evaluate(model, bench, names, "cosine", extras=extras)
-    about = {"features": "q", "model": "", "data": f"{files[0]} {files[1]}"}
+    about = {"features": "q, g", "model": "", "data": f"{files[0]} {files[1]}"}
     assert found.rows == [row | about for row in want.rows[:12]]
     assert found.notes == want.notes
     assert not found.ranked
     assert set(found.seconds) == set(want.seconds) - {"embed"} | {"read"}
+    file = features_file(tmp_path / "some.feats.npz")
+    assert evaluate_features([file]).rows[0]["features"] == "some.feats"
     first = evaluate_features(files)
     assert [(r["protocol"], r["metric"]) for r in first.rows] == [("market1501", "cosine")]
     euclidean = evaluate_features([str(f) for f in files], "market1501-trapezoid", "euclidean")
@@ -320,6 +265,13 @@ def test_features_that_cannot_be_ranked_are_told(tmp_path):
                 with pytest.raises(UserError, match=sentence):
                     evaluate_features([file], protocol, extras=extras)
     assert len(evaluate_features([features_file(tmp_path / "f.npz")], list(PROTOCOLS)).rows) == 6
+
+
+def test_persons_numbered_from_0_are_told(tmp_path):
+    file = features_file(tmp_path / "f.npz", query_pids=np.array([0, 1, 0, 3]))
+    notes = evaluate_features([file], list(PROTOCOLS)).notes
+    assert list(notes) == list(PROTOCOLS)
+    assert all("2 queries have pid 0, the number of distractors" in x for x in notes.values())
 
 
 def test_nothing_is_read_for_an_unknown_name(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from lookalike.engine import scoring
 from lookalike.engine.scoring import PLAIN, Extras, Stopwatch, check, score
 from lookalike.errors import UserError
 from lookalike.metrics import (
@@ -46,8 +47,8 @@ def sides():
 
 def scored(given, extras=PLAIN, protocols=("market1501",), metric="cosine"):
     clock = Stopwatch()
-    rows, ranking = score(*given, list(protocols), metric, extras, CPU, clock)
-    return rows, ranking, clock.seconds
+    found = score(*given, list(protocols), metric, extras, CPU, clock)
+    return found.rows, found.ranking, clock.seconds
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,33 @@ def test_rows_are_those_of_rank_under_every_protocol(sides, metric):
     assert len({row["mAP"] for row in rows}) > 2
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_protocols_that_come_to_the_same_are_counted_once(sides, monkeypatch, several):
+    """Under other names, and with the numbers and intervals of each alone."""
+    (query, gallery), ids = sides
+    ids = ids if not several else (ids[0], ids[1], ids[2] * 0, ids[3])  # two queries are one
+    counted = {"rank": [], "rank_distances": []}
+
+    def spied(known, count):
+        def spy(*args, **options):
+            known.append(options["protocol"])
+            return count(*args, **options)
+
+        return spy
+
+    for name, known in counted.items():
+        monkeypatch.setattr(scoring, name, spied(known, getattr(scoring, name)))
+    extras = Extras((7, 3, 0.4), confidence=0.9)
+    found = scored(((query, gallery), ids), extras, PROTOCOLS)[0]
+    left_out = {"distractors-500k"} | (set() if several else {"market1501-multi-query"})
+    for known in counted.values():
+        assert known == [name for name in PROTOCOLS if name not in left_out]
+    for i, name in enumerate(PROTOCOLS):
+        alone = scored(((query, gallery), ids), extras, [name])[0]
+        assert [found[i], found[i + len(PROTOCOLS)]] == alone
+        assert found[i]["protocol"] == name
+
+
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_re_ranked_rows_rank_the_distances_of_rerank(sides, metric):
     (query, gallery), ids = sides
@@ -129,6 +157,9 @@ def test_expansion_comes_before_everything_else(sides):
     assert np.array_equal(ranking.ap, plain.ap, equal_nan=True)
     assert found == [row | {"expand": 3} for row in want]
     assert found[0]["mAP"] != scored(sides)[0][0]["mAP"]
+    used = score(*sides, ["market1501"], "cosine", Extras(expand=3), CPU, Stopwatch()).sides
+    assert torch.equal(used[0], expanded)
+    assert used[1] is gallery
     assert torch.equal(query, sides[0][0])  # the caller's features stay as they are
 
 

@@ -14,7 +14,7 @@ from lookalike.data.readers.common import half_split
 from lookalike.errors import UserError
 from lookalike.metrics import PROTOCOLS, bootstrap, caveat, rank, rank_distances
 from lookalike.metrics.pooling import pools_of
-from lookalike.metrics.protocols import Protocol
+from lookalike.metrics.protocols import Protocol, effective
 
 MULTI, SPLITS = "market1501-multi-query", "viper-10-splits"
 
@@ -167,10 +167,44 @@ def test_one_identity_is_a_split_of_its_own():
 
 
 def test_splits_without_a_match_say_so():
-    """Only the query of a distractor finds one in another camera, and that is in no split."""
-    ids = np.array([0, 1]), np.array([0, 1]), np.array([0, 0]), np.array([1, 0])
+    """Of 21 persons only one was seen by another camera, and that one is in no split."""
+    halves = [np.random.RandomState(i).permutation(21)[11:] for i in range(10)]
+    (left,) = set(range(21)) - set(np.concatenate(halves))
+    pids, cams = np.arange(1, 22), np.zeros(21, int)
+    seen = np.where(np.arange(21) == left, 1, 0)
     with pytest.raises(UserError, match=r"None of the 10 splits .* too few identities"):
-        rank_distances(np.zeros((2, 2)), *ids, protocol=SPLITS)
+        rank_distances(np.zeros((21, 21)), pids, pids, cams, seen, protocol=SPLITS)
+
+
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+def test_queries_of_pid_0_are_a_person_under_every_protocol(protocol):
+    """Whose images the distractors are: another number would change nothing."""
+    q, g, q_pids, g_pids, *cams = people(queries=60)
+    q_pids[q_pids == 1] = 0
+    g_pids[g_pids == 0] = 1  # nobody else's
+    g_pids[g_pids == 1] = 0
+    assert (q_pids == 0).any()
+    want = rank(q, g, *(np.where(x == 0, 1, x) for x in (q_pids, g_pids)), *cams, protocol=protocol)
+    numbers = {name: value for name, value in vars(want).items() if not isinstance(value, str)}
+    check(rank(q, g, q_pids, g_pids, *cams, protocol=protocol), numbers)
+
+
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+@pytest.mark.parametrize("single", [False, True])
+def test_equal_effective_rules_are_equal_results(protocol, single):
+    q, g, *ids = people(queries=60)
+    if single:
+        rows = np.unique(np.stack([ids[0], ids[2]]), axis=1, return_index=True)[1]
+        q, ids[0], ids[2] = q[rows], ids[0][rows], ids[2][rows]
+    got = rank(q, g, *ids, protocol=protocol)
+    for name in PROTOCOLS:
+        alike = effective(protocol, ids[0], ids[2]) == effective(name, ids[0], ids[2])
+        other = rank(q, g, *ids, protocol=name)
+        same = got.row() == other.row() and np.array_equal(got.cmc_ranks, other.cmc_ranks)
+        assert alike == same
+    plain = {"market1501", "distractors-500k"} | ({MULTI} if single else set())
+    plainly = effective(protocol, ids[0], ids[2]) == PROTOCOLS["market1501"]
+    assert plainly == (protocol in plain)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +218,31 @@ def test_splits_without_a_match_say_so():
         (MULTI, [1, 1, 2], [1], [0, 0, 0], ""),
         ("cuhk03-single-shot", [1], [1, 5, 5, 0, -1], [0], "has 2 identities; CUHK03's .* has 100"),
         ("cuhk03-single-shot", [1], range(1, 101), [0], ""),
-        (SPLITS, range(13), range(-1, 12), [0] * 13, "^11 identities, 5 a split; VIPeR has 632"),
+        (SPLITS, range(1, 14), range(-1, 12), [0] * 13, "^11 identities, 5 a split; VIPeR has 632"),
+        (
+            SPLITS,
+            range(13),
+            range(-1, 12),
+            [0] * 13,
+            "^12 identities, 6 a split; .* 1 query has pi",
+        ),
+        (SPLITS, range(632), range(632), [0] * 632, "^1 query has pid 0, .* right for it.$"),
+        ("cuhk03-single-shot", range(100), range(100), [0] * 100, "^1 query has pid 0"),
+        (
+            "market1501",
+            [0, 2, 0],
+            [2],
+            [0, 0, 0],
+            "^2 queries have pid 0, the number of distractor",
+        ),
+        (
+            MULTI,
+            [0, 2, 0],
+            [2],
+            [0, 0, 1],
+            "as market1501. 2 queries have pid 0, .* right for them.$",
+        ),
+        ("distractors-500k", [0], [1, 0], [0], "has 1 distractors .* but name. 1 query has pid 0"),
         (SPLITS, range(1, 633), range(1, 633), [0] * 632, ""),
     ],
 )

@@ -6,29 +6,32 @@ import json
 from lookalike.cli.parser import Parser, add_model_flags, positive
 from lookalike.data import parse_data
 from lookalike.engine.embedding import device_named
-from lookalike.engine.evaluation import Evaluation, evaluate, evaluate_features, folded, table
+from lookalike.engine.evaluation import Evaluation, evaluate, evaluate_features
 from lookalike.engine.scoring import Extras
+from lookalike.engine.tables import folded, table
 from lookalike.errors import unknown
 from lookalike.methods.model_file import load_model
 from lookalike.metrics import PROTOCOLS
 
 LAYOUT = """--features takes what any model wrote: one .npz file with query_features,
 gallery_features (N×D numbers), query_pids, gallery_pids, query_camids,
-gallery_camids (N whole numbers; pid −1 junk, 0 distractor); or two, QUERY.npz
-GALLERY.npz, each with features, pids, camids, as `lookalike embed --data`
-writes them."""
+gallery_camids (N whole numbers; persons from 1, −1 junk, 0 distractors); or
+two, QUERY.npz GALLERY.npz, each with features, pids, camids, as `lookalike
+embed --data` writes them."""
+BATCH = 64
 
 
 def main(argv: list[str]) -> int:
     """Prints a line for the whole feature and for each of its parts, or JSON of the same."""
-    parser = Parser("evaluate", "Rank a benchmark: mAP, CMC and mINP.", LAYOUT,
+    protocols = "\n".join(folded(f"Protocols: {', '.join(PROTOCOLS)}."))
+    parser = Parser("evaluate", "Rank a benchmark: mAP, CMC and mINP.", f"{protocols}\n\n{LAYOUT}",
                     "(MODEL --data DATA | --features FILE [FILE]) [flags]")  # fmt: skip
     parser.add_argument("model", metavar="MODEL", nargs="?", help="a model file or a run folder")
     parser.add_argument("--data", help="NAME:PATH, such as market1501:/data/market")
     parser.add_argument("--features", nargs="+", metavar="FILE", help="features instead of a model")
-    parser.add_argument("--protocol", metavar="NAME",
-                        help=f"{', '.join(PROTOCOLS)}, or all [the benchmark's]")  # fmt: skip
-    parser.add_argument("--metric", help="cosine or euclidean [the model's own; cosine]")
+    parser.add_argument("--protocol", metavar="NAME", help="one of those below, or all "
+                        "[the benchmark's; for features market1501]")  # fmt: skip
+    parser.add_argument("--metric", help="cosine or euclidean [the model's; for features cosine]")
     parser.add_argument("--rerank", action="store_true", help="re-rank as well (k-reciprocal)")
     parser.add_argument("--k1", type=positive, help="neighbours of a re-ranking [20]")
     parser.add_argument("--k2", type=positive, help="neighbours averaged by it [6]")
@@ -37,17 +40,18 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--expand", type=positive, default=0, metavar="K",
                         help="first expand each query with its K nearest")  # fmt: skip
     parser.add_argument("--rates", action="store_true", help="TPR at FPR 1e-2, 1e-3, 1e-4; EER")
-    parser.add_argument("--confidence", type=fraction, default=0.0, metavar="LEVEL",
+    parser.add_argument("--confidence", type=level, default=0.0, metavar="LEVEL",
                         help="bootstrap intervals over identities, such as 0.95")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON")
-    add_model_flags(parser, batch=64)
+    add_model_flags(parser, BATCH)
+    parser.set_defaults(batch=None)
     args = parser.parse_args(argv)
     if bool(args.features) == bool(args.model) or bool(args.data) != bool(args.model):
         parser.error("give MODEL and --data, or --features")
     if args.protocol not in (None, "all", *PROTOCOLS):
         raise unknown("protocol", args.protocol, [*PROTOCOLS, "all"])
-    if args.confidence == 1:
-        parser.error("argument --confidence: a level lies below 1")
+    if args.features and args.batch:
+        parser.error("--batch goes with MODEL")
     if not args.rerank and (args.k1, args.k2, args.weight) != (None, None, None):
         parser.error("--k1, --k2 and --lambda go with --rerank")
     weight = 0.3 if args.weight is None else args.weight
@@ -63,10 +67,10 @@ def main(argv: list[str]) -> int:
         protocol = args.protocol
         if protocol == "all":
             protocol = sorted(PROTOCOLS, key=lambda name: name != bench.protocol)  # its own first
-        found = evaluate(model, bench, protocol, args.metric, False, args.batch, extras)
+        found = evaluate(model, bench, protocol, args.metric, False, args.batch or BATCH, extras)
     if args.json:
         parts = {"rows": found.rows, "notes": found.notes, "seconds": found.seconds}
-        print(json.dumps(parts, indent=1))
+        print(json.dumps(parts, indent=1, allow_nan=False))
         return 0
     print(table(found))
     print("\n".join(folded(f"{timings(found)}, on {device}")))
@@ -83,6 +87,17 @@ def timings(found: Evaluation) -> str:
         speed = f" ({images / seconds:.0f} images/s)" if part == "embed" else ""
         parts.append(f"{words[part]} {seconds:.2f} s{speed}")
     return ", ".join(parts)
+
+
+def level(text: str) -> float:
+    """The number between 0 and 1 that `text` is."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not between 0 and 1, as 0.95 is")
+    return value
 
 
 def fraction(text: str) -> float:

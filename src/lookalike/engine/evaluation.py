@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -22,17 +21,15 @@ from lookalike.errors import UserError
 from lookalike.methods.base import Model
 from lookalike.metrics import caveat, order
 
-WIDTH = 80  # columns of a table
 EXAMPLES = 8  # ranked lists in a report
-COLUMNS = ("mAP", "rank1", "rank5", "rank10", "mINP")
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """rows: a line a feature and protocol of the results table, the headline first.
 
-    ranked: example lists of the headline's feature. seconds: how long each part took. notes: what
-    keeps a protocol's rows from being what its name promises, by protocol.
+    ranked: example lists of the headline's feature, as its plain rows rank. seconds: how long each
+    part took. notes: what keeps a protocol's rows from being what its name promises, by protocol.
     """
 
     rows: list[dict[str, Any]]
@@ -80,11 +77,12 @@ def evaluate(
         device = next(model.parameters()).device
         distance = metric or model.metric
         for feature, sides in views.items():
-            found, ranking = score(sides, ids, protocols, distance, extras, device, clock)
+            found = score(sides, ids, protocols, distance, extras, device, clock)
             rows += [{"features": feature, "model": name, "data": str(bench), **row}
-                     for row in found]  # fmt: skip
+                     for row in found.rows]  # fmt: skip
             if lists and not ranked:
-                ranked = ranked_lists(sides, bench, ranking.ap, distance)
+                asked = torch.as_tensor(found.sides[0]).cpu()
+                ranked = ranked_lists((asked, sides[1]), bench, found.ranking.ap, distance)
                 ranked["features"] = feature
     return Evaluation(rows, ranked, clock.seconds, caveats(protocols, ids))
 
@@ -98,6 +96,8 @@ def evaluate_features(
 ) -> Evaluation:
     """The ranking of features that any model wrote; files as in `read_features`, the rest as above.
 
+    The rows have the files' names without their suffixes.
+
     Raises UserError as `read_features` and `evaluate` do.
     """
     protocols = [protocol] if isinstance(protocol, str) else list(protocol)
@@ -106,9 +106,10 @@ def evaluate_features(
     with clock("read"):
         given = read_features(files)
     sides = given.query, given.gallery
-    found, _ = score(sides, given.ids, protocols, metric, extras, torch.device(device), clock)
-    about = {"features": Path(files[0]).stem, "model": "", "data": " ".join(map(str, files))}
-    rows = [{**about, **row} for row in found]
+    found = score(sides, given.ids, protocols, metric, extras, torch.device(device), clock)
+    stems = ", ".join(Path(file).stem for file in files)
+    about = {"features": stems, "model": "", "data": " ".join(map(str, files))}
+    rows = [{**about, **row} for row in found.rows]
     return Evaluation(rows, {}, clock.seconds, caveats(protocols, given.ids))
 
 
@@ -156,62 +157,3 @@ def distances(query: Tensor, gallery: Tensor, metric: str) -> Tensor:
         return 1 - F.cosine_similarity(query[None], gallery)
     found: Tensor = torch.linalg.vector_norm(query - gallery, dim=1)
     return found
-
-
-def table(found: Evaluation) -> str:
-    """The rows as text of at most 80 columns, in percent; a feature's protocols stand together."""
-    rows = found.rows
-    several = len({row["protocol"] for row in rows}) > 1
-    names = ("features", "protocol") if several else ("features",)
-    room = WIDTH - 8 * len(COLUMNS)
-    if several:
-        room -= 2 + max(len(row["protocol"]) for row in rows)
-    shown, before = [], ""
-    for row in rows:
-        name = "  re-ranked" if row["rerank"] else row["features"]
-        short = name if len(name) <= room else name[: room - 1] + "…"
-        shown.append({**row, "features": "" if several and name == before else short})
-        before = name
-    widths = {name: max(len(name), *(len(row[name]) for row in shown)) for name in names}
-    lines = ["  ".join(f"{n:<{w}}" for n, w in widths.items())
-             + "".join(f"{column:>8}" for column in COLUMNS)]  # fmt: skip
-    for row in shown:
-        lines.append("  ".join(f"{row[n]:<{w}}" for n, w in widths.items()) + _percent(row))
-        for i, end in enumerate(("  from", "  to")):
-            if "intervals" in row:
-                interval = {name: ends[i] for name, ends in row["intervals"].items()}
-                lines.append(f"{end:<{len(lines[0]) - 8 * len(COLUMNS)}}" + _percent(interval))
-    rates = [name for name in rows[0] if name.startswith("TPR@") or name == "EER"]
-    if rates:
-        few = rows[0]["unmeasurable"]
-        heads = [rate + "*" * (rate in few) for rate in rates]
-        lines += ["", f"{'features':<{widths['features']}}" + "".join(f"{h:>10}" for h in heads)]
-        lines += [f"{row['features']:<{widths['features']}}"
-                  + "".join(f"{100 * row[rate]:10.2f}" for rate in rates)
-                  for row in shown if row["features"] and not row["rerank"]]  # fmt: skip
-        if few:
-            lines.append("* fewer pairs of two people than the rate needs: before the nearest one")
-    first = rows[0]
-    rules = "" if several else f"{first['protocol']}, "
-    lines += folded(
-        f"{rules}{first['metric']} distance, {first['valid_queries']} of {first['queries']} "
-        f"queries valid, {first['gallery']} gallery crops"
-    )
-    if first["expand"]:
-        lines.append(f"queries expanded with their {first['expand']} nearest gallery crops")
-    if again := rows[-1]["rerank"]:
-        lines.append(f"re-ranked with k1 {again['k1']}, k2 {again['k2']}, λ {again['lambda']:g}")
-    if "intervals" in first:
-        lines.append(f"from, to: {100 * first['confidence']:g} % intervals over identities")
-    for name, note in found.notes.items():
-        lines += folded(f"{name}: {note}")
-    return "\n".join(lines)
-
-
-def folded(text: str) -> list[str]:
-    """The text as lines of at most 80 columns, broken between words."""
-    return wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-
-
-def _percent(numbers: Mapping[str, float]) -> str:
-    return "".join(f"{100 * numbers[column]:8.2f}" for column in COLUMNS)

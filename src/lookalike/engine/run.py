@@ -21,12 +21,13 @@ from torch import nn
 
 import lookalike
 from lookalike.data import DISTRACTOR, Benchmark, parse_data
-from lookalike.engine.evaluation import evaluate, table
+from lookalike.engine.evaluation import evaluate
 from lookalike.engine.fit import checkpoint_of, fit_stage
 from lookalike.engine.folder import differences, write_json, write_yaml
 from lookalike.engine.memory import keep_freed_memory
 from lookalike.engine.processes import end_with_parent, is_main_process, one_voice
 from lookalike.engine.settings import COMFORT, RunSettings, resolve_device, resolve_precision
+from lookalike.engine.tables import table
 from lookalike.errors import UserError, unknown
 from lookalike.methods import METHODS, Method, Model, Stage
 from lookalike.methods.model_file import save_model

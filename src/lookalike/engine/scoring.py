@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import torch
 
@@ -23,9 +23,11 @@ from lookalike.metrics import (
 )
 from lookalike.metrics.inputs import Array
 from lookalike.metrics.keys import METRICS
+from lookalike.metrics.protocols import Protocol, effective
 
 Row = dict[str, Any]
 Ids = tuple[Array, Array, Array, Array]  # pids and camids, in the order of `rank`
+Sides = tuple[Array, Array]  # query and gallery features
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,14 @@ class Extras:
 
 
 PLAIN = Extras()
+
+
+class Scored(NamedTuple):
+    """What `score` gives. ranking: the first row's. sides: the features ranked, if so expanded."""
+
+    rows: list[Row]
+    ranking: Ranking
+    sides: Sides
 
 
 class Stopwatch:
@@ -73,15 +83,15 @@ def check(protocols: Sequence[str], metrics: Iterable[str], extras: Extras) -> N
 
 
 def score(
-    sides: tuple[Array, Array],
+    sides: Sides,
     ids: Ids,
     protocols: Sequence[str],
     metric: str,
     extras: Extras,
     device: torch.device,
     clock: Stopwatch,
-) -> tuple[list[Row], Ranking]:
-    """A row for each protocol, then one for each again if re-ranked; and the first row's ranking.
+) -> Scored:
+    """A row for each protocol, then one for each again if re-ranked.
 
     sides: query and gallery features. ids: pids and camids in the order of `rank`. A row has the
     keys protocol, metric, expand, rerank (its numbers, or None), queries, valid_queries, gallery
@@ -93,11 +103,10 @@ def score(
         with clock("expand"):
             sides = query_expansion(*sides, extras.expand, device=device), sides[1]
     shared: Row = {"metric": metric, "expand": extras.expand}
-    rankings = []
-    for name in protocols:
-        with clock("rank"):
-            found = rank(*sides, *ids, protocol=name, metric=metric, device=device)
-        rankings.append((found, {**shared, "rerank": None}))
+    with clock("rank"):
+        plain = under(protocols, ids, lambda name: rank(
+            *sides, *ids, protocol=name, metric=metric, device=device))  # fmt: skip
+    rankings = [(found, {**shared, "rerank": None}) for found in plain]
     if extras.rates:
         with clock("verify"):
             pairs = verify(*sides, *ids, metric=metric, device=device)
@@ -108,11 +117,11 @@ def score(
         k1, k2, weight = extras.rerank
         with clock("rerank"):
             distances = rerank(*sides, k1, k2, weight, metric, device)
-        for name in protocols:
-            with clock("rank"):
-                found = rank_distances(distances, *ids, protocol=name)
-            given = {"k1": k1, "k2": k2, "lambda": weight}
-            rankings.append((found, {**shared, "rerank": given}))
+        with clock("rank"):
+            again = under(protocols, ids, lambda name: rank_distances(
+                distances, *ids, protocol=name))  # fmt: skip
+        given = {"k1": k1, "k2": k2, "lambda": weight}
+        rankings += [(found, {**shared, "rerank": given}) for found in again]
     rows = []
     for found, about in rankings:
         row = {"protocol": found.protocol, **about, "queries": len(sides[0]),
@@ -123,4 +132,16 @@ def score(
             with clock("bootstrap"):
                 row["intervals"] = bootstrap(found, ids[0], extras.confidence)
         rows.append(row)
-    return rows, rankings[0][0]
+    return Scored(rows, rankings[0][0], sides)
+
+
+def under(protocols: Sequence[str], ids: Ids, count: Callable[[str], Ranking]) -> list[Ranking]:
+    """A ranking for each protocol; those that come to the same for these queries count once."""
+    counted: dict[Protocol, Ranking] = {}
+    found = []
+    for name in protocols:
+        rules = effective(name, ids[0], ids[2])
+        if rules not in counted:
+            counted[rules] = count(name)
+        found.append(replace(counted[rules], protocol=name))
+    return found
