@@ -1,11 +1,12 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from lookalike.cli import main
 from lookalike.data import load
-from lookalike.engine.calibration import calibrate
+from lookalike.engine.calibration import Calibration, calibrate
 from lookalike.methods.model_file import load_model
 
 
@@ -20,18 +21,18 @@ def run(dgnet_file, tmp_path):
 
 
 def test_a_run_folder_keeps_the_json_and_gets_the_drawing(run, market, capsys):
-    assert main(["calibrate", str(run), "--data", f"market1501:{market}", "--fmr", "0.1"]) == 0
+    assert main(["calibrate", str(run), "--data", f"market1501:{market}", "--fpr", "0.1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "48 pairs of one person, 216 of two; cosine distance"
     assert lines[2].startswith("the same person where distance < 0.")
     assert lines[-1] == f"all of it in {run / 'calibration.json'}"
     assert max(map(len, lines[:-1])) <= 80
     kept = json.loads((run / "calibration.json").read_text())
-    want = calibrate(load_model(run), load("market1501", market), fmr=0.1).record()
+    want = calibrate(load_model(run), load("market1501", market), fpr=0.1).record()
     assert kept == json.loads(json.dumps(want))
     page = (run / "report.html").read_text()
     assert '<h2 id="thresholds">' in page
-    assert f"{kept['threshold']:.4f}" in page
+    assert f"{kept['threshold']:#.6g}" in page
 
 
 def test_out_is_written_instead_and_the_run_left_alone(run, market, tmp_path, capsys):
@@ -40,7 +41,7 @@ def test_out_is_written_instead_and_the_run_left_alone(run, market, tmp_path, ca
     assert main([*words, "--json", "--metric", "euclidean"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown == json.loads(out.read_text())
-    assert (shown["metric"], shown["fmr"]) == ("euclidean", 1e-3)
+    assert (shown["metric"], shown["target_fpr"]) == ("euclidean", 1e-3)
     assert {p.name for p in run.iterdir()} == {"model.safetensors", "config.yaml"}
 
 
@@ -72,10 +73,66 @@ def test_anybodys_features_are_calibrated_as_the_model_is(dgnet_file, market, tm
     got = json.loads(capsys.readouterr().out)
     main(["calibrate", str(dgnet_file), *data, "--json"])
     want = json.loads(capsys.readouterr().out)
-    assert (got.pop("method"), got.pop("features"), got.pop("data")) == ("", " ".join(files), "")
+    about = [got.pop(key) for key in ("method", "features", "data")]
+    assert about == ["", "query", " ".join(files)]  # as `evaluate` names them
     assert got == {key: want[key] for key in got}
     assert main(["calibrate", "--features", *files]) == 2
     assert "Say where to write the result" in capsys.readouterr().err
+
+
+@pytest.fixture
+def npz(tmp_path):
+    """A function that writes features times a number, and gives the file's name."""
+    rng = np.random.default_rng(0)
+    feats = {f"{side}_features": rng.standard_normal((40, 4)) for side in ("query", "gallery")}
+    ids = {f"{side}_pids": np.arange(40) // 8 + 1 for side in ("query", "gallery")}
+    cams = {"query_camids": np.zeros(40, int), "gallery_camids": np.ones(40, int)}
+
+    def write(scale):
+        file = tmp_path / "feats.npz"
+        np.savez(file, **{k: scale * x for k, x in feats.items()}, **ids, **cams)
+        return str(file)
+
+    return write
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize("scale", [1e-200, 1, 1e200])
+def test_the_json_has_only_numbers_and_the_table_80_columns(npz, metric, scale, tmp_path, capsys):
+    out = str(tmp_path / "t.json")
+    words = ["calibrate", "--features", npz(scale), "--metric", metric, "--out", out]
+    assert main(words) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines()[:-1])) <= 80
+
+    def refuse(text):
+        raise AssertionError(text)
+
+    with open(out) as file:
+        found = json.load(file, parse_constant=refuse)
+    assert found["threshold"] > 0
+
+
+def test_what_is_no_number_is_never_written(npz, tmp_path, monkeypatch):
+    out = tmp_path / "t.json"
+    monkeypatch.setattr(Calibration, "record", lambda self: {"eer": float("nan")})
+    for words in (["--json"], ["--out", str(out)]):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            main(["calibrate", "--features", npz(1), *words])
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--json", "--batch", "8"], "--batch goes with MODEL: features are embedded already;"),
+        (["--out", "."], ". is a folder: --out must be a file."),
+    ],
+)
+def test_what_cannot_work_is_said_before_any_work(flags, sentence, capsys):
+    assert main(["calibrate", "--features", "absent.npz", *flags]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith(f"lookalike: {sentence}")
+    assert shown.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("words", [[], ["m"], ["m", "--features", "f"], ["--data", "a:b"],
@@ -88,10 +145,10 @@ def test_either_a_model_or_features(words, capsys):
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (["--fmr", "1"], "Argument --fmr: '1' is not a rate from 0 to below 1, such as 1e-3"),
-        (["--fmr", "low"], "'low' is not a rate"),
-        (["--fmr", "-0.1"], "'-0.1' is not a rate"),
-        (["--fmr", "nan"], "'nan' is not a rate"),
+        (["--fpr", "1"], "Argument --fpr: '1' is not a rate from 0 to below 1, such as 1e-3"),
+        (["--fpr", "low"], "'low' is not a rate"),
+        (["--fpr", "-0.1"], "'-0.1' is not a rate"),
+        (["--fpr", "nan"], "'nan' is not a rate"),
         (["--metric", "cosin"], "did you mean 'cosine'"),
     ],
 )

@@ -34,18 +34,19 @@ def features(queries=60, cameras=3, noise=0.5, ids=20):
 
 def test_the_record_holds_what_the_metrics_say():
     sides = features()
-    found = calibrate_features(Features(*sides), ABOUT, fmr=0.02, metric="euclidean")
+    found = calibrate_features(Features(*sides), ABOUT, fpr=0.02, metric="euclidean")
     record = json.loads(json.dumps(found.record(), allow_nan=False))
     v = verify(*sides, fpr=(0.02, 1e-2, 1e-3, 1e-4), metric="euclidean")
     chosen = v.points[0]
     assert [record[key] for key in ("method", "features", "data", "metric")] == [
         "ide", "ide", "market1501:/data", "euclidean",
     ]  # fmt: skip
-    assert (record["fmr"], record["threshold"]) == (0.02, chosen.threshold)
-    assert (record["tpr"], record["fnmr"]) == (chosen.tpr, 1 - chosen.tpr)
+    assert (record["target_fpr"], record["threshold"]) == (0.02, chosen.threshold)
+    assert (record["fpr"], record["tpr"]) == (chosen.fpr, chosen.tpr)
+    assert record["fnr"] == 1 - chosen.tpr
     assert (record["eer"], record["eer_threshold"]) == (v.eer, v.eer_threshold)
     assert (record["positives"], record["negatives"]) == (v.positives, v.negatives)
-    assert [p["rate"] for p in record["points"]] == [0.02, 1e-2, 1e-3, 1e-4]
+    assert [p["target_fpr"] for p in record["points"]] == [0.02, 1e-2, 1e-3, 1e-4]
     assert [p["measurable"] for p in record["points"]] == [True, True, True, True]
     assert len(record["histogram"]["edges"]) == 201
     np.testing.assert_array_equal(record["histogram"]["negative_density"], v.negative_density)
@@ -53,7 +54,7 @@ def test_the_record_holds_what_the_metrics_say():
     assert record["cameras"] == [vars(c) for c in want]
     assert len(want) == 9
     assert (
-        record == calibrate_features(Features(*sides), ABOUT, fmr=0.02, metric="euclidean").record()
+        record == calibrate_features(Features(*sides), ABOUT, fpr=0.02, metric="euclidean").record()
     )
 
 
@@ -99,21 +100,52 @@ def test_the_table_shows_the_worst_cameras_and_counts_the_rest(cameras, shown):
 
 
 def test_what_cannot_be_measured_is_marked():
-    few = calibrate_features(Features(*features(10)), ABOUT, fmr=1e-2)
+    few = calibrate_features(Features(*features(10)), ABOUT, fpr=1e-2)
     text = table(few)
     assert "1e-4 *" in text
     assert "1e-2 *" not in text
     assert "* fewer pairs of two people than that rate needs" in text
     assert max(map(len, text.splitlines())) <= 80
-    many = calibrate_features(Features(*features(300, cameras=2)), ABOUT, fmr=1e-2)
+    many = calibrate_features(Features(*features(300, cameras=2)), ABOUT, fpr=1e-2)
     assert "*" not in table(many).replace("1e-4", "")
     rates = [x.split()[0] for x in text.splitlines() if x.startswith(("1e-", "0"))]
     assert rates[:3] == ["1e-2", "1e-3", "1e-4"]
 
 
+def test_cameras_that_confuse_or_miss_nobody_are_not_shown():
+    q, g, *ids = features(cameras=3)
+    g = np.random.default_rng(1).standard_normal((21, 8))[ids[1]]  # an identity is one point
+    q = np.random.default_rng(1).standard_normal((21, 8))[ids[0]]
+    found = calibrate_features(Features(q, g, *ids), ABOUT, metric="euclidean")
+    assert found.verification.eer == 0
+    text = table(found)
+    assert "nothing missed or confused between 9 pairs of cameras" in text
+    assert "cameras that" not in text
+    first = min(c.own_threshold for c in found.cameras)
+    assert found.verification.eer_threshold == pytest.approx(first / 2, rel=1e-3)
+    assert f"{found.verification.eer_threshold:#.6g}" in text
+    some = calibrate_features(Features(*features(300, cameras=3)), ABOUT, fpr=1e-5)
+    assert 0 < sum(c.fpr > 0 for c in some.cameras) < 3
+    _, _, confusing = table(some).partition("confuse most")
+    assert "      0      " not in confusing  # a share of false matches
+
+
+def test_large_thresholds_and_camera_numbers_stay_apart():
+    q, g, *ids = features(queries=10)
+    ids[2:] = ids[2] + 10000, ids[3] + 10000
+    wild = calibrate_features(
+        Features(q * 1e150, g * 1e150, *ids), ABOUT, fpr=0.1, metric="euclidean"
+    )
+    lines = table(wild).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [len(line.split()) for line in lines if line.startswith("1e-1 ")] == [6]
+    pairs = [line.split() for line in lines if " → " in line]
+    assert {len(words) for words in pairs if "–" not in words} == {11}
+
+
 def test_a_model_is_calibrated_by_its_whole_feature(model, market):
     bench = load("market1501", market)
-    found = calibrate(model, bench, fmr=0.1)
+    found = calibrate(model, bench, fpr=0.1)
     assert found.about == {
         "method": "dgnet", "features": "f_prim + f_fine", "data": f"market1501:{market}",
     }  # fmt: skip

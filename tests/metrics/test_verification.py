@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from lookalike.errors import UserError
 from lookalike.metrics import verify, verify_cameras
-from lookalike.metrics.verification import decimal, equal_error
+from lookalike.metrics.tally import tally
+from lookalike.metrics.verification import between, decimal, equal_error
 
 
 def people(seed=0, queries=30, gallery=60, dims=2, ids=5, cameras=3, low=-1, spread=3):
@@ -99,7 +100,7 @@ def test_equals_the_literal_version(seed, queries, gallery, ids, low, chunk):
     for rate, point in zip(RATES, found.points, strict=True):
         place = math.floor(Fraction(str(rate)) * len(negatives))
         assert point.threshold == sorted(negatives)[place]
-        assert point.rate == rate
+        assert point.target_fpr == rate
         assert point.fpr == share(negatives, point.threshold) <= rate
         assert point.tpr == share(positives, point.threshold)
         assert point.measurable == (rate * len(negatives) >= 1)
@@ -111,8 +112,8 @@ def test_equals_the_literal_version(seed, queries, gallery, ids, low, chunk):
         (positives, found.positive_density),
         (negatives, found.negative_density),
     ):
-        want, _ = np.histogram(np.float32(values), found.edges.astype(np.float32), density=True)
-        np.testing.assert_allclose(density, want, rtol=1e-4)
+        want, _ = np.histogram(values, found.edges, density=True)
+        np.testing.assert_allclose(density, want, rtol=1e-12)
         assert (density * np.diff(found.edges)).sum() == pytest.approx(1)
 
 
@@ -125,7 +126,7 @@ def test_every_camera_pair_equals_its_literal_version(seed, queries, gallery, lo
         return
     found = {
         (c.query_camera, c.gallery_camera): c
-        for c in verify_cameras(*case, 3.0, rate=0.2, metric="euclidean")
+        for c in verify_cameras(*case, 3.0, fpr=0.2, metric="euclidean")
     }
     q, g, q_pids, g_pids, q_cams, g_cams = case
     for a in range(3):
@@ -307,6 +308,109 @@ def test_very_small_and_large_features(metric, scale):
     assert (got.negative_density * np.diff(got.edges)).sum() == pytest.approx(1)
 
 
+def test_the_bins_reach_from_no_distance_to_the_largest_there_can_be():
+    case = people(dims=2)
+    longest = sum(np.linalg.norm(x.astype(float), axis=1).max() for x in case[:2])
+    edges = verify(*case, metric="euclidean").edges
+    np.testing.assert_allclose(edges, np.linspace(0, longest, 201), rtol=1e-6)
+    np.testing.assert_allclose(verify(*case).edges, np.linspace(0, 2, 201), rtol=1e-15)
+
+
+def test_the_nearest_negatives_are_all_there():
+    """Each chunk's negatives are a little nearer than those before, at the edge of what is kept."""
+    steps = np.arange(400, 0, -1)
+    q, pids = (steps + 1000.0)[:, None], np.ones(400, int)
+    found = tally(q, np.zeros((3, 1)), pids, np.array([1, 2, 3]), 0 * pids, np.array([1, 1, 1]),
+                  0.05, metric="euclidean", chunk=1)  # fmt: skip
+    assert found.nearest.tolist() == np.repeat(np.arange(1001.0, 1400), 2)[:41].tolist()
+
+
+@pytest.mark.parametrize("threshold", [2.0, 0.1, np.float64(np.float32(0.7)) + 1e-12])
+def test_a_threshold_between_two_numbers_of_float32(threshold):
+    """0.1 and 0.7 aren't float32 numbers; what is below the threshold is below it exactly."""
+    near = np.float32([0.1, 0.7, 2.0])
+    values = np.sort(
+        np.concatenate([near, np.nextafter(near, 9), np.nextafter(near, np.float32(0))])
+    )
+    g = np.concatenate([values[:, None], values[:, None]])
+    pids, cams = np.repeat([1, 2], 9), np.ones(18, int)
+    q = np.zeros((2, 1), np.float32)
+    found = tally(q, g, np.array([1, 1]), pids, np.array([0, 0]), cams, 0.0, float(threshold),
+                  metric="euclidean")  # fmt: skip
+    assert found.positives[::2].tolist() == values.tolist()  # so 1-D distances are exact
+    assert found.under == 2 * sum(float(v) < threshold for v in values)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize("chunk", [None, 1, 2, 7])
+@pytest.mark.parametrize("dims", [3, 100, 512])
+def test_pairs_of_equal_features_tie(metric, chunk, dims):
+    """Every image is there twice, as two people: each positive has a negative just as far."""
+    rng = np.random.default_rng(0)
+    q, g = (rng.standard_normal((n, dims)).astype(np.float32) for n in (9, 15))
+    mine, theirs = np.repeat([1, 2, 3], 3), np.repeat([1, 2, 3], 5)
+    pids = np.concatenate([theirs, np.array([0, 2, 3, 1])[theirs]])
+    sides = q, np.concatenate([g, g]), mine, pids, np.zeros(9, int), np.ones(30, int)
+    found, whole = (tally(*sides, 0.5, metric=metric, chunk=c) for c in (chunk, None))
+    assert len(found.positives) == 9 * 5 * 2
+    assert (found.upto > found.below).all()
+    for name in ("positives", "nearest", "below", "upto"):
+        assert torch.equal(getattr(found, name), getattr(whole, name))
+
+
+@pytest.mark.parametrize("scale", [1e-36, 1e37])
+@pytest.mark.parametrize("dims", [4, 512])
+def test_distances_beyond_float32_are_neither_lost_nor_infinite(dims, scale):
+    rng = np.random.default_rng(0)
+    _, _, *ids = people()
+    q, g = (rng.integers(-9, 10, (n, dims)).astype(np.float32) for n in (30, 60))
+    want = verify(q, g, *ids, metric="euclidean")
+    unit = float(np.float32(2.0 ** round(np.log2(scale))))
+    got = verify(q * np.float32(unit), g * np.float32(unit), *ids, metric="euclidean")
+    assert np.isfinite(got.thresholds[:-1]).all()
+    np.testing.assert_array_equal(got.thresholds, want.thresholds * unit)
+    np.testing.assert_array_equal(got.edges, want.edges * unit)
+    np.testing.assert_allclose(got.negative_density, want.negative_density / unit, rtol=1e-12)
+    assert (got.negatives, got.eer, got.eer_threshold) == (
+        want.negatives, want.eer, pytest.approx(want.eer_threshold * unit)
+    )  # fmt: skip
+    cameras = verify_cameras(
+        q * np.float32(unit), g * np.float32(unit), *ids, got.points[0].threshold,
+        metric="euclidean",
+    )  # fmt: skip
+    assert sum(round(c.negatives * c.fpr) for c in cameras) == round(
+        want.negatives * want.points[0].fpr
+    )
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize("power", [-660, 660])
+def test_very_small_and_large_float64(metric, power):
+    q, g, *ids = people(dims=8)
+    q, g, unit = q.astype(float), g.astype(float), 2.0**power
+    want = verify(q, g, *ids, metric=metric)
+    got = verify(q * unit, g * unit, *ids, metric=metric)
+    unit = unit if metric == "euclidean" else 1
+    np.testing.assert_allclose(got.thresholds, want.thresholds * unit, rtol=1e-9)
+    assert got.eer == pytest.approx(want.eer, abs=0.02)
+
+
+@pytest.mark.parametrize("scale", [1e307, 1e-312])
+def test_distances_beyond_float64_are_refused(scale):
+    q, g, *ids = people(dims=300)
+    q, g = q.astype(float), g.astype(float)
+    with pytest.raises(UserError, match="float64 can't hold their Euclidean distances"):
+        verify(q * scale, g * scale, *ids, metric="euclidean")
+    verify(q * scale, g * scale, *ids)
+
+
+def test_the_threshold_of_no_error_lies_midway():
+    q, _, *ids = by_hand()
+    found = verify(q, np.where(ids[1] == 7, 1.0, 9.0)[:, None], *ids, metric="euclidean")
+    assert (found.eer, found.eer_threshold) == (0, 5)
+    assert [between(1.0, np.nextafter(1.0, 2)), between(0.0, 1.0)] == [np.nextafter(1.0, 2), 0.5]
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_the_gpu_agrees():
     case = people(queries=200, gallery=3000, ids=40)
@@ -341,8 +445,8 @@ def test_camera_pairs_name_rows_as_the_user_numbers_them():
     case[1][[3, 7]] = np.nan
     with pytest.raises(UserError, match=r"Gallery features .* in 2 of 60 rows \(3, 7\)"):
         verify_cameras(*case, 1.0)
-    with pytest.raises(ValueError, match=r"rate must be in \[0, 1\)"):
-        verify_cameras(*people(), 1.0, rate=1.0)
+    with pytest.raises(ValueError, match=r"fpr must be a rate in \[0, 1\)"):
+        verify_cameras(*people(), 1.0, fpr=1.0)
 
 
 def test_a_rate_is_written_as_the_field_does():

@@ -15,14 +15,14 @@ from lookalike.report.thresholds import histogram, rate, roc
 ABOUT = {"method": "ide", "features": "f <whole>", "data": "market1501:/data"}
 
 
-def record(queries=120, cameras=3, noise=0.7, fmr=1e-2, metric="cosine"):
+def record(queries=120, cameras=3, noise=0.7, fpr=1e-2, metric="cosine"):
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((21, 8))
     pids = rng.integers(1, 21, queries), rng.integers(-1, 21, 4 * queries)
     feats = [centres[p] + noise * rng.standard_normal((len(p), 8)) for p in pids]
     cams = [rng.integers(0, cameras, len(p)) for p in pids]
     sides = Features(*feats, *pids, *cams)
-    return calibrate_features(sides, ABOUT, fmr=fmr, metric=metric).record()
+    return calibrate_features(sides, ABOUT, fpr=fpr, metric=metric).record()
 
 
 def read(folder, found):
@@ -35,12 +35,14 @@ def test_the_report_shows_the_thresholds_and_every_pair_of_cameras(tmp_path):
     found = record()
     html, page = read(tmp_path, found)
     text = " ".join(page.text.split())
-    assert f"The same person where cosine distance < {found['threshold']:.4f}: at most 1e-2" in text
+    assert (
+        f"The same person where cosine distance < {found['threshold']:#.6g}: at most 1e-2" in text
+    )
     assert f"{100 * found['tpr']:.1f} % of the same person's pairs are found" in text
     assert "f <whole> on market1501:/data" in text
     for point in found["points"]:
-        assert f"{point['threshold']:.4f}" in text
-    assert f"{found['eer_threshold']:.4f}" in text
+        assert f"{point['threshold']:#.6g}" in text
+    assert f"{found['eer_threshold']:#.6g}" in text
     cells = re.findall(r"<td[^>]*title=\"[^\"]*\">(.*?)<small>(.*?)</small></td>", html)
     assert [(a, b) for a, b in cells] == [
         ("–" if c["tpr"] is None else f"{100 * c['tpr']:.1f}", rate(c["fpr"]))
@@ -85,7 +87,7 @@ def test_the_drawings_take_the_pages_colours_and_share_no_id(size):
         assert not re.findall(r"#[0-9a-f]{6}\b", svg)
         assert {"--accent", "--wrong", "--muted"} <= set(re.findall(r"var\((.*?)\)", svg))
     assert "euclidean distance" in drawings[0]
-    assert f"FMR 1e-2: {found['threshold']:.3f}" in drawings[0]
+    assert f"FPR 1e-2: {found['threshold']:#.4g}" in drawings[0]
     assert f"EER {100 * found['eer']:.1f} %" in drawings[1]
     ids = [set(re.findall(r'\bid="(.*?)"', svg)) for svg in drawings]
     assert not ids[0] & ids[1]
@@ -95,6 +97,16 @@ def test_a_rate_of_nothing_that_matched_and_of_nothing_there():
     assert [rate(x) for x in (1e-3, 0.00101, 0.0258, 0, None)] == [
         "1e-3", "1e-3", "2.6e-2", "0", "–",
     ]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_single_pair_of_two_people_is_drawn(tmp_path):
+    feats, one = np.eye(3), np.array([1])
+    sides = Features(feats[:1], feats[:2], one, np.array([1, 2]), 0 * one, np.array([1, 1]))
+    found = calibrate_features(sides, ABOUT).record()
+    assert (found["positives"], found["negatives"]) == (1, 1)
+    html, _ = read(tmp_path, found)
+    assert html.count("<svg") == 2
 
 
 def test_few_positives_are_drawn_in_fewer_bins():

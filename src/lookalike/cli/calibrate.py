@@ -4,17 +4,18 @@ import argparse
 import json
 from pathlib import Path
 
-from lookalike.cli.parser import Parser, add_model_flags, writable
+from lookalike.cli.parser import Parser, add_model_flags, writable_file
 from lookalike.data import parse_data
 from lookalike.engine.calibration import calibrate, calibrate_features, table
 from lookalike.engine.embedding import device_named
 from lookalike.engine.features import read_features
-from lookalike.engine.folder import write_json
+from lookalike.engine.folder import replacing
 from lookalike.methods.model_file import load_model
 from lookalike.report import write_report
 
+BATCH = 64
 EPILOG = """The threshold is the distance below which two images count as the same person,
-so that at most the rate --fmr of the pairs of two different people do. A run
+so that at most the rate --fpr of the pairs of two different people do. A run
 folder gets calibration.json, and its report.html the drawing; otherwise say
 --out, or --json to have it on stdout alone."""
 
@@ -28,15 +29,16 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--features", nargs="+", metavar="FILE", default=[],
                         help="instead of MODEL and --data, anybody's features: the .npz files of "
                         "queries and gallery, or one of both")  # fmt: skip
-    parser.add_argument("--fmr", type=rate, default=1e-3, metavar="RATE",
-                        help="the false-match rate: at most this share of the pairs of two "
+    parser.add_argument("--fpr", type=rate, default=1e-3, metavar="RATE",
+                        help="the false-positive rate: at most this share of the pairs of two "
                         "people may count as one [1e-3]")  # fmt: skip
     parser.add_argument("--metric", help="cosine or euclidean [the model's own; cosine]")
     parser.add_argument(
         "--out", metavar="FILE", help="the .json file to write [calibration.json in the run folder]"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    add_model_flags(parser, batch=64)
+    add_model_flags(parser, batch=BATCH)
+    parser.set_defaults(batch=None)  # to know whether it was given
     args = parser.parse_args(argv)
     if bool(args.features) == bool(args.model) or bool(args.model) != bool(args.data):
         parser.error("give either MODEL and --data, or --features")
@@ -44,20 +46,25 @@ def main(argv: list[str]) -> int:
     place = args.out or (folder / "calibration.json" if folder else None)
     if place is None and not args.json:
         parser.error("say where to write the result: --out FILE.json, or a run folder as MODEL")
-    out = writable(str(place)) if place else None
+    if args.features and args.batch:
+        parser.error("--batch goes with MODEL: features are embedded already")
+    out = writable_file(str(place)) if place else None
     device = device_named(args.device)
     if args.features:
-        about = {"method": "", "features": " ".join(args.features), "data": ""}
-        found = calibrate_features(read_features(args.features), about, args.fmr,
+        names = {"features": Path(args.features[0]).stem, "data": " ".join(args.features)}
+        about = {"method": "", **names}
+        found = calibrate_features(read_features(args.features), about, args.fpr,
                                    args.metric or "cosine", device)  # fmt: skip
     else:
         model, bench = load_model(args.model).to(device), parse_data(args.data)
-        found = calibrate(model, bench, args.fmr, args.metric, args.batch)
+        found = calibrate(model, bench, args.fpr, args.metric, args.batch or BATCH)
+    record = json.dumps(found.record(), indent=1, allow_nan=False)
     if out:
-        write_json(out, found.record())
+        with replacing(out) as part:
+            part.write_text(record)
     if folder and (folder / "config.yaml").exists():
         write_report(folder)
-    print(json.dumps(found.record(), indent=1) if args.json else table(found))
+    print(record if args.json else table(found))
     if out and not args.json:
         print(f"all of it in {out}")
     return 0

@@ -64,3 +64,10 @@ def writable(path: str) -> Path:
     if not os.access(file.parent, os.W_OK):
         raise UserError(f"The folder {file.parent} is not writable; choose another --out.")
     return file
+
+
+def writable_file(path: str) -> Path:
+    """As `writable`, for what can't be a folder."""
+    if Path(path).is_dir():
+        raise UserError(f"{path} is a folder: --out must be a file.")
+    return writable(path)

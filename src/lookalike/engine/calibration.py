@@ -45,10 +45,11 @@ class Calibration:
             **self.about,
             "metric": v.metric,
             "rule": "the same person where distance < threshold",
-            "fmr": chosen.rate,
+            "target_fpr": chosen.target_fpr,
             "threshold": chosen.threshold,
+            "fpr": chosen.fpr,
             "tpr": chosen.tpr,
-            "fnmr": 1 - chosen.tpr,
+            "fnr": 1 - chosen.tpr,
             "measurable": chosen.measurable,
             "eer": v.eer,
             "eer_threshold": v.eer_threshold,
@@ -68,14 +69,14 @@ class Calibration:
 def calibrate(
     model: Model,
     bench: Benchmark,
-    fmr: float = 1e-3,
+    fpr: float = 1e-3,
     metric: str | None = None,
     batch: int = 64,
 ) -> Calibration:
     """The `Calibration` of a model's whole feature on the queries and the gallery of `bench`.
 
-    fmr: the false-match rate that the threshold is for, in [0, 1). metric: "cosine" or "euclidean";
-    the model's own by default. batch: images embedded at a time.
+    fpr: the FPR that the threshold is for, in [0, 1). metric: "cosine" or "euclidean"; the model's
+    own by default. batch: images embedded at a time.
     Raises UserError when a split is empty, for an unknown metric, and without pairs of both kinds.
     """
     for split in ("query", "gallery"):
@@ -89,13 +90,13 @@ def calibrate(
     name = model.method.name
     about = {"method": name, "features": " + ".join(model.parts) or name, "data": str(bench)}
     device = next(model.parameters()).device
-    return calibrate_features(found, about, fmr, metric or model.metric, device)
+    return calibrate_features(found, about, fpr, metric or model.metric, device)
 
 
 def calibrate_features(
     features: Features,
     about: dict[str, str],
-    fmr: float = 1e-3,
+    fpr: float = 1e-3,
     metric: str = "cosine",
     device: torch.device | str | None = None,
 ) -> Calibration:
@@ -105,10 +106,10 @@ def calibrate_features(
     """
     f = features
     sides = f.query, f.gallery, f.query_pids, f.gallery_pids, f.query_camids, f.gallery_camids
-    rates = (fmr, *(rate for rate in RATES if rate != fmr))
-    found = verify(*sides, fpr=rates, metric=metric, device=device)
+    targets = (fpr, *(rate for rate in RATES if rate != fpr))
+    found = verify(*sides, fpr=targets, metric=metric, device=device)
     threshold = found.points[0].threshold
-    cameras = verify_cameras(*sides, threshold, fmr, metric=metric, device=device)
+    cameras = verify_cameras(*sides, threshold, fpr, metric=metric, device=device)
     return Calibration(about, found, cameras)
 
 
@@ -118,14 +119,14 @@ def table(found: Calibration) -> str:
     lines = [
         f"{v.positives:,} pairs of one person, {v.negatives:,} of two; {v.metric} distance",
         "",
-        f"the same person where distance < {chosen.threshold:.4f}",
+        f"the same person where distance < {chosen.threshold:#.6g}",
         "",
-        f"{'false matches':<16}{'threshold':>10}{'found':>10}{'missed':>10}",
+        f"{'false matches':<16}{'threshold':>12}{'found':>10}{'missed':>10}",
     ]
-    rows = [(f"{decimal(p.rate)}{'' if p.measurable else ' *'}", p.threshold, p.tpr)
-            for p in sorted(v.points, key=lambda p: -p.rate)]  # fmt: skip
+    rows = [(f"{decimal(p.target_fpr)}{'' if p.measurable else ' *'}", p.threshold, p.tpr)
+            for p in sorted(v.points, key=lambda p: -p.target_fpr)]  # fmt: skip
     rows.append((f"{100 * v.eer:.2f} % (EER)", v.eer_threshold, 1 - v.eer))
-    lines += [f"{name:<16}{threshold:10.4f}{100 * tpr:8.2f} %{100 - 100 * tpr:8.2f} %"
+    lines += [f"{name:<16}{threshold:>#12.6g}{100 * tpr:8.2f} %{100 - 100 * tpr:8.2f} %"
               for name, threshold, tpr in rows]  # fmt: skip
     lines += ["", *_cameras(found)]
     if "*" in "".join(lines):
@@ -135,9 +136,9 @@ def table(found: Calibration) -> str:
 
 def _cameras(found: Calibration) -> list[str]:
     """The camera pairs that miss most, then those of the others that confuse most."""
-    crossing = [c for c in found.cameras if c.tpr is not None]
-    missing = sorted(crossing, key=lambda c: c.tpr or 0.0)[:SHOWN]
-    rest = [c for c in found.cameras if c.fpr is not None and c not in missing]
+    failing = [c for c in found.cameras if c.tpr is not None and c.tpr < 1]
+    missing = sorted(failing, key=lambda c: c.tpr or 0.0)[:SHOWN]
+    rest = [c for c in found.cameras if c.fpr and c not in missing]
     confusing = sorted(rest, key=lambda c: -(c.fpr or 0.0))[:SHOWN]
     own = f"{'own threshold':>15}{'found':>10}{'EER':>10}"
     lines = []
@@ -147,7 +148,8 @@ def _cameras(found: Calibration) -> list[str]:
             lines += [_camera_line(pair) for pair in pairs]
     left = len(found.cameras) - len(missing) - len(confusing)
     if left:
-        lines.append(f"… and {left} more pairs of cameras")
+        others = f"… and {left} more" if lines else f"nothing missed or confused between {left}"
+        lines.append(f"{others} pairs of cameras")
     return lines
 
 
@@ -156,8 +158,8 @@ def _camera_line(pair: CameraPair) -> str:
         return "–" if x is None else f"{100 * x:.2f} %"
 
     false = "–" if pair.fpr is None else decimal(float(f"{pair.fpr:.1e}"))
-    own = "–" if pair.own_threshold is None else f"{pair.own_threshold:.4f}"
+    own = "–" if pair.own_threshold is None else f"{pair.own_threshold:#.6g}"
     mark = "" if pair.measurable else "*"
-    return (f"{pair.query_camera:>3} → {pair.gallery_camera:<19}{percent(pair.tpr):>10}"
+    return (f"{f'{pair.query_camera:>3} → {pair.gallery_camera}':<25}{percent(pair.tpr):>10}"
             f"{false:>9}"
             f"{own + mark:>15}{percent(pair.own_tpr):>10}{percent(pair.eer):>10}")  # fmt: skip

@@ -19,8 +19,8 @@ class CameraPair:
     """The pairs of one camera's queries with one camera's gallery images.
 
     positives, negatives: how many. fpr, tpr: what the common threshold gives here. own_threshold:
-    this camera pair's own, for the same rate; measurable: whether it has enough negatives for that
-    rate (see `Point`); own_tpr: what it finds. eer: as in `Verification`. What the pairs don't tell
+    this camera pair's own, for the FPR asked for; measurable: whether it has enough negatives for
+    that (see `Point`); own_tpr: what it finds. eer: as in `Verification`. What the pairs don't tell
     is None: within one camera there are no positives.
     """
 
@@ -51,8 +51,8 @@ def verify_cameras(
 ) -> list[CameraPair]:
     """A `CameraPair` for every camera of the queries and every camera of the gallery, ascending.
 
-    threshold: the common one; rate: the false-match rate of the own ones. Other arguments, pairs
-    and errors as in `verify`, but a camera pair without positives or negatives is no error; one
+    threshold: the common one; fpr: the FPR asked for of the own ones. Other arguments, pairs and
+    errors as in `verify`, but a camera pair without positives or negatives is no error; one
     with neither is left out.
     """
     if not 0 <= fpr < 1:

@@ -48,9 +48,9 @@ class Tally:
     labels: Labels
 
 
-def place(rate: float, negatives: int) -> int:
-    """⌊rate · negatives⌋, of the rate as its decimals say: 0.29 of 100 is 29."""
-    return math.floor(Fraction(str(float(rate))) * negatives)
+def place(fpr: float, negatives: int) -> int:
+    """⌊fpr · negatives⌋, of the FPR as its decimals say: 0.29 of 100 is 29."""
+    return math.floor(Fraction(str(float(fpr))) * negatives)
 
 
 def share_under(ordered: Tensor, threshold: float) -> float:
@@ -65,13 +65,13 @@ def tally(
     gallery_pids: Array,
     query_camids: Array,
     gallery_camids: Array,
-    rate: float,
+    fpr: float,
     threshold: float = 0.0,
     metric: str = "cosine",
     chunk: int | None = None,
     device: torch.device | str | None = None,
 ) -> Tally:
-    """The `Tally` of all pairs, with the ⌊rate · N⌋ + 1 nearest negatives.
+    """The `Tally` of all pairs, with the ⌊fpr · N⌋ + 1 nearest negatives.
 
     Arguments, pairs and errors as in `verify`, except that P and N may be 0.
     Everything is compared as `checked` scales it, where no distance overflows; only the answer is
@@ -93,13 +93,14 @@ def tally(
             "The features are so large or small that float64 can't hold their Euclidean distances: "
             "multiply all of them by one number, or use the metric 'cosine'."
         )
-    edges = torch.linspace(0, high or 1.0, BINS + 1, dtype=torch.float64)
+    top = _at_least(torch.tensor([high or 1.0], dtype=torch.float64), values)  # as sums are rounded
+    edges = torch.linspace(0, float(top), BINS + 1, dtype=torch.float64)
     inner = _at_least(edges[1:-1], values)
     marks = torch.cat([values, inner, _at_least(edges.new_tensor([threshold * scale]), values)])
 
     known = torch.from_numpy(q_pids != JUNK).to(device)
     negatives = int(((len(labels.kept) - labels.size) * known).sum())
-    wanted = place(rate, negatives) + 1
+    wanted = place(fpr, negatives) + 1
     below = torch.zeros_like(marks, dtype=torch.int64)
     upto = torch.zeros_like(values, dtype=torch.int64)
     nearest, bound, kept = [values[:0]], math.inf, 0

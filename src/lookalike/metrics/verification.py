@@ -3,8 +3,8 @@
 A positive pair is a query and a gallery image of its identity from another camera; a negative pair
 is of two identities, from any cameras, distractors (pid 0) included. Junk (pid −1), and images of
 the query's own identity from its own camera, make no pairs. The rule is: the same person where
-distance < threshold. FPR is the share of the negatives that it takes for the same person (in
-biometrics FMR, the false-match rate); TPR is the share of the positives that it finds; FNR = 1 − TPR.
+distance < threshold. FPR, in biometrics the false-match rate FMR, is the share of the negatives
+that it takes for the same person; TPR is the share of the positives that it finds; FNR = 1 − TPR.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Point:
 class Verification:
     """How well one threshold tells the same person from others.
 
-    positives, negatives: numbers of pairs. points: a `Point` for each rate asked for. eer: the
+    positives, negatives: numbers of pairs. points: a `Point` for each FPR asked for. eer: the
     error rate where FPR = FNR, linear between the vertices of the ROC; eer_threshold: the threshold
     there, likewise; where the EER is 0, midway between the last positive and the first negative.
     fpr, tpr, thresholds: the ROC's 2U + 2 vertices of U distinct positive
@@ -91,25 +91,25 @@ def verify(
     positives and max f·N numbers.
 
     Given the distances, all counts are exact. The distances have the features' own precision. Of
-    float32: 1 − cos is right to about 1e-6; a Euclidean distance d to about
-    1e-7 · (|q|² + |g|²) / d, so that equal images may be a thousandth of their length apart: give
-    float64 where that matters. Pairs of equal features tie in float32 on a CPU, else to the last
-    digits.
+    float32: 1 − cos is right to about 1e-6; a Euclidean distance d to a few
+    1e-7 · (|q|² + |g|²) / d, so that equal images may be a thousandth of their length apart (a
+    ten-millionth in float64). Equal pairs tie in float32 on a CPU, of two queries or more; elsewhere
+    they may differ in the last digits.
     Raises ValueError on shapes and rates, `UserError` on an unknown metric, empty or not finite
     features, magnitudes whose distances float64 can't hold, and where there is no positive or no
     negative pair.
     """
-    rates = [float(f) for f in fpr]
-    if not all(0 <= f < 1 for f in rates):
-        raise ValueError(f"fpr must be rates in [0, 1), got {rates}.")
+    targets = [float(f) for f in fpr]
+    if not all(0 <= f < 1 for f in targets):
+        raise ValueError(f"fpr must be rates in [0, 1), got {targets}.")
     ids = query_pids, gallery_pids, query_camids, gallery_camids
-    found = tally(query_feats, gallery_feats, *ids, max(rates, default=0.0),
+    found = tally(query_feats, gallery_feats, *ids, max(targets, default=0.0),
                   metric=metric, chunk=chunk, device=device)  # fmt: skip
     if not len(found.positives):
         raise no_valid_match(found.labels)
     if not found.negatives:
         raise UserError(
-            "Queries and gallery show one and the same identity: a false-match rate needs gallery "
+            "Queries and gallery show one and the same identity: an FPR needs gallery "
             "images of somebody else."
         )
     false, true, thresholds = roc(found)
@@ -121,7 +121,7 @@ def verify(
     return Verification(
         positives=len(found.positives),
         negatives=found.negatives,
-        points=tuple(point(found, f) for f in rates),
+        points=tuple(point(found, f) for f in targets),
         eer=eer,
         eer_threshold=eer_threshold,
         fpr=false,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from lookalike.metrics.verification import decimal
 from lookalike.report.figures import GRID, INK, LINE, WRONG, draw
 
 
@@ -20,7 +21,7 @@ def thresholds(found: dict[str, Any]) -> dict[str, Any]:
     queries, galleries = (sorted({key[side] for key in pairs}) for side in (0, 1))
     return {
         **found,
-        "points": sorted(found["points"], key=lambda p: -p["rate"]),
+        "points": sorted(found["points"], key=lambda p: -p["target_fpr"]),
         "histogram": Markup(histogram(found)),
         "roc": Markup(roc(found)),
         "galleries": galleries,
@@ -47,7 +48,8 @@ def histogram(found: dict[str, Any]) -> str:
     top = max(same.max(), other.max())
     some = np.flatnonzero(same + other > 1e-3 * top)
     low, high = edges[some[0]], edges[some[-1] + 1]
-    lines = [(found["threshold"], f"FMR {rate(found['fmr'])}"), (found["eer_threshold"], "EER")]
+    lines = [(found["threshold"], f"FPR {rate(found['target_fpr'])}"),
+             (found["eer_threshold"], "EER")]  # fmt: skip
 
     def paint(axes: Any) -> None:
         for density, colour in ((other, WRONG), (same, LINE)):
@@ -57,7 +59,7 @@ def histogram(found: dict[str, Any]) -> str:
             height = (1.25 - 0.1 * i) * top
             axes.plot([at, at], [0, height], color=INK, linewidth=1, linestyle=(0, (3, 2)))
             side, away = ("left", 3) if 2 * at < low + high else ("right", -3)
-            axes.annotate(f"{words}: {at:.3f}", (at, height), (away, 0), color=INK, ha=side,
+            axes.annotate(f"{words}: {at:#.4g}", (at, height), (away, 0), color=INK, ha=side,
                           va="top", textcoords="offset points")  # fmt: skip
         axes.set_xlim(min(low, found["threshold"]), max(high, found["threshold"]))
         axes.set_ylim(0, 1.28 * top)
@@ -70,7 +72,7 @@ def histogram(found: dict[str, Any]) -> str:
 def roc(found: dict[str, Any]) -> str:
     """Inline SVG of the true over the false matches, the latter on a logarithmic axis."""
     fpr, tpr = np.array(found["roc"]["fpr"]), np.array(found["roc"]["tpr"])
-    lowest = 1 / found["negatives"]
+    lowest = 1 / max(found["negatives"], 10)  # an axis has two ends
 
     def paint(axes: Any) -> None:
         axes.plot(np.maximum(fpr, lowest), tpr, color=LINE, linewidth=1.5)
@@ -96,6 +98,4 @@ def roc(found: dict[str, Any]) -> str:
 
 def rate(value: float | None) -> str:
     """A rate as 1e-3 or 2.5e-2, to two digits; 0 for 0, a dash for None."""
-    if not value:
-        return "–" if value is None else "0"
-    return np.format_float_scientific(float(f"{value:.1e}"), trim="-", exp_digits=1)
+    return "–" if value is None else decimal(float(f"{value:.1e}"))
