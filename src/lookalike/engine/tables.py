@@ -87,7 +87,7 @@ def how(rows: Sequence[Row]) -> list[str]:
 
 
 def others(rows: Sequence[Row], key: str, of: str) -> str:
-    """Brackets with the rows whose `key` is not the first row's: their `of` and it."""
+    """In brackets, whose `key` is not the first row's, by `of`, and what it is; "" if nobody's."""
     found = {row[of]: row[key] for row in rows if row[key] != rows[0][key]}
     return f" ({', '.join(f'{name} {value}' for name, value in found.items())})" if found else ""
 
