@@ -358,6 +358,14 @@ def test_pairs_of_equal_features_tie(metric, chunk, dims):
         assert torch.equal(getattr(found, name), getattr(whole, name))
 
 
+def test_the_pairs_of_one_gallery_image_tie_with_those_of_its_copy():
+    rng = np.random.default_rng(0)
+    q, g = (rng.standard_normal((n, 100)).astype(np.float32) for n in (9, 1))
+    ids = np.ones(9, int), np.array([1, 2]), np.zeros(9, int), np.ones(2, int)
+    found = tally(q, np.concatenate([g, g]), *ids, 0.999)
+    assert torch.equal(found.positives, found.nearest)
+
+
 @pytest.mark.parametrize("scale", [1e-36, 1e37])
 @pytest.mark.parametrize("dims", [4, 512])
 def test_distances_beyond_float32_are_neither_lost_nor_infinite(dims, scale):

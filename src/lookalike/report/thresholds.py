@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from lookalike.metrics.verification import decimal
 from lookalike.report.figures import GRID, INK, LINE, WRONG, draw
 
 
@@ -98,4 +97,6 @@ def roc(found: dict[str, Any]) -> str:
 
 def rate(value: float | None) -> str:
     """A rate as 1e-3 or 2.5e-2, to two digits; 0 for 0, a dash for None."""
-    return "–" if value is None else decimal(float(f"{value:.1e}"))
+    if not value:
+        return "–" if value is None else "0"
+    return np.format_float_scientific(float(f"{value:.1e}"), trim="-", exp_digits=1)
