@@ -71,6 +71,15 @@ def test_half_a_file_is_named_and_left_out(tmp_path):
     assert "Thresholds" not in text
 
 
+@pytest.mark.parametrize("lost", ["cameras", "histogram", "target_fpr"])
+def test_another_version_s_file_is_named_and_left_out(tmp_path, lost):
+    found = record()
+    del found[lost]
+    _, page = read(tmp_path, found)
+    assert "calibration.json is not what this version writes" in page.text
+    assert page.all("svg") == []
+
+
 def test_cameras_without_pairs_leave_an_empty_cell(tmp_path):
     found = record(cameras=2)
     del found["cameras"][1]

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from lookalike.cli.parser import Parser, add_model_flags, writable
+from lookalike.cli.parser import Parser, add_model_flags, writable_file
 from lookalike.data import parse_data
 from lookalike.engine.embedding import device_named, extract, image_files, save_features
 from lookalike.errors import UserError
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
         parser.error("--data and --split (train, query or gallery) go together")
     if not args.out.endswith(".npz"):
         raise UserError(f"--out is an .npz file, not '{args.out}'.")
-    out = writable(args.out)
+    out = writable_file(args.out)
     model = load_model(args.model).to(device_named(args.device))
     people = getattr(parse_data(args.data), args.split) if args.data else None
     paths = list(people.paths) if people is not None else image_files(args.images)

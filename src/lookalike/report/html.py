@@ -44,6 +44,7 @@ def write_report(run: str | Path) -> Path:
         undefined=StrictUndefined,
     )
     environment.filters.update(percent=percent, duration=duration, number=number, rate=rate)
+    limits = drawn_thresholds(files)
     page = environment.get_template("template.html.jinja").render(
         method=config.get("method", files.folder.resolve().name),
         config=config,
@@ -54,7 +55,7 @@ def write_report(run: str | Path) -> Path:
         generates=files.generates,
         features=files.ranked.get("features"),
         ranked=ranked_lists(files.ranked.get("lists") or []),
-        thresholds=thresholds(files.calibration) if files.calibration else None,
+        thresholds=limits,
         stages=[stage(files, name) for name in files.stages],
         settings={name: settings(config, name) for name in ("settings", "run")},
         environment=files.environment,
@@ -65,6 +66,19 @@ def write_report(run: str | Path) -> Path:
     partial.write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
     os.replace(partial, path)
     return path
+
+
+def drawn_thresholds(files: RunFiles) -> dict[str, Any] | None:
+    """What the page shows of the calibration; None, with a note, where that is another version's."""
+    if not files.calibration:
+        return None
+    try:
+        return thresholds(files.calibration)
+    except (KeyError, TypeError, ValueError):
+        files.notes.append(
+            "calibration.json is not what this version writes: run `lookalike calibrate` again."
+        )
+        return None
 
 
 def ranked_lists(lists: list[dict[str, Any]]) -> list[dict[str, Any]]:
