@@ -69,7 +69,7 @@ def write_report(run: str | Path) -> Path:
 
 
 def drawn_thresholds(files: RunFiles) -> dict[str, Any] | None:
-    """What the page shows of the calibration; None, with a note, where that is another version's."""
+    """What the page shows of calibration.json; None, with a note, if another version wrote it."""
     if not files.calibration:
         return None
     try:
