@@ -1,4 +1,11 @@
-"""How good features, rankings and pictures are."""
+"""How good features and rankings are, and who is near whom: on features of any model.
+
+Ranking: `ranking` goes through `keys` (rows of distances), `labels` (who is right), `counting` and
+`scores`, by the rules of `protocols` (`pooling`, `splits`); `intervals` says how sure it is;
+`ordering` gives the lists. Neighbours: `neighbours`, `reciprocal` (sets, weights, overlaps), and on
+these `reranking`, `jaccard` and `clustering`; `expansion`. Thresholds: `tally` counts the pairs for
+`verification` and `cameras`. All start from `inputs`, and from the inner products of `products`.
+"""
 
 from lookalike.metrics.cameras import CameraPair, verify_cameras
 from lookalike.metrics.clustering import Clusters, cluster, eps_by, pseudo_labels

@@ -92,7 +92,7 @@ def verify(
 
     Given the distances, all counts are exact. The distances have the features' own precision. Of
     float32: 1 − cos is right to about 1e-6; a Euclidean distance d to a few
-    1e-7 · (|q|² + |g|²) / d, so that equal images may be a thousandth of their length apart (a
+    ``1e-7 · (|q|² + |g|²) / d``, so that equal images may be a thousandth of their length apart (a
     ten-millionth in float64). Equal pairs tie in float32 on a CPU, of two queries or more;
     elsewhere they may differ in the last digits.
     Raises ValueError on shapes and rates, `UserError` on an unknown metric, empty or not finite
