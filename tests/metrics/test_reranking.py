@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lookalike.errors import UserError
-from lookalike.metrics import jaccard_distance, neighbours, reciprocal, rerank
+from lookalike.metrics import jaccard_distance, products, reciprocal, rerank
 
 GRID = list(itertools.product([1, 2, 5, 20, 60], [1, 3, 25, 60]))
 
@@ -97,7 +97,7 @@ def test_chunks_change_nothing(monkeypatch, entries):
     rng = np.random.default_rng(7)
     feats = rng.integers(-3, 4, (70, 5)).astype(np.float32)
     want, jaccard = rerank(feats[:20], feats[20:], 5, 3), jaccard_distance(feats, 5, 3)
-    monkeypatch.setattr(neighbours, "CHUNK_ENTRIES", {"cpu": entries})
+    monkeypatch.setattr(products, "CHUNK_ENTRIES", {"cpu": entries})
     monkeypatch.setattr(reciprocal, "CHUNK_ENTRIES", entries)
     monkeypatch.setattr(reciprocal, "CHUNK_PAIRS", entries)
     np.testing.assert_array_equal(rerank(feats[:20], feats[20:], 5, 3), want)

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from lookalike.metrics.inputs import Array, device_of, matrix
 from lookalike.metrics.keys import checked, ranking_keys
-from lookalike.metrics.neighbours import chunks, nearest
+from lookalike.metrics.neighbours import nearest
+from lookalike.metrics.products import chunks
 
 TINY = 1e-30  # keeps an all-zero feature zero
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +11,9 @@ from torch import Tensor
 
 from lookalike.errors import UserError
 from lookalike.metrics.inputs import Array, ids
+from lookalike.metrics.products import chunks
 
 JUNK = -1
-CHUNK_ENTRIES = {"cpu": 1 << 22, "gpu": 1 << 26}  # distances at a time: 16 MiB, 256 MiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,18 +39,18 @@ class Labels:
     gallery_pids: Tensor
     gallery_camids: Tensor
 
-    def chunks(self, chunk: int | None, width: int = 0) -> Iterator[slice]:
+    def chunks(self, chunk: int | None, width: int = 0) -> list[slice]:
         """Consecutive slices of the queries, `chunk` at a time.
 
         By default as many as keep a chunk's distances, or its `width` numbers a query where they
-        are more, within `CHUNK_ENTRIES`. Raises ValueError if `chunk` isn't positive.
+        are more, within `products.CHUNK_ENTRIES`. Raises ValueError if `chunk` isn't positive.
         """
+        rows, columns = self.shape
         if chunk is None:
-            entries = CHUNK_ENTRIES["cpu" if self.kept.device.type == "cpu" else "gpu"]
-            chunk = max(1, entries // max(width, self.shape[1]))
+            return chunks(rows, max(width, columns), self.kept.device)
         if chunk < 1:
             raise ValueError(f"chunk must be at least 1 query, got {chunk}.")
-        return (slice(i, i + chunk) for i in range(0, self.shape[0], chunk))
+        return [slice(i, min(i + chunk, rows)) for i in range(0, rows, chunk)]
 
     def own(self, rows: slice) -> tuple[Tensor, Tensor, Tensor]:
         """The positions of each query's identity, C×S, S ≥ 1 the largest group.

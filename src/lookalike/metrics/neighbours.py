@@ -9,8 +9,8 @@ from torch import Tensor
 
 from lookalike.errors import UserError
 from lookalike.metrics.keys import ranking_keys, square_lengths
+from lookalike.metrics.products import chunks
 
-CHUNK_ENTRIES = {"cpu": 1 << 22, "gpu": 1 << 26}  # distances at a time: 16 MiB, 256 MiB
 SPARE = 8  # candidates beyond the k-th
 ROUNDING = 1e-5  # of |x|² + max |y|²: more than a float32 distance of theirs is wrong by
 SEARCHES = ("torch", "faiss")
@@ -98,12 +98,6 @@ def faiss_neighbours(feats: Tensor, k: int) -> Neighbours:
     index[lost, -1], own[lost, -1] = np.flatnonzero(lost), True
     index = np.take_along_axis(index, np.argsort(~own, kind="stable"), 1)
     return Neighbours(torch.from_numpy(index), torch.empty(0))
-
-
-def chunks(rows: int, columns: int, device: torch.device) -> list[slice]:
-    """Consecutive slices of `rows` rows with at most `CHUNK_ENTRIES` entries, or of one row."""
-    step = max(1, CHUNK_ENTRIES["cpu" if device.type == "cpu" else "gpu"] // columns)
-    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
 
 
 def nearest(dist: Tensor, top: int) -> Tensor:
