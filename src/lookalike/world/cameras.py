@@ -79,7 +79,10 @@ class Camera:
             ]
         )
         cos, sin = math.cos(roll), math.sin(roll)
-        return np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) @ level
+        rotation: npt.NDArray[np.float64] = (
+            np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) @ level
+        )
+        return rotation
 
 
 def sample_camera(domain: Domain, seed: int, site: int, index: int) -> Camera:
