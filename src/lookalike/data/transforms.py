@@ -15,6 +15,7 @@ from torch.nn.functional import grid_sample
 
 from lookalike import parallel
 from lookalike.data.erasing import ERASINGS, RandomErasing, Range, random_boxes
+from lookalike.data.jitter import ColourJitter
 from lookalike.errors import UserError, unknown
 
 __all__ = [
@@ -119,10 +120,11 @@ class Augment(nn.Module):
     """B×3×h×w uint8, or float in [0, 1] → B×3×height×width float32, augmented and normalised.
 
     In order: flip with probability `flip`; pad by `pad` pixels on every side, "edge" (repeat the
-    border) or "zero" (black); crop; normalise; `erase`. The crop is height×width pixels at a random
-    place, or at the centre without `random_crop`; the table may be larger than the crop (288×144 →
-    256×128 with pad=0). With `area` it is a box of that share of the image and a height over width
-    in `aspect`, resized bilinearly: (0.64, 1.0) for HHL, CamStyle and FD-GAN.
+    border) or "zero" (black); crop; `jitter` the colours; normalise; `erase`. The crop is
+    height×width pixels at a random place, or at the centre without `random_crop`; the table may be
+    larger than the crop (288×144 → 256×128 with pad=0). With `area` it is a box of that share of
+    the image and a height over width in `aspect`, resized bilinearly: (0.64, 1.0) for HHL, CamStyle
+    and FD-GAN.
     erase_first: erase before normalising, on pixels in [0, 1] (FD-GAN).
     Raises UserError when the crop is larger than the padded images.
     """
@@ -138,6 +140,7 @@ class Augment(nn.Module):
         random_crop: bool = True,
         area: Range | None = None,
         aspect: Range = (2.0, 3.0),
+        jitter: ColourJitter | None = None,
         erase: RandomErasing | None = None,
         erase_first: bool = False,
         norm: str | PixelNorm = "imagenet",
@@ -146,7 +149,7 @@ class Augment(nn.Module):
         self.height, self.width, self.pad = height, width, pad
         self.flip, self.pad_mode, self.random_crop = flip, pad_mode, random_crop
         self.area, self.aspect = area, aspect
-        self.erase, self.erase_first = erase, erase_first
+        self.jitter, self.erase, self.erase_first = jitter, erase, erase_first
         self.normalize = Normalize(norm)
 
     def draw(self, images: Tensor) -> Moves:
@@ -175,6 +178,8 @@ class Augment(nn.Module):
     def forward(self, images: Tensor, moves: Moves | None = None) -> Tensor:
         """moves: of `draw`, for pictures that belong together; None draws new ones."""
         images = self._move(images, moves or self.draw(images))
+        if self.jitter is not None:
+            images = self.jitter(images if images.is_floating_point() else images / 255)
         if self.erase is not None and self.erase_first:
             images = self.erase(images if images.is_floating_point() else images / 255)
         images = self.normalize(images)

@@ -26,6 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.data import People
+from lookalike.data.jitter import ColourJitter
 from lookalike.data.samplers import IdentityBalanced, Shuffled
 from lookalike.data.transforms import ERASINGS, Augment, RandomErasing
 from lookalike.errors import UserError
@@ -64,6 +65,9 @@ class IDE(Method):
     """What the border shows."""
     flip: float = 0.5
     """Probability of a mirrored image."""
+    jitter: float = 0.0
+    """How far saturation, contrast and brightness vary about 1; 0: not at all. For training on one
+    benchmark and testing on another."""
     erase: float = 0.0
     """Probability of random erasing."""
     erasing: Literal["dgnet", "hhl"] = "dgnet"
@@ -185,6 +189,8 @@ class IDE(Method):
             raise UserError("A triplet loss needs P×K batches: set ids_per_batch.")
         if self.ce_weight and self.head in ("trinet", "none"):
             raise UserError(f"The head '{self.head}' has no classifier: set ce_weight to 0.")
+        if not 0 <= self.jitter <= 1:
+            raise UserError(f"jitter is {self.jitter}, but must be within 0 and 1.")
         if not self.ce_weight and not self.triplet_weight:
             raise UserError("There is nothing to learn: set ce_weight or triplet_weight.")
         if self.freeze_stages not in range(5) or (
@@ -316,6 +322,7 @@ class Identification(StageModule):
         self.augment = Augment(
             method.height, method.width, flip=method.flip, pad=method.pad,
             pad_mode=method.pad_mode, area=(method.crop_area, 1.0) if method.crop_area else None,
+            jitter=ColourJitter(method.jitter) if method.jitter else None,
             erase=erase, norm=method.pixel_norm)  # fmt: skip
 
     def iteration(self, batch: dict[str, Any], step: int) -> None:
