@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[float32]
 
-HAIR = ("short", "crop", "buzz", "bald", "fringe", "bob", "long", "pony", "bun")
-TOPS = ("tee", "shirt", "polo", "tank", "long", "hoodie")
-BOTTOMS = ("shorts", "trousers", "jeans", "skirt", "leggings")
-OUTERS = ("jacket", "denim", "puffer", "cardigan", "coat")
-HATS = ("none", "cap", "brim", "beanie")
+HAIR_STYLES = ("short", "crop", "buzz", "bald", "fringe", "bob", "long", "pony", "bun")
+TOP_KINDS = ("tee", "shirt", "polo", "tank", "long", "hoodie")
+BOTTOM_KINDS = ("shorts", "trousers", "jeans", "skirt", "leggings")
+OUTER_KINDS = ("jacket", "denim", "puffer", "cardigan", "coat")
+HAT_KINDS = ("none", "cap", "brim", "beanie")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Identity:
     """The parametric body's gender, age, muscle, weight, proportions and height, each in [0, 1]."""
     skin: Array
     hair: str
-    """One of HAIR."""
+    """One of HAIR_STYLES."""
     hair_colour: Array
     hair_volume: float
     """Metres that the hair stands off the crown (0: bald)."""
@@ -66,7 +66,7 @@ class Outfit:
 
     # The top, or the upper part of a dress.
     top: str
-    """One of TOPS."""
+    """One of TOP_KINDS."""
     sleeve: float
     """`arm` where the sleeve ends; below 0: sleeveless."""
     hem: float
@@ -77,6 +77,8 @@ class Outfit:
     """0 tight to 1 wide."""
     placket: bool
     """A line of buttons in front: whole length on a shirt, to z .5 on a polo."""
+    top_name: str
+    """The ground colour's name."""
     top_colour: Array
     """The ground colour (for what isn't textured)."""
     trim_colour: Array
@@ -97,17 +99,19 @@ class Outfit:
     decal_front: bool
     decal_back: bool
 
-    # The bottom. A dress has a bottom too: what is under it.
+    # The bottom. A dress is a skirt that continues its top.
     bottom: str
-    """One of BOTTOMS."""
+    """One of BOTTOM_KINDS."""
     leg_end: float
-    """z where the legs of shorts, trousers, jeans or leggings end (.1: no legs; a skirt alone)."""
+    """z where the legs of shorts, trousers, jeans or leggings end (.1: a skirt and bare legs)."""
     leg_loose: float
     """0 narrow to 1 wide."""
     dress: bool
-    """The skirt continues the top, in the top's texture."""
+    """The skirt continues the top, in the top's texture (and `bottom` is skirt)."""
     skirt_end: float | None
-    """z of the skirt's or dress's lower edge; None: neither is worn."""
+    """z of the skirt's or dress's lower edge; None unless `bottom` is skirt."""
+    under_colour: Array | None
+    """Plain leggings or tights under a skirt, down to `leg_end`; None: bare legs."""
     flare: float
     """Metres of radius that the skirt gains per metre down, 0 to .4."""
     pleats: int
@@ -119,6 +123,8 @@ class Outfit:
     belt: bool
     """A belt shows between z .30 and .325 where the top's hem is above."""
     belt_colour: Array
+    bottom_name: str
+    """The ground colour's name (a dress's is its top's)."""
     bottom_colour: Array
     bottom_pattern: str
     bottom_texture: Array
@@ -126,7 +132,7 @@ class Outfit:
     # Worn open over the top; arms covered.
     outer: bool
     outer_kind: str
-    """One of OUTERS (meaningless without `outer`)."""
+    """One of OUTER_KINDS (meaningless without `outer`)."""
     outer_hem: float
     """z of its lower edge (a coat's is below 0)."""
     outer_opening: float
@@ -135,6 +141,8 @@ class Outfit:
     """`arm` where its sleeve ends (pushed up: .6)."""
     outer_thick: float
     """Metres that it stands off the top (.01 cardigan to .035 puffer)."""
+    outer_name: str
+    """Its colour's name."""
     outer_colour: Array
     outer_texture: Array
 
@@ -164,7 +172,7 @@ class Outfit:
     """Of shoulder bag and handbag."""
     carrier_colour: Array
     hat: str
-    """One of HATS."""
+    """One of HAT_KINDS."""
     hat_colour: Array
     scarf: bool
     scarf_colour: Array
