@@ -14,6 +14,9 @@ from lookalike.world.seeds import rng
 FRAME = (1280, 720)
 """Width and height of a camera's frame, pixels."""
 
+ROOM = 1.2
+"""What the farthest people keep from the wall, metres."""
+
 Vector = tuple[float, float, float]
 
 
@@ -33,6 +36,8 @@ class Camera:
     """Pixels of the frame."""
     wall: float
     """Distance of what stands behind everybody, metres along y."""
+    distance: Range
+    """Of people, metres along y: the domain's, as far as there is room before the wall."""
     sun: Vector
     """Unit vector to the sun, or to the lamp."""
     sun_strength: float
@@ -101,6 +106,7 @@ def sample_camera(domain: Domain, seed: int, site: int, index: int) -> Camera:
     def draw(name: str, limits: Range) -> float:
         return limits[0] + (limits[1] - limits[0]) * quantile(name)
 
+    wall = draw("wall", domain.wall)
     low = quantile("resolution") / max(domain.low_resolution_share, 1e-9)
     return Camera(
         index=index,
@@ -108,7 +114,8 @@ def sample_camera(domain: Domain, seed: int, site: int, index: int) -> Camera:
         pitch=draw("pitch", domain.pitch),
         roll=draw("roll", domain.roll),
         focal=draw("focal", domain.focal),
-        wall=domain.distance[1] + draw("wall", domain.wall_gap),
+        wall=wall,
+        distance=(domain.distance[0], min(domain.distance[1], wall - ROOM)),
         sun=_direction(draw("sun azimuth", (0, 360)), draw("elevation", domain.sun_elevation)),
         sun_strength=draw("sun", domain.sun),
         key=_direction(draw("key azimuth", domain.key_azimuth), 44.0),

@@ -81,8 +81,9 @@ class Domain:
     """Kind of ground and its weight."""
     walls: Weights = (("panels", 1.0),)
     """Kind of the building or the hedge behind, and its weight."""
-    wall_gap: Range = (2.0, 9.0)
-    """From the farthest people to what stands behind them, metres."""
+    wall: Range = (11.0, 26.0)
+    """From the camera to what stands behind everybody, metres along the ground; a near one keeps
+    people nearer (`Camera.distance`)."""
     behind_walls: str = "trees"
     """What is seen above: trees, sky, night or ceiling."""
     clutter: Weights = ()
@@ -203,6 +204,7 @@ DOMAINS = {
             blur=(0.3, 0.8),
             jpeg=(70, 92),
             grounds=(("slabs", 1.0), ("asphalt", 1.0), ("grass", 1.0)),
+            wall=(15.0, 29.0),
             walls=(("hedge", 2.0), ("brick", 1.5)),
             clutter=(
                 ("bikes", 1.2),
@@ -237,6 +239,7 @@ DOMAINS = {
             blur=(0.4, 1.0),
             jpeg=(60, 90),
             grounds=(("tiles", 1.0),),
+            wall=(9.0, 21.0),
             walls=(("shops", 3.0), ("glass", 1.0), ("panels", 0.7)),
             behind_walls="ceiling",
             clutter=(
@@ -271,6 +274,7 @@ DOMAINS = {
             blur=(0.5, 1.3),
             jpeg=(55, 85),
             grounds=(("asphalt", 1.0), ("pavers", 1.0), ("slabs", 1.0)),
+            wall=(10.0, 25.0),
             walls=(("brick", 1.0), ("shops", 1.0), ("glass", 1.0), ("panels", 1.0)),
             behind_walls="night",
             clutter=(
