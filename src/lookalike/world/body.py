@@ -36,7 +36,8 @@ class Body:
     """What all people share: V vertices, F triangles, B bones. Metres; z up, facing −y, left = +x.
 
     `canonical` V×3 are the mean body's vertices: where a point lies on anybody. `arm` V is 0 at the
-    shoulder, .5 elbow, 1 wrist, −1 off arms and torso; `is_arm` V is 1 on them; `part` V is TORSO … HEAD.
+    shoulder, .5 elbow, 1 wrist, −1 off arms and torso; `is_arm` V is 1 on the arms; `part` V is
+    TORSO … HEAD.
     `laplacian` V×V averages a vertex's neighbours. A vertex hangs on `skin_bones` V×K by
     `skin_weights` V×K (rows sum to 1, zeros last). Bones come parents first, the root's being −1.
     `joints` 18×V gives OpenPose's joints from undressed vertices by one product.
