@@ -1,0 +1,137 @@
+"""Other people of the place and things before the camera, pasted over a crop's light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from lookalike.world import layer as layers
+from lookalike.world.cameras import FRAME, Camera, project
+from lookalike.world.domains import Domain
+from lookalike.world.placement import Box, Place, outline, view_from
+
+Array = npt.NDArray[np.float32]
+
+SPRITES = 12
+"""Other people that one camera knows."""
+MARGIN = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Sprite:
+    """A stranger seen by one camera; colours are roots of linear light."""
+
+    image: Image.Image
+    """RGBA."""
+    corner: tuple[float, float]
+    """Left and top, pixels of the frame from where the feet stand."""
+    size: tuple[float, float]
+    """Width and height, pixels of the frame."""
+    depth: float
+    """Metres from the camera at which it has that size."""
+
+
+def sprite_of(posed: Any, camera: Camera, yaw: float, height: int) -> Sprite:
+    """The person at the middle of the camera's range, `height` pixels high."""
+    y = float(np.mean(camera.distance))
+    place = Place(0.0, y, yaw)
+    view = view_from(camera, place)
+    seen = layers.perspective(posed.vertices, view)
+    left, top, wide, high = outline(seen)
+    edge = MARGIN * high
+    box = (left - edge, top - edge, wide + 2 * edge, high + 2 * edge)
+    width = max(8, round(height * box[2] / box[3]))
+    light = layers.light_on(camera, view, posed.vertices, posed.faces)
+    buffers = layers.cover(seen, posed.faces, box, height, width)
+    rgba = layers.render(posed, light, buffers, 1).rgba
+    roots = np.sqrt(np.clip(rgba, 0, 1))
+    roots[..., 3] = rgba[..., 3]
+    image = Image.fromarray((roots * 255 + 0.5).astype(np.uint8), "RGBA")
+    u, v, depth = project(camera, [(0.0, y, 0.0)])[0]
+    return Sprite(image, (box[0] - u, box[1] - v), (box[2], box[3]), float(depth))
+
+
+def beside(
+    random: np.random.Generator,
+    camera: Camera,
+    domain: Domain,
+    place: Place,
+    box: Box,
+    front: bool,
+) -> tuple[float, float]:
+    """Where somebody else stands, x and y in metres: behind the person, or in front of them."""
+    if front:
+        y = place.y * random.uniform(*domain.front_distance)
+    else:
+        y = place.y + random.uniform(*domain.behind_gap)
+    aside = random.choice([-1, 1]) * random.uniform(0.35, 0.9 if front else 1.6)
+    return (box[0] + box[2] / 2 - FRAME[0] / 2) / camera.focal * y + aside, y
+
+
+def paste(
+    sprite: Sprite,
+    camera: Camera,
+    spot: tuple[float, float],
+    mirrored: bool,
+    box: Box,
+    linear: Array,
+) -> Array | None:
+    """Draws a stranger standing at `spot` over the crop's light (H×W×3, in place).
+
+    What comes out is their coverage of the crop, H×W in [0, 1]; None if they aren't in it.
+    """
+    u, v, depth = project(camera, [(*spot, 0.0)])[0]
+    scale = sprite.depth / depth
+    left = -sprite.corner[0] - sprite.size[0] if mirrored else sprite.corner[0]
+    where = (
+        u + left * scale,
+        v + sprite.corner[1] * scale,
+        sprite.size[0] * scale,
+        sprite.size[1] * scale,
+    )
+    image = sprite.image
+    if mirrored:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return _over(image, where, box, linear)
+
+
+def occlude(occluders: Image.Image, box: Box, linear: Array) -> Array | None:
+    """Draws a frame's layer of things before the people over the crop's light, as `paste` does."""
+    return _over(occluders, (0.0, 0.0, float(FRAME[0]), float(FRAME[1])), box, linear)
+
+
+def _over(image: Image.Image, where: Box, box: Box, linear: Array) -> Array | None:
+    """The part of `image` (which fills `where` in the frame) that lies in `box`, pasted."""
+    height, width = linear.shape[:2]
+    step_x, step_y = box[2] / width, box[3] / height
+    # The crop's pixels that the image fills, and which part of it they show.
+    left = max(0, round((where[0] - box[0]) / step_x))
+    right = min(width, round((where[0] + where[2] - box[0]) / step_x))
+    top = max(0, round((where[1] - box[1]) / step_y))
+    bottom = min(height, round((where[1] + where[3] - box[1]) / step_y))
+    if left >= right or top >= bottom:
+        return None
+    scale_x, scale_y = image.width / where[2], image.height / where[3]
+    source = (
+        max(0.0, (box[0] + left * step_x - where[0]) * scale_x),
+        max(0.0, (box[1] + top * step_y - where[1]) * scale_y),
+        min(float(image.width), (box[0] + right * step_x - where[0]) * scale_x),
+        min(float(image.height), (box[1] + bottom * step_y - where[1]) * scale_y),
+    )
+    if source[2] - source[0] < 0.5 or source[3] - source[1] < 0.5:
+        return None
+    part = image.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=source)
+    pixels = np.asarray(part, np.float32) / np.float32(255)
+    alpha = pixels[..., 3:]
+    if not alpha.any():
+        return None
+    target = linear[top:bottom, left:right]
+    target *= 1 - alpha
+    target += pixels[..., :3] ** 2 * alpha
+    coverage = np.zeros((height, width), np.float32)
+    coverage[top:bottom, left:right] = alpha[..., 0]
+    return coverage
