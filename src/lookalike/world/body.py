@@ -10,7 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from lookalike.world.raster import Floats, Ints  # first of all: it silences Warp, which anny needs
+from lookalike.world.hands import relaxed
+from lookalike.world.raster import Floats, Ints  # silences Warp before anny starts it
 
 TORSO, HIP, THIGH, SHIN, FOOT, UPPER_ARM, LOWER_ARM, HAND, NECK, HEAD = range(10)
 _PART_OF_BONE = {
@@ -55,8 +56,7 @@ class Body:
     skin_weights: Floats
     mean_heads: NDArray[np.float64]
     joints: sp.csr_matrix
-    model: Any
-    kept: list[int]
+    anny: "_Anny"
 
     def bone(self, name: str) -> int:
         """The place of a bone, such as 'wrist.L', in `bones`."""
@@ -64,19 +64,29 @@ class Body:
 
     def rest(self, phenotype: Mapping[str, float]) -> tuple[Floats, NDArray[np.float64]]:
         """The rest shape of a phenotype (anny's sliders in 0–1): vertices V×3, bone heads B×3."""
-        return _rest(self.model, self.kept, phenotype)
+        return self.anny.rest(phenotype)
 
 
-def _rest(
-    model: Any, kept: list[int], phenotype: Mapping[str, float]
-) -> tuple[Floats, NDArray[np.float64]]:
-    import torch
+@dataclass(frozen=True, eq=False)
+class _Anny:
+    """anny's own model and tables, with all of its bones; `kept` are those that stay ours."""
 
-    with _one_thread(), torch.no_grad():
-        sliders = {name: torch.tensor([float(value)]) for name, value in phenotype.items()}
-        out = model(pose_parameters=None, phenotype_kwargs=sliders)
-    vertices = out["rest_vertices"][0].numpy().astype(np.float32)
-    return vertices, out["rest_bone_heads"][0].numpy().astype(np.float64)[kept]
+    model: Any
+    labels: list[str]
+    parents: list[int]
+    kept: list[int]
+    skin: tuple[Ints, Floats]
+
+    def rest(self, phenotype: Mapping[str, float]) -> tuple[Floats, NDArray[np.float64]]:
+        import torch
+
+        with _one_thread(), torch.no_grad():
+            sliders = {name: torch.tensor([float(value)]) for name, value in phenotype.items()}
+            out = self.model(pose_parameters=None, phenotype_kwargs=sliders)
+        heads = out["rest_bone_heads"][0].numpy().astype(np.float64)
+        vertices = out["rest_vertices"][0].numpy()
+        vertices = relaxed(vertices, heads, self.labels, self.parents, self.skin)
+        return vertices, heads[self.kept]
 
 
 @contextlib.contextmanager
@@ -102,20 +112,15 @@ def body() -> Body:
         model = anny.Anny().to(dtype=torch.float32)
         faces = model.get_triangular_faces().numpy().astype(np.int32)
         regressor = anny.KeypointsRegressor.coco(model)
-    labels = list(model.bone_labels)
-    all_parents = [int(p) for p in model.bone_parents]
-    owner = [_owner(b, labels, all_parents) for b in range(len(labels))]
+    labels, all_parents = list(model.bone_labels), [int(p) for p in model.bone_parents]
+    owner = [_owner(bone, labels, all_parents) for bone in range(len(labels))]
     kept = sorted(set(owner))
-    place = {b: i for i, b in enumerate(kept)}
-    bones = [labels[b] for b in kept]
-    parents = [-1 if all_parents[b] < 0 else place[owner[all_parents[b]]] for b in kept]
-    skin_bones, skin_weights = _skin_tables(
-        model.vertex_bone_indices.numpy(),
-        model.vertex_bone_weights.numpy(),
-        np.array([place[o] for o in owner]),
-        len(bones),
-    )
-    canonical, heads = _rest(model, kept, MEAN)
+    place = {bone: i for i, bone in enumerate(kept)}
+    bones = [labels[bone] for bone in kept]
+    indices, weights = model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy()
+    skin_bones, skin_weights = _heaviest(np.array([place[o] for o in owner])[indices], weights)
+    whole = _Anny(model, labels, all_parents, kept, _heaviest(indices, weights))
+    canonical, heads = whole.rest(MEAN)
     part = np.array([_part(bone) for bone in bones], np.int32)[skin_bones[:, 0]]
     return Body(
         faces=faces,
@@ -125,13 +130,12 @@ def body() -> Body:
         part=part,
         laplacian=_laplacian(faces, len(canonical)),
         bones=bones,
-        parents=parents,
+        parents=[-1 if all_parents[b] < 0 else place[owner[all_parents[b]]] for b in kept],
         skin_bones=skin_bones,
         skin_weights=skin_weights,
         mean_heads=heads,
         joints=_openpose(regressor.labels, regressor.regression_weights.numpy(), canonical),
-        model=model,
-        kept=kept,
+        anny=whole,
     )
 
 
@@ -147,13 +151,11 @@ def _part(bone: str) -> int:
     return next((_PART_OF_BONE[name] for name in names), TORSO)
 
 
-def _skin_tables(
-    indices: NDArray[Any], weights: NDArray[Any], place: NDArray[Any], count: int
-) -> tuple[Ints, Floats]:
-    """Bones V×K and weights V×K of the kept bones, the heaviest first, from those of all bones."""
-    dense = np.zeros((len(weights), count), np.float64)
-    np.add.at(dense, (np.arange(len(weights))[:, None], place[indices]), weights)
-    order = np.argsort(-dense, axis=1, kind="stable")[:, :8]  # a ninth weighs nothing
+def _heaviest(bones: NDArray[Any], weights: NDArray[Any]) -> tuple[Ints, Floats]:
+    """Bones V×8 and weights V×8, the heaviest first, from V×K with bones named more than once."""
+    dense = np.zeros((len(weights), bones.max() + 1), np.float64)
+    np.add.at(dense, (np.arange(len(weights))[:, None], bones), weights)
+    order = np.argsort(-dense, axis=1, kind="stable")[:, :8]  # a ninth weighs next to nothing
     heaviest = np.take_along_axis(dense, order, 1)
     heaviest /= heaviest.sum(1, keepdims=True)
     return order.astype(np.int32), heaviest.astype(np.float32)
