@@ -11,6 +11,7 @@ VERBS = {
     "embed": "write the features of a folder of images",
     "generate": "make pictures with a trained model",
     "import": "turn authors' released checkpoints into a model file",
+    "world": "render people (render) or look at them (show)",
     "methods": "list the methods, their presets and what they generate",
     "data": "say what is in a benchmark (info) or wrong with it (check)",
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lookalike.errors import UserError, unknown
-from lookalike.world.domains import DOMAINS, Domain
+from lookalike.world.domains import DOMAINS, Domain, domain_from
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,11 @@ class WorldSpec:
     def as_dict(self) -> dict[str, Any]:
         """The values as JSON holds them."""
         return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> WorldSpec:
+        """The world that `as_dict` gave these values of, also after they were JSON."""
+        return cls(**{**values, "domain": domain_from(values["domain"])})
 
 
 def domain_named(name: str) -> Domain:

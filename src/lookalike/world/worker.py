@@ -1,0 +1,132 @@
+"""A process that renders people, one after another, as the process that started it asks.
+
+It reads a JSON value a line (a person, from 0) and answers a JSON object a line. It ends when there
+is nothing more to read, so it never outlives the process that started it by more than one person.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from lookalike.errors import UserError
+from lookalike.world.layout import (
+    SPLITS,
+    TRAIN,
+    Crop,
+    crops,
+    pack_parts,
+    person_file,
+    tested,
+    write_file,
+)
+from lookalike.world.spec import WorldSpec
+from lookalike.world.wardrobe import attributes, person_of
+
+if TYPE_CHECKING:
+    from lookalike.world.shots import Shot, Site
+
+
+def serve(prepare: Callable[[], Callable[[Any], dict[str, Any]]]) -> None:
+    """Says {"ready": true}, then answers every line that comes with what `prepare`'s result gives.
+
+    After an error the answer is {"error": text, "user": whether it is one the user can mend}.
+    """
+    replies = os.dup(1)
+    os.dup2(2, 1)  # libraries print as they please: nothing of it may look like an answer
+
+    def reply(answer: dict[str, Any]) -> None:
+        os.write(replies, (json.dumps(answer) + "\n").encode())
+
+    try:
+        do = prepare()
+        reply({"ready": True})
+        for line in sys.stdin:
+            reply(do(json.loads(line)))
+    except BrokenPipeError:  # nobody listens any more
+        pass
+    except UserError as error:
+        reply({"error": str(error), "user": True})
+    except OSError as error:  # the disk is full, or gone
+        reply({"error": f"A worker process could not go on ({error}); what was finished is kept: "
+               "the same again goes on from there.", "user": True})  # fmt: skip
+    except Exception:
+        reply({"error": traceback.format_exc(), "user": False})
+
+
+def render_people(out: str, spec: dict[str, Any]) -> None:
+    """The whole life of a process that renders people of the world `spec` into `out`."""
+
+    def prepare() -> Callable[[Any], dict[str, Any]]:
+        from lookalike.world.body import body
+        from lookalike.world.shots import Site
+
+        body()  # before other processes start: on its first use ever it fills a cache
+        world = WorldSpec.from_dict(spec)
+        site, test = Site(world), tested(world)
+        return lambda person: render_person(site, crops(world, person, person in test), Path(out))
+
+    serve(prepare)
+
+
+def render_person(site: Site, wanted: list[Crop], out: Path) -> dict[str, Any]:
+    """Writes a person's images, their part maps, and last the file that says they are complete."""
+    rows = [_write_crop(site.shot(crop.person, crop.camera, crop.k), crop, out) for crop in wanted]
+    file = io.BytesIO()
+    columns: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    np.savez(file, **columns, about=json.dumps(_about(site, wanted)))
+    write_file(person_file(out, wanted[0].person), file.getvalue(), out)
+    return {"images": len(rows)}
+
+
+def _write_crop(shot: Shot, crop: Crop, out: Path) -> dict[str, Any]:
+    """Writes an image and its part map; gives its row of the truth."""
+    truth = shot.truth
+    parts = io.BytesIO()
+    Image.fromarray(pack_parts(truth.materials, truth.parts)).save(parts, "PNG")
+    write_file(out / crop.split / f"{crop.stem}.jpg", shot.jpeg, out)
+    write_file(out / "parts" / crop.split / f"{crop.stem}.png", parts.getvalue(), out)
+    return {
+        "name": f"{crop.stem}.jpg",
+        "split": SPLITS.index(crop.split),
+        "digest": hashlib.sha256(shot.jpeg).hexdigest(),
+        "pids": np.int64(crop.person + 1),
+        "camids": np.int64(crop.camera),
+        "clothes": np.int64(crop.clothes),
+        "frames": np.int64(crop.k),
+        "keypoints2d": np.asarray(truth.keypoints2d, np.float32),
+        "keypoints3d": np.asarray(truth.keypoints3d, np.float32),
+        "boxes": np.asarray(truth.box, np.float32),
+        "yaws": np.float32(truth.yaw),
+        "kinds": truth.pose,
+        "native_heights": np.float32(truth.native_height),
+        "occluded": np.float32(truth.occluded),
+        "masks": np.packbits(truth.mask),
+        "amodal": np.packbits(truth.amodal),
+    }
+
+
+def _about(site: Site, wanted: list[Crop]) -> dict[str, Any]:
+    """What identities.json says of a person; with the first one also what cameras.json says."""
+    spec, person = site.spec, wanted[0].person
+    key = (spec.seed, spec.domain.name, spec.site, person)
+    sets = [attributes(*person_of(*key, clothes, spec.siblings)) for clothes in range(spec.clothes)]
+    tested = any(crop.split != TRAIN for crop in wanted)
+    about: dict[str, Any] = {"person": {"pid": person + 1, "tested": tested, "clothes": sets}}
+    if person == 0:
+        cameras = range(spec.cameras)
+        # What automatic exposure made of a camera's gain is known once its frame is.
+        about["cameras"] = [asdict(site.camera(i)) | {"exposure": site.frame(i).gain}
+                            for i in cameras]  # fmt: skip
+    return about
