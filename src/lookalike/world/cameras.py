@@ -144,6 +144,24 @@ def project(camera: Camera, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.stack([column, row, depth], axis=1)
 
 
+def daylight(camera: Camera, normal: Vector) -> tuple[Vector, Vector]:
+    """Light on a surface looking along `normal`: from everywhere, and from the sun; red green blue.
+
+    The terms of `light.radiance` for an open surface with nothing in front of it.
+    """
+    up = 0.5 + 0.5 * normal[2]
+    side = 0.5 + 0.5 * sum(a * b for a, b in zip(normal, camera.key, strict=True))
+    share = 0.22 + 0.42 * up + camera.key_strength * side * side
+    around = 1.12 * 0.9 * camera.ambient
+    facing = max(0.0, sum(a * b for a, b in zip(normal, camera.sun, strict=True)))
+    sun = 1.12 * camera.sun_strength * facing
+    red, green, blue = (
+        around * (sky * share + bounced * (1 - up))
+        for sky, bounced in zip(camera.sky, (0.2, 0.19, 0.176), strict=True)
+    )
+    return (red, green, blue), (sun, 0.96 * sun, 0.88 * sun)
+
+
 def _within(limits: Range, share: float) -> float:
     return limits[0] + (limits[1] - limits[0]) * share
 
