@@ -1,77 +1,18 @@
-"""How people walk, stand and hold things: angles drawn at random, and the bones they move."""
+"""How people walk, stand and hold things: poses drawn at random."""
 
 import math
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lookalike.errors import unknown
-from lookalike.world.body import Body
-from lookalike.world.raster import Floats
+from lookalike.world.skeleton import Arm, Bones, Leg, Pose, solve
+
+__all__ = ["KINDS", "Arm", "Bones", "Leg", "Pose", "sample_pose", "solve"]
 
 # How often each is drawn.
-KINDS = dict(walk=0.62, stand=0.12, phone=0.08, hold=0.05, call=0.03, hips=0.03, carrying=0.07)
-
-Matrix = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Leg:
-    """Radians: hip flexion (forward), knee flexion, sole's pitch (toes up), swing to the outside,
-    and the foot's turn outwards."""
-
-    flex: float
-    knee: float
-    sole: float
-    out: float
-    turn: float
-
-
-@dataclass(frozen=True)
-class Arm:
-    """Radians: swing forward, elbow flexion, swing to the outside, the forearm's turn inwards
-    across the body, and the hand's about the forearm (thumb towards the body)."""
-
-    swing: float
-    elbow: float
-    out: float
-    inward: float
-    roll: float
-
-
-@dataclass(frozen=True)
-class Pose:
-    """A pose of any body. `legs` and `arms` are (left, right).
-
-    Radians: `lean` of the chest forward, `tilt` of the pelvis (left hip up), `twist` of the chest
-    against the pelvis (to the left), the head's `nod` (down) and `look` (to the left). `side` is
-    the hand that is busy (1 left, −1 right). When `planted`, the foot that would hang in the air or
-    sink is brought to the ground by its knee.
-    """
-
-    kind: str
-    legs: tuple[Leg, Leg]
-    arms: tuple[Arm, Arm]
-    side: int
-    lean: float = 0.0
-    tilt: float = 0.0
-    twist: float = 0.0
-    nod: float = 0.0
-    look: float = 0.0
-    planted: bool = field(default=False)
-
-
-@dataclass(frozen=True, eq=False)
-class Bones:
-    """Where a pose brings each bone: `rotations` B×3×3 from the rest pose, head `positions` B×3 and
-    `transforms` B×3×4 float32 of rest points (before the feet are put on the ground)."""
-
-    rotations: Matrix
-    positions: Matrix
-    transforms: Floats
-
+KINDS = dict(walk=0.56, stand=0.13, phone=0.08, hold=0.10, call=0.03, hips=0.03, carrying=0.07)
+_MAY_WALK = ("phone", "hold", "carrying", "call")
 
 # A walking cycle from one heel strike to the next of the same foot, degrees (textbook means of
 # healthy adults): per cent of the cycle, hip flexion, knee flexion, ankle dorsiflexion.
@@ -105,211 +46,115 @@ def sample_pose(rng: np.random.Generator, kind: str | None = None) -> Pose:
     elif kind not in KINDS:
         raise unknown("pose", kind, KINDS)
     side = 1 if rng.random() < 0.4 else -1  # most hands at work are right hands
-    moving = kind == "walk" or (kind in ("phone", "hold", "carrying") and rng.random() < 0.7)
-    pose = _walking(rng, kind, side) if moving else _standing(rng, kind, side)
-    return _busy(rng, pose)
+    moving = kind == "walk" or (kind in _MAY_WALK and rng.random() < 0.65)
+    return _busy(rng, _walking(rng, kind, side) if moving else _standing(rng, kind, side))
 
 
-def _draw(rng: np.random.Generator, mean: float, sd: float) -> float:
+def _degrees(rng: np.random.Generator, mean: float, sd: float) -> float:
     """A normal draw in degrees, as radians."""
     return math.radians(rng.normal(mean, sd))
 
 
 def _walking(rng: np.random.Generator, kind: str, side: int) -> Pose:
-    phase, stride = rng.random(), 0.3 + 0.75 * rng.beta(1.6, 1.8)
-    width, turn = _draw(rng, -2.5, 1.2), _draw(rng, 5, 3)
-    swing, bent, out = stride * rng.uniform(0.3, 1.1), abs(rng.normal(14, 8)), rng.normal(9, 3)
+    phase, stride = rng.random(), 0.25 + 0.95 * rng.beta(1.4, 1.3)
+    width, turn = _degrees(rng, -2.5, 1.3), _degrees(rng, 6, 4)
+    swing, bent, out = stride * rng.uniform(0.2, 1.0), rng.gamma(2.2, 9), rng.normal(14, 5)
     legs, arms = [], []
     for offset in (0.0, 0.5):
         now = (phase + offset) % 1
         hip, knee, ankle = (np.interp(100 * now, _GAIT[:, 0], _GAIT[:, i]) for i in (1, 2, 3))
-        hip, knee, ankle = stride * (hip - 5) + 5, 3 + stride * knee, stride * ankle
-        legs.append(
-            Leg(
-                flex=math.radians(hip),
-                knee=math.radians(knee),
-                sole=math.radians(hip - knee + ankle),
-                out=width,
-                turn=turn,
-            )
-        )
-        forward = -math.cos(2 * math.pi * now) * swing  # against the leg
-        arms.append(
-            Arm(
-                swing=math.radians(17 * forward - 2),
-                elbow=math.radians(bent + 10 * max(0.0, forward)),
-                out=math.radians(out) + _draw(rng, 0, 1.5),
-                inward=_draw(rng, 8, 6),
-                roll=_draw(rng, 0, 12),
-            )
-        )
+        hip, knee, ankle = 4 + stride * (hip - 4), 3 + stride * knee, stride * ankle
+        sole = math.radians(hip - knee + ankle)
+        legs.append(Leg(math.radians(hip), math.radians(knee), sole, width, turn))
+        forward = -swing * math.cos(2 * math.pi * now)  # against the leg
+        arm = _loose_arm(rng, bent + 10 * max(0.0, forward), out)
+        arms.append(replace(arm, swing=math.radians(16 * forward - 2)))
     return Pose(
         kind,
         (legs[0], legs[1]),
         (arms[0], arms[1]),
         side,
-        lean=_draw(rng, 4, 3),
-        twist=-math.radians(7 * stride * math.cos(2 * math.pi * phase)),
-        nod=_draw(rng, 4, 8),
-        look=_draw(rng, 0, 16),
+        lean=_degrees(rng, 4, 3),
+        tilt=math.radians(3 * stride * math.sin(2 * math.pi * phase)),
+        twist=-math.radians(6 * stride * math.cos(2 * math.pi * phase)),
+        nod=_degrees(rng, 4, 8),
+        look=_degrees(rng, 0, 16),
     )
 
 
 def _standing(rng: np.random.Generator, kind: str, side: int) -> Pose:
     loaded, shift = int(rng.choice([-1, 1])), rng.random()  # shift: 0 on both legs, 1 on one
-    if kind == "call" and rng.random() < 0.5:
-        shift *= 0.3
+    width, bent, out = rng.normal(0.5, 1.5), rng.gamma(2.2, 9), rng.normal(14, 5)
     legs, arms = [], []
     for sign in (1, -1):
         free = shift if sign != loaded else 0.0
-        flex = _draw(rng, 1 + 14 * free * rng.random(), 2)
+        held = shift if sign == loaded else 0.0
+        knee = 2 + abs(rng.normal(0, 2)) + 22 * free
         legs.append(
             Leg(
-                flex=flex,
-                knee=math.radians(2 + abs(rng.normal(2, 2)) + 24 * free * rng.random()),
+                flex=_degrees(rng, 1 + (0.6 * knee + rng.uniform(-8, 12)) * free, 2),
+                knee=math.radians(knee),
                 sole=0.0,
-                out=_draw(rng, 2 + 4 * free - 3 * (shift if sign == loaded else 0), 1.5),
-                turn=_draw(rng, 9 + 14 * free, 6),
+                out=math.radians(width + 3.5 * free - 2.5 * held),
+                turn=_degrees(rng, 8 + 14 * free, 5),
             )
         )
-        arms.append(
-            Arm(
-                swing=_draw(rng, 2, 6),
-                elbow=math.radians(abs(rng.normal(14, 9))),
-                out=_draw(rng, 10, 4),
-                inward=_draw(rng, 10, 8),
-                roll=_draw(rng, 0, 15),
-            )
-        )
+        arms.append(_loose_arm(rng, bent, out))
     return Pose(
         kind,
         (legs[0], legs[1]),
         (arms[0], arms[1]),
         side,
-        lean=_draw(rng, 2, 3),
+        lean=_degrees(rng, 2, 3),
         tilt=math.radians(5 * shift * loaded),
-        twist=_draw(rng, 0, 5),
-        nod=_draw(rng, 5, 9),
-        look=_draw(rng, 0, 24),
+        twist=_degrees(rng, 0, 5),
+        nod=_degrees(rng, 5, 9),
+        look=_degrees(rng, 0, 24),
         planted=True,
     )
 
 
+def _loose_arm(rng: np.random.Generator, bent: float, out: float) -> Arm:
+    """An arm with nothing to do: it hangs, or now and then is half raised."""
+    raised = rng.random() < 0.12
+    return Arm(
+        swing=_degrees(rng, 3, 6),
+        elbow=_degrees(rng, 70, 18) if raised else math.radians(bent + abs(rng.normal(0, 4))),
+        out=_degrees(rng, out, 2.5),
+        inward=_degrees(rng, 24, 12),
+        roll=_degrees(rng, 12, 14),
+    )
+
+
 def _busy(rng: np.random.Generator, pose: Pose) -> Pose:
-    """The pose with its hand at what its kind says."""
-    arms = list(pose.arms)
+    """The pose with its hands at what its kind says."""
+    arms, nod, tilt = list(pose.arms), pose.nod, pose.tilt
     near, far = (0, 1) if pose.side == 1 else (1, 0)
-    nod, tilt = pose.nod, pose.tilt
 
     def arm(swing: float, elbow: float, out: float, inward: float, roll: float) -> Arm:
-        return Arm(*(math.radians(a) for a in (swing, elbow, out, inward, roll)))
+        return Arm(*(math.radians(angle) for angle in (swing, elbow, out, inward, roll)))
 
     if pose.kind == "phone":
-        arms[near] = arm(
-            rng.uniform(12, 28), rng.uniform(80, 105), rng.normal(7, 2), rng.uniform(15, 35), 60
-        )
+        across = rng.uniform(15, 35)
+        arms[near] = arm(rng.uniform(12, 28), rng.uniform(80, 105), 9, across, -60)
         nod = math.radians(rng.uniform(12, 28))
         if rng.random() < 0.4:
-            arms[far] = arm(rng.uniform(12, 24), rng.uniform(78, 100), 7, rng.uniform(20, 40), 50)
+            arms[far] = arm(rng.uniform(12, 24), rng.uniform(78, 100), 9, across + 5, -50)
     elif pose.kind == "call":
-        arms[near] = arm(
-            rng.uniform(20, 45), rng.uniform(126, 140), rng.uniform(18, 35), rng.normal(0, 8), 0
-        )
-    elif pose.kind == "hold":
-        arms[near] = arm(
-            rng.uniform(-5, 12), rng.uniform(60, 95), rng.normal(8, 3), rng.uniform(10, 45), 20
-        )
+        arms[near] = replace(arms[near], goal="ear", roll=0.0)
     elif pose.kind == "hips":
-        arms[near] = arm(
-            rng.uniform(-25, -10), rng.uniform(70, 90), rng.uniform(32, 45), rng.uniform(50, 80), 0
-        )
+        arms[near] = replace(arms[near], goal="hip", roll=0.0)
         if rng.random() < 0.35:
-            arms[far] = arms[near]
+            arms[far] = replace(arms[far], goal="hip", roll=0.0)
+    elif pose.kind == "hold":
+        if rng.random() < 0.35:
+            arms[near] = replace(arms[near], goal="strap", roll=0.0)
+        else:  # something under the arm or before the body
+            bent = rng.uniform(55, 100)
+            arms[near] = arm(rng.uniform(-8, 15), bent, rng.normal(12, 4), rng.uniform(5, 55), 0)
+            if rng.random() < 0.35:
+                arms[far] = arm(rng.uniform(-5, 15), bent, 12, rng.uniform(30, 55), 0)
     elif pose.kind == "carrying":
-        arms[near] = arm(rng.normal(0, 3), rng.uniform(2, 10), rng.normal(7, 2), 3, 0)
-        tilt += math.radians(-2.0 * pose.side)  # the body leans away from the load
-    return Pose(**{**pose.__dict__, "arms": (arms[0], arms[1]), "nod": nod, "tilt": tilt})
-
-
-def _about_x(angle: float) -> Matrix:
-    c, s = math.cos(angle), math.sin(angle)
-    return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
-
-
-def _about_y(angle: float) -> Matrix:
-    c, s = math.cos(angle), math.sin(angle)
-    return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
-
-
-def _about_z(angle: float) -> Matrix:
-    c, s = math.cos(angle), math.sin(angle)
-    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
-
-
-def _turning(start: Any, end: Any) -> Matrix:
-    """The smallest rotation that turns one direction into another (not into its opposite)."""
-    ax, ay, az = (start / math.sqrt(start @ start)).tolist()
-    bx, by, bz = (end / math.sqrt(end @ end)).tolist()
-    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-    f = 1 / (1 + max(ax * bx + ay * by + az * bz, -0.9999))
-    return np.array(
-        [
-            [1 - f * (y * y + z * z), f * x * y - z, f * x * z + y],
-            [f * x * y + z, 1 - f * (x * x + z * z), f * y * z - x],
-            [f * x * z - y, f * y * z + x, 1 - f * (x * x + y * y)],
-        ]
-    )
-
-
-def _down(forward: float, out: float, sign: int) -> Matrix:
-    """The direction of a hanging limb swung forward (−y) and outwards."""
-    side, drop = sign * math.sin(out), math.cos(out)
-    return np.array([side, -drop * math.sin(forward), -drop * math.cos(forward)])
-
-
-def solve(body: Body, heads: NDArray[Any], pose: Pose) -> Bones:
-    """The bones of a person whose rest pose has `heads` (B×3, from `body.rest`) in a pose."""
-    at = {name: heads[i] for i, name in enumerate(body.bones)}
-    pelvis = _about_z(-0.8 * pose.twist) @ _about_y(-pose.tilt)
-    chest = _about_z(pose.twist) @ _about_y(0.5 * pose.tilt) @ _about_x(pose.lean)
-    middle = _about_z(0.1 * pose.twist) @ _about_y(-0.25 * pose.tilt) @ _about_x(0.5 * pose.lean)
-    neck = _about_z(pose.twist + 0.4 * pose.look) @ _about_x(pose.lean + 0.4 * pose.nod)
-    head = _about_z(pose.twist + pose.look) @ _about_x(0.5 * pose.lean + pose.nod)
-    turn = dict(
-        root=pelvis, pelvis=pelvis, spine05=pelvis, spine04=middle, neck01=neck, neck02=neck
-    )
-    turn |= dict(neck03=head, head=head)
-    for sign, side, leg, arm in zip((1, -1), "LR", pose.legs, pose.arms, strict=True):
-        for name, rotation in _leg(at, pelvis, leg, side, sign).items():
-            turn[f"{name}.{side}"] = rotation
-        for name, rotation in _arm(at, chest, arm, side, sign).items():
-            turn[f"{name}.{side}"] = rotation
-    rotations = np.stack([turn.get(b, turn.get(b.split(".")[0], chest)) for b in body.bones])
-    parents = np.array(body.parents)
-    offsets = np.einsum("bij,bj->bi", rotations[parents], heads - heads[parents])
-    positions = np.empty_like(heads)
-    positions[0] = heads[0]
-    for bone, parent in enumerate(body.parents[1:], 1):
-        positions[bone] = positions[parent] + offsets[bone]
-    shift = positions - np.einsum("bij,bj->bi", rotations, heads)
-    transforms = np.concatenate([rotations, shift[:, :, None]], 2).astype(np.float32)
-    return Bones(rotations, positions, transforms)
-
-
-def _leg(at: dict[str, Any], pelvis: Matrix, leg: Leg, side: str, sign: int) -> dict[str, Matrix]:
-    hip, knee, ankle = (at[f"{name}.{side}"] for name in ("upperleg01", "lowerleg01", "foot"))
-    thigh = _turning(knee - hip, _down(leg.flex, leg.out, sign))
-    shin_now = thigh @ (ankle - knee)
-    shin = _turning(shin_now, _down(leg.flex - leg.knee, leg.out, sign)) @ thigh
-    foot = _about_z(sign * leg.turn) @ _about_x(-leg.sole)
-    thigh, shin, foot = pelvis @ thigh, pelvis @ shin, foot
-    return dict(upperleg01=thigh, upperleg02=thigh, lowerleg01=shin, lowerleg02=shin, foot=foot)
-
-
-def _arm(at: dict[str, Any], chest: Matrix, arm: Arm, side: str, sign: int) -> dict[str, Matrix]:
-    shoulder, elbow, wrist = (at[f"{n}.{side}"] for n in ("upperarm01", "lowerarm01", "wrist"))
-    upper = _turning(elbow - shoulder, _down(arm.swing, arm.out, sign))
-    target = _about_z(-sign * arm.inward) @ _down(arm.swing + arm.elbow, arm.out / 2, sign)
-    lower = _turning(upper @ (wrist - elbow), target) @ upper
-    upper, lower = chest @ upper, chest @ lower
-    return dict(upperarm01=upper, upperarm02=upper, lowerarm01=lower, lowerarm02=lower, wrist=lower)
+        arms[near] = arm(rng.normal(0, 4), rng.uniform(2, 10), rng.normal(9, 2.5), 5, 10)
+        tilt -= math.radians(2.5 * pose.side)  # the body leans away from the load
+    return replace(pose, arms=(arms[0], arms[1]), nod=nod, tilt=tilt)
