@@ -109,7 +109,7 @@ class Domain:
         ("hold", 0.06),
         ("call", 0.03),
         ("hips", 0.03),
-        ("carry", 0.05),
+        ("carrying", 0.05),
     )
     """Kind of pose and its share."""
 
