@@ -45,7 +45,7 @@ def sprite_of(posed: Any, camera: Camera, yaw: float, height: int) -> Sprite:
     edge = MARGIN * high
     box = (left - edge, top - edge, wide + 2 * edge, high + 2 * edge)
     width = max(8, round(height * box[2] / box[3]))
-    light = layers.light_on(camera, view, posed.vertices, posed.faces)
+    light = layers.light_on(camera, view, posed.vertices, posed.faces, (1.0, 1.0))
     buffers = layers.cover(seen, posed.faces, box, height, width)
     rgba = layers.render(posed, light, buffers, 1).rgba
     roots = np.sqrt(np.clip(rgba, 0, 1))
@@ -76,13 +76,15 @@ def paste(
     sprite: Sprite,
     camera: Camera,
     spot: tuple[float, float],
+    shares: tuple[float, float],
     mirrored: bool,
     box: Box,
     linear: Array,
 ) -> Array | None:
     """Draws a stranger standing at `spot` over the crop's light (H×W×3, in place).
 
-    What comes out is their coverage of the crop, H×W in [0, 1]; None if they aren't in it.
+    `shares` of the sky's light and of the sun's are there (`placement.light_at`). What comes out
+    is their coverage of the crop, H×W in [0, 1]; None if they aren't in it.
     """
     u, v, depth = project(camera, [(*spot, 0.0)])[0]
     scale = sprite.depth / depth
@@ -96,7 +98,9 @@ def paste(
     image = sprite.image
     if mirrored:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return _over(image, where, box, linear)
+    sun = camera.sun_strength * max(camera.sun[2], 0.2)
+    brightness = (camera.ambient * shares[0] + sun * shares[1]) / (camera.ambient + sun)
+    return _over(image, where, box, linear, brightness)
 
 
 def occlude(occluders: Image.Image, box: Box, linear: Array) -> Array | None:
@@ -104,7 +108,9 @@ def occlude(occluders: Image.Image, box: Box, linear: Array) -> Array | None:
     return _over(occluders, (0.0, 0.0, float(FRAME[0]), float(FRAME[1])), box, linear)
 
 
-def _over(image: Image.Image, where: Box, box: Box, linear: Array) -> Array | None:
+def _over(
+    image: Image.Image, where: Box, box: Box, linear: Array, brightness: float = 1.0
+) -> Array | None:
     """The part of `image` (which fills `where` in the frame) that lies in `box`, pasted."""
     height, width = linear.shape[:2]
     step_x, step_y = box[2] / width, box[3] / height
@@ -131,7 +137,7 @@ def _over(image: Image.Image, where: Box, box: Box, linear: Array) -> Array | No
         return None
     target = linear[top:bottom, left:right]
     target *= 1 - alpha
-    target += pixels[..., :3] ** 2 * alpha
+    target += pixels[..., :3] ** 2 * (alpha * np.float32(brightness))
     coverage = np.zeros((height, width), np.float32)
     coverage[top:bottom, left:right] = alpha[..., 0]
     return coverage

@@ -107,14 +107,24 @@ def affine(points: Array, rows: npt.ArrayLike, offset: npt.ArrayLike) -> Array:
     return out
 
 
-def light_on(camera: Camera, view: View, vertices: Array, faces: npt.NDArray[np.int32]) -> Any:
-    """The camera's light in a person's axes, with the shadow that the mesh throws."""
+def light_on(
+    camera: Camera,
+    view: View,
+    vertices: Array,
+    faces: npt.NDArray[np.int32],
+    shares: tuple[float, float],
+) -> Any:
+    """The camera's light in a person's axes, with the shadow that the mesh throws.
+
+    `shares` of the sky's light and of the sun's reach the person's spot (`placement.light_at`).
+    """
+    sky, sun = shares
     light = kernels.Light()
-    light.sun, light.sun_strength = wp.vec3(view.sun), camera.sun_strength
+    light.sun, light.sun_strength = wp.vec3(view.sun), camera.sun_strength * sun
     light.key, light.key_strength = wp.vec3(view.key), camera.key_strength
-    light.sky, light.ambient = wp.vec3(camera.sky), camera.ambient
+    light.sky, light.ambient = wp.vec3(camera.sky), camera.ambient * sky
     light.eye = wp.vec3(view.eye)
-    if camera.sun_strength > FAINT:
+    if light.sun_strength > FAINT:
         depth, rows, offset = _shadow_map(view.sun, vertices, faces)
         light.across, light.along = wp.vec3(rows[0]), wp.vec3(rows[1])
         light.shadow_offset = wp.vec2(offset[:2])

@@ -86,6 +86,18 @@ def view_from(camera: Camera, place: Place) -> View:
     )
 
 
+def light_at(light: Array, x: float, y: float) -> tuple[float, float]:
+    """What share of the sky's light, and of the sun's, is at a spot; `light` is `Frame.light`."""
+    rows, columns = light.shape[0] - 1, light.shape[1] - 1
+    row, column = min(max(2 * y, 0.0), rows - 1e-6), min(max(2 * (x + 15), 0.0), columns - 1e-6)
+    i, j = int(row), int(column)
+    down, across = row - i, column - j
+    upper = light[i, j] * (1 - across) + light[i, j + 1] * across
+    lower = light[i + 1, j] * (1 - across) + light[i + 1, j + 1] * across
+    sky, sun = upper * (1 - down) + lower * down
+    return float(sky), float(sun)
+
+
 def outline(seen: Array) -> Box:
     """The smallest box around points of the frame (N×3)."""
     # Column by column: numpy is ten times slower at a minimum over the first axis.

@@ -21,6 +21,7 @@ from lookalike.world.placement import (
     Place,
     View,
     detector_box,
+    light_at,
     outline,
     sample_place,
     view_from,
@@ -166,7 +167,8 @@ class Site:
         trunk = float(layers.perspective(posed.joints[TRUNK], view)[:, 0].mean())
         box = detector_box(random, domain, around, trunk)
         edges = (box[0], box[1], box[0] + box[2], box[1] + box[3])
-        light = layers.light_on(lens, view, posed.vertices, posed.faces)
+        shares = light_at(frame.light, place.x, place.y)
+        light = layers.light_on(lens, view, posed.vertices, posed.faces, shares)
         size = (self.spec.width, self.spec.height)
         crop = np.asarray(frame.image.resize(size, Image.Resampling.BILINEAR, box=edges))
         linear = layers.on_ground(crop, light, view, box, posed.feet)
@@ -195,7 +197,8 @@ class Site:
         lens = self.camera(camera)
         spot = beside(random, lens, self.spec.domain, place, box, front)
         sprite = self.sprite(camera, int(random.integers(SPRITES)))
-        return paste(sprite, lens, spot, bool(random.random() < 0.5), box, linear)
+        shares = light_at(self.frame(camera).light, *spot)
+        return paste(sprite, lens, spot, shares, bool(random.random() < 0.5), box, linear)
 
     @staticmethod
     def _hide(visible: Array, coverage: Array | None) -> None:
