@@ -231,7 +231,7 @@ def _coverage(p: Paint, points: wp.array2d(dtype=wp.float32), out: wp.array(dtyp
         arm = points[v, 3]
         is_arm = points[v, 4]
         part = points[v, 5]
-        bits = 0
+        bits = wp.int32(0)
         if part > 8.4:
             if above_hairline(p, x, y, z) > 0.0:
                 bits |= IN_HAIR

@@ -66,7 +66,7 @@ def _raise(
     out: wp.array(dtype=wp.float32),
 ):
     for v in range(cloth.shape[0]):
-        total = 0.0
+        total = wp.float32(0.0)
         for f in range(folds.shape[0]):
             if int(folds[f, 0]) != cloth[v]:
                 continue

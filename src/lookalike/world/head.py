@@ -89,7 +89,7 @@ def head_colour(p: Paint, x: float, y: float, z: float) -> wp.vec4:
         cover *= 0.62
     under = face * ramp(above, -0.012, 0.0, 1.0, 0.78)
     mixed = under * (1.0 - cover) + hair * cover
-    material = 1.0
+    material = wp.float32(1.0)
     if above > 0.002:
         material = 2.0
     return wp.vec4(mixed[0], mixed[1], mixed[2], material)

@@ -85,7 +85,7 @@ def bottom_colour(p: Paint, x: float, y: float, z: float) -> wp.vec3:
     colour = texel(p.bottom, u, z)
     side = wp.abs(x)
     leg = wp.abs(around_leg(x, y, z)) - 0.25  # 0 in front of the leg, .13 at the outer seam
-    shade = 1.0
+    shade = wp.float32(1.0)
     if wp.abs(leg - 0.1335) < 0.004:
         shade = 0.82
     if y < -0.05:
@@ -116,7 +116,7 @@ def bottom_colour(p: Paint, x: float, y: float, z: float) -> wp.vec3:
 def print_on(p: Paint, ground: wp.vec3, x: float, y: float, z: float) -> wp.vec3:
     """The top with its print on chest or back."""
     half = p.decal_half
-    across = 9.0
+    across = wp.float32(9.0)
     if p.decal_front == 1 and y < -0.03:
         across = x - p.decal_x
     if p.decal_back == 1 and y > -0.01:
@@ -146,7 +146,7 @@ def top_colour(p: Paint, x: float, y: float, z: float, arm: float, is_arm: float
             colour = colour * 0.84
         return colour
     colour = print_on(p, texel(p.top, around_trunk(x, y), z), x, y, z)
-    shade = 1.0
+    shade = wp.float32(1.0)
     if z > p.placket and y < -0.02:
         if side < 0.016:
             shade = 0.93
@@ -265,7 +265,7 @@ def albedo(
         return head_colour(p, x, y, z)
 
     colour = skin_colour(p, x, y, z)
-    material = 1.0
+    material = wp.float32(1.0)
     limb = is_arm > 0.5
     if limb:
         colour *= 1.0 - 0.10 * spot(arm - 0.5, 0.0, 0.04, 1.0)  # elbow
