@@ -41,12 +41,13 @@ def draw_feet(rng: Rng, female: bool) -> Fields:
     sock = pick(rng, {"none": 0.40, "ankle": 0.35, "crew": 0.25})
     low = -0.765 if flat else -0.735
     shoe_top = rng.uniform(-0.66, -0.46) if boot else low
+    sock_top = {"none": shoe_top, "ankle": -0.70, "crew": rng.uniform(-0.66, -0.56)}[sock]
     return {
         "shoe_colour": shoe,
         "sole_colour": colour(rng, "white") if rng.random() < 0.5 else shoe * np.float32(0.6),
         "sock_colour": colour(rng, "white" if rng.random() < 0.5 else "black"),
         "shoe_top": shoe_top,
-        "sock_top": {"none": shoe_top, "ankle": -0.70, "crew": rng.uniform(-0.66, -0.56)}[sock],
+        "sock_top": max(shoe_top, sock_top),
         "sandal": sandal and not boot,
     }
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Mapping
+from bisect import bisect
+from collections.abc import Hashable, Mapping
+from itertools import accumulate
+from typing import TypeVar
 
 import numpy as np
 from numpy import float32
@@ -12,6 +15,7 @@ from numpy.typing import NDArray
 from lookalike.errors import unknown
 
 Array = NDArray[float32]
+Name = TypeVar("Name", bound=Hashable)
 
 TOPS = {
     "white": 0.304, "black": 0.150, "gray": 0.115, "red": 0.092, "green": 0.065, "yellow": 0.048,
@@ -78,10 +82,9 @@ def colour(rng: np.random.Generator, name: str) -> Array:
     if name not in _SHADES:
         raise unknown("colour", name, _SHADES)
     shades = _SHADES[name]
-    shade = shades[rng.choice(len(shades), p=[each[0] for each in shades])]
-    _, hue, sd, *ranges = shade
-    saturation, value = rng.uniform(ranges[::2], ranges[1::2])
-    return rgb(hue + rng.normal(0, sd), saturation, value)
+    shade = pick(rng, {at: each[0] for at, each in enumerate(shades)})
+    _, hue, sd, dull, sharp, dark, light = shades[shade]
+    return rgb(rng.normal(hue, sd), rng.uniform(dull, sharp), rng.uniform(dark, light))
 
 
 def rgb(hue: float, saturation: float, value: float) -> Array:
@@ -89,11 +92,10 @@ def rgb(hue: float, saturation: float, value: float) -> Array:
     return np.array(colorsys.hsv_to_rgb(hue % 1, saturation, value), float32)
 
 
-def pick(rng: np.random.Generator, shares: Mapping[str, float]) -> str:
+def pick(rng: np.random.Generator, shares: Mapping[Name, float]) -> Name:
     """One of the names, each as often as its share of the sum says."""
-    names = list(shares)
-    edges = np.cumsum(list(shares.values()))
-    return names[int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))]
+    names, edges = list(shares), list(accumulate(shares.values()))
+    return names[bisect(edges, rng.random() * edges[-1])]
 
 
 _WITH = {"white": 0.36, "black": 0.2, "navy": 0.14, "gray": 0.12}

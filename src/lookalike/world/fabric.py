@@ -19,7 +19,8 @@ Array = NDArray[Any]  # float32, but for covers (bool, float64) on their way
 
 EXTENT = 0.9
 TEXEL = EXTENT / SIZE
-V, U = np.mgrid[0:SIZE, 0:SIZE].astype(float32) * float32(TEXEL)
+V, U = (metres.astype(float32) * float32(TEXEL) for metres in np.ogrid[0:SIZE, 0:SIZE])
+"""A column 128×1 and a row 1×128, so that what depends on one of them is worked out once."""
 
 # Where parts of the body lie on the tile (see `clothes`): the middle of the front is 0.
 SIDE_SEAMS = (0.25, EXTENT - 0.25)  # under the arms
@@ -227,4 +228,5 @@ def fabric(rng: Rng, kind: str, c1: Array, c2: Array, c3: Array) -> Array:
         raise unknown("fabric", kind, PATTERNS)
     tile = PATTERNS[kind](rng, c1, c2, c3)
     shade = 0.89 + 0.22 * cloud(rng) + rng.uniform(0.015, 0.05) * creases(rng)
-    return np.clip(tile * shade[..., None], 0.03, 0.95).astype(float32)
+    cloth = np.multiply(tile, shade[..., None], dtype=float32)
+    return np.clip(cloth, 0.03, 0.95, out=cloth)

@@ -21,9 +21,10 @@ SIZE = 128
 
 @cache
 def clouds(cells: int) -> Array:
-    """Twelve tiles of smooth noise, 12×128×128 in [0, 1], whose largest spots are 1/cells wide.
+    """Twelve tiles of smooth noise in [0, 1], whose largest spots are 1/cells wide.
 
-    Made once: a fabric shifts and mirrors one of them, which costs a hundredth of making it.
+    12×256×256: each tile twice in each direction, so that any 128×128 of it is one. Made once: to
+    take one shifted and mirrored costs nothing.
     """
     rng = generator("fabric-clouds", cells)
     tiles = np.zeros((12, SIZE, SIZE), float32)
@@ -34,12 +35,14 @@ def clouds(cells: int) -> Array:
             grid, (1, step, step), order=3, mode="grid-wrap", grid_mode=True
         )
     low, high = np.quantile(tiles, (0.01, 0.99), axis=(1, 2), keepdims=True)
-    return np.asarray(np.clip((tiles - low) / (high - low), 0, 1), float32)
+    return np.tile(np.clip((tiles - low) / (high - low), 0, 1).astype(float32), (1, 2, 2))
 
 
 @cache
 def relief() -> Array:
-    """Twelve tiles of creases lit from above, 12×128×128, 0 on average with a deviation of 1.
+    """Twelve tiles of creases lit from above, 0 on average with a deviation of 1.
+
+    12×256×256: each tile twice in each direction.
 
     Ridges between smooth spots, drawn out sideways (cloth hangs and sags), are told from flat by
     their slope upwards: light above, dark below, as every camera in the open sees them.
@@ -55,18 +58,23 @@ def relief() -> Array:
     slope = np.roll(height, -1, 1) - np.roll(height, 1, 1)
     lean = 0.4 * (np.roll(height, -1, 2) - np.roll(height, 1, 2))
     light = -(slope + lean)
-    return np.asarray(light / light.std(), float32)
+    return np.tile((light / light.std()).astype(float32), (1, 2, 2))
 
 
 def cloud(rng: Rng, cells: int = 4) -> Array:
     """One tile of smooth noise, 128×128 float32 in [0, 1]."""
-    which, down, across, mirror = rng.integers((12, SIZE, SIZE, 8))
-    tile = clouds(cells)[which]
+    which, down, across, mirror = (int(each) for each in rng.integers((12, SIZE, SIZE, 8)))
+    tile = _window(clouds(cells)[which], down, across)
     tile = tile.T if mirror & 4 else tile
-    return np.roll(tile[:: 1 - (mirror & 2), :: 1 - 2 * (mirror & 1)], (down, across), (0, 1))
+    return tile[:: 1 - (mirror & 2), :: 1 - 2 * (mirror & 1)]
 
 
 def creases(rng: Rng) -> Array:
     """One tile of creases, 128×128 float32, 0 on average with a deviation of about 1."""
-    which, down, across = rng.integers((12, SIZE, SIZE))
-    return np.roll(relief()[which], (down, across), (0, 1))
+    which, down, across = (int(each) for each in rng.integers((12, SIZE, SIZE)))
+    return _window(relief()[which], down, across)
+
+
+def _window(twice: Array, down: int, across: int) -> Array:
+    """A tile that starts elsewhere: a view, no copy."""
+    return twice[down : down + SIZE, across : across + SIZE]
