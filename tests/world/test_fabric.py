@@ -16,8 +16,9 @@ from lookalike.world.fabric import (
 from lookalike.world.grain import SIZE, cloud, creases
 
 WHITE, RED, NAVY = np.array([[0.8, 0.8, 0.8], [0.6, 0.15, 0.15], [0.12, 0.15, 0.3]], np.float32)
-# Those whose two ends differ on purpose: a shirt doesn't reach from the one to the other.
-CUT = {"block", "gradient"}
+# Those whose two ends differ on purpose: a shirt doesn't reach from the one to the other, and a
+# puffer jacket has a seam there, as at each of its baffles.
+CUT = {"block", "gradient", "puffer"}
 
 
 def tile(kind, seed=0, colours=(WHITE, RED, NAVY)):
