@@ -74,6 +74,8 @@ def _walking(rng: np.random.Generator, kind: str, side: int) -> Pose:
         (legs[0], legs[1]),
         (arms[0], arms[1]),
         side,
+        support=int(phase >= 0.5),  # the foot that struck last
+        planted=phase % 0.5 < 0.1,
         lean=_degrees(rng, 4, 3),
         tilt=math.radians(3 * stride * math.sin(2 * math.pi * phase)),
         twist=-math.radians(6 * stride * math.cos(2 * math.pi * phase)),
@@ -105,12 +107,13 @@ def _standing(rng: np.random.Generator, kind: str, side: int) -> Pose:
         (legs[0], legs[1]),
         (arms[0], arms[1]),
         side,
+        support=int(loaded < 0),
+        planted=True,
         lean=_degrees(rng, 2, 3),
         tilt=math.radians(5 * shift * loaded),
         twist=_degrees(rng, 0, 5),
         nod=_degrees(rng, 5, 9),
         look=_degrees(rng, 0, 24),
-        planted=True,
     )
 
 
@@ -132,23 +135,27 @@ def _busy(rng: np.random.Generator, pose: Pose) -> Pose:
     near, far = (0, 1) if pose.side == 1 else (1, 0)
 
     def arm(swing: float, elbow: float, out: float, inward: float, roll: float) -> Arm:
-        return Arm(*(math.radians(angle) for angle in (swing, elbow, out, inward, roll)))
+        r = math.radians
+        return Arm(r(swing), r(elbow), r(out), r(inward), r(roll))
+
+    def reach(hand: int, goal: str, sd: float = 0.02, roll: float = 0.0) -> None:
+        x, y, z = rng.normal(0, sd, 3).tolist()
+        arms[hand] = replace(arms[hand], goal=goal, off=(x, y, z), roll=math.radians(roll))
 
     if pose.kind == "phone":
-        across = rng.uniform(15, 35)
-        arms[near] = arm(rng.uniform(12, 28), rng.uniform(80, 105), 9, across, -60)
+        reach(near, "phone", 0.04, roll=-50)
         nod = math.radians(rng.uniform(12, 28))
         if rng.random() < 0.4:
-            arms[far] = arm(rng.uniform(12, 24), rng.uniform(78, 100), 9, across + 5, -50)
+            arms[far] = replace(arms[near])
     elif pose.kind == "call":
-        arms[near] = replace(arms[near], goal="ear", roll=0.0)
+        reach(near, "ear")
     elif pose.kind == "hips":
-        arms[near] = replace(arms[near], goal="hip", roll=0.0)
+        reach(near, "hip")
         if rng.random() < 0.35:
-            arms[far] = replace(arms[far], goal="hip", roll=0.0)
+            reach(far, "hip")
     elif pose.kind == "hold":
         if rng.random() < 0.35:
-            arms[near] = replace(arms[near], goal="strap", roll=0.0)
+            reach(near, "strap")
         else:  # something under the arm or before the body
             bent = rng.uniform(55, 100)
             arms[near] = arm(rng.uniform(-8, 15), bent, rng.normal(12, 4), rng.uniform(5, 55), 0)

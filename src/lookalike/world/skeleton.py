@@ -16,6 +16,11 @@ Vector = NDArray[np.float64]
 Rest = dict[str, Vector]
 Where = Callable[[str], Vector]
 
+# Heel and toes from the ankle (backwards, down), in lengths of the leg.
+_HEEL = (0.045, 0.088)
+_TOES = (-0.228, 0.088)
+_CLEARANCE = 0.012  # metres under a swinging foot
+
 _LEG = ("upperleg01", "lowerleg01", "foot")
 _ARM = ("upperarm01", "lowerarm01", "wrist")
 
@@ -37,7 +42,8 @@ class Arm:
     """Radians: swing forward, elbow flexion, swing outwards, the forearm's turn inwards across the
     body, and the hand's roll about the forearm (thumb towards the body).
 
-    With a `goal` (a name of `GOALS`) the wrist goes there and the angles do not count.
+    With a `goal` (a name of `GOALS`) the wrist goes there, but for `off` (metres, left arm's x, y,
+    z), and the other angles do not count.
     """
 
     swing: float
@@ -46,6 +52,7 @@ class Arm:
     inward: float
     roll: float
     goal: str = ""
+    off: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -54,20 +61,22 @@ class Pose:
 
     Radians: `lean` of the chest forward, `tilt` of the pelvis (left hip up), `twist` of the chest
     to the left and the pelvis to the right, the head's `nod` (down) and `look` (to the left).
-    `side` is the hand that is busy (1 left, −1 right). When `planted`, both feet stand on one
-    level: the leg that is bent more gives way at its knee.
+    `side` is the hand that is busy (1 left, −1 right). The leg numbered `support` carries the body;
+    the other foot touches the ground too when `planted`, else it only keeps clear of it. Its knee
+    sees to that.
     """
 
     kind: str
     legs: tuple[Leg, Leg]
     arms: tuple[Arm, Arm]
     side: int
+    support: int
+    planted: bool
     lean: float = 0.0
     tilt: float = 0.0
     twist: float = 0.0
     nod: float = 0.0
     look: float = 0.0
-    planted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,18 +92,19 @@ class Bones:
 @dataclass(frozen=True)
 class Goal:
     """Where a wrist goes: metres from the head of a bone, turning with it, on the left side; which
-    way the elbow points, and the hand (None: as the forearm)."""
+    way the elbow points, and the hand, both seen from the chest."""
 
     bone: str
     offset: tuple[float, float, float]
     elbow: tuple[float, float, float]
-    hand: tuple[float, float, float] | None = None
+    hand: tuple[float, float, float]
 
 
 GOALS = {
-    "ear": Goal("head", (0.12, -0.085, -0.085), (0.55, -0.2, -1), (-0.25, 0.55, 1)),
+    "ear": Goal("head", (0.13, -0.11, -0.125), (0.5, -0.1, -1), (-0.1, 0.4, 1)),
     "hip": Goal("upperleg01.L", (0.1, 0.0, 0.13), (1, 0.8, 0.1), (-0.5, -0.8, -0.35)),
     "strap": Goal("shoulder01.L", (0.0, -0.15, -0.14), (0.45, 0.1, -1), (-0.3, 0.1, 0.9)),
+    "phone": Goal("spine01", (0.1, -0.34, -0.03), (0.5, 0.2, -1), (-0.4, -0.5, 0.4)),
 }
 
 
@@ -113,7 +123,7 @@ def solve(body: Body, heads: NDArray[Any], pose: Pose) -> Bones:
             positions[bone] = head(parent) + turns[parent] @ (rest[bone] - rest[parent])
         return positions[bone]
 
-    legs = _planted(rest, head, pose.legs) if pose.planted else pose.legs
+    legs = _on_ground(rest, head, pose)
     for sign, side, leg, arm in zip((1, -1), "LR", legs, pose.arms, strict=True):
         turns |= _leg(rest, trunk["pelvis"], leg, side, sign)
         turns |= _arm(rest, turns, head, arm, side, sign)
@@ -141,27 +151,34 @@ def _hanging(forward: float, out: float, sign: int) -> Vector:
     return np.array([sign * math.sin(out), -drop * math.sin(forward), -drop * math.cos(forward)])
 
 
-def _planted(rest: Rest, head: Where, legs: tuple[Leg, Leg]) -> list[Leg]:
-    """The legs with both ankles on the level of the straighter one's."""
-    ankles, lines, lengths = [], [], []
-    for sign, side, leg in zip((1, -1), "LR", legs, strict=True):
+def _on_ground(rest: Rest, head: Where, pose: Pose) -> list[Leg]:
+    """The legs, with the knee of the one that doesn't carry bent so that its foot isn't amiss."""
+    lengths, lines, soles = [], [], []
+    for sign, side, leg in zip((1, -1), "LR", pose.legs, strict=True):
         thigh, shin = (_length(rest, bones, side) for bones in (_LEG[:2], _LEG[1:]))
+        lengths.append((thigh, shin))
         lines.append(
             thigh * _hanging(leg.flex, leg.out, sign)
             + shin * _hanging(leg.flex - leg.knee, leg.out, sign)
         )
-        lengths.append((thigh, shin))
-        ankles.append(head(f"{_LEG[0]}.{side}")[2] + lines[-1][2])
-    bent = int(legs[1].knee > legs[0].knee)
-    leg, (thigh, shin) = legs[bent], lengths[bent]
-    needed = lines[bent][2] + ankles[1 - bent] - ankles[bent]
-    x, y, z = (lines[bent] * (needed / lines[bent][2])).tolist()
+        back, down = _HEEL if leg.sole > 0 else _TOES
+        drop = down * math.cos(leg.sole) + back * math.sin(leg.sole)
+        soles.append(head(f"{_LEG[0]}.{side}")[2] + lines[-1][2] - drop * (thigh + shin))
+    legs, other = list(pose.legs), 1 - pose.support
+    lower = soles[pose.support] - soles[other]
+    if not pose.planted:
+        lower = max(lower + _CLEARANCE, 0.0)
+    legs[other] = _bent(legs[other], lines[other], lower, *lengths[other])
+    return legs
+
+
+def _bent(leg: Leg, line: Vector, raised: float, thigh: float, shin: float) -> Leg:
+    """The leg with its ankle raised along the line from the hip, as far as it can reach."""
+    x, y, z = (line * ((line[2] + raised) / line[2])).tolist()
     reach = min(math.sqrt(x * x + y * y + z * z), 0.9995 * (thigh + shin))
     knee = math.acos((reach * reach - thigh * thigh - shin * shin) / (2 * thigh * shin))
     ahead = math.atan2(shin * math.sin(knee), thigh + shin * math.cos(knee))
-    planted = list(legs)
-    planted[bent] = replace(leg, flex=math.atan2(-y, -z) + ahead, knee=knee)
-    return planted
+    return replace(leg, flex=math.atan2(-y, -z) + ahead, knee=knee)
 
 
 def _leg(rest: Rest, pelvis: Matrix, leg: Leg, side: str, sign: int) -> dict[str, Matrix]:
@@ -179,7 +196,7 @@ def _arm(
     shoulder, elbow, wrist = (rest[f"{bone}.{side}"] for bone in _ARM)
     chest = turns[f"shoulder01.{side}"]
     if arm.goal:
-        to_elbow, to_wrist, hand = _reaching(rest, turns, head, GOALS[arm.goal], side, sign)
+        to_elbow, to_wrist, hand = _reaching(rest, turns, head, arm, side, sign)
     else:
         to_elbow = chest @ _hanging(arm.swing, arm.out, sign)
         forearm = _hanging(arm.swing + arm.elbow, 0.5 * arm.out, sign)
@@ -193,13 +210,13 @@ def _arm(
 
 
 def _reaching(
-    rest: Rest, turns: dict[str, Matrix], head: Where, goal: Goal, side: str, sign: int
+    rest: Rest, turns: dict[str, Matrix], head: Where, arm: Arm, side: str, sign: int
 ) -> tuple[Vector, Vector, Vector]:
     """Directions of upper arm, forearm and hand that bring the wrist to its goal."""
-    mirror = np.array([sign, 1, 1])
+    goal, mirror = GOALS[arm.goal], np.array([sign, 1, 1])
     upper, lower = (_length(rest, bones, side) for bones in (_ARM[:2], _ARM[1:]))
     bone = goal.bone.replace(".L", f".{side}")
-    target = head(bone) + turns[bone] @ (mirror * goal.offset)
+    target = head(bone) + turns[bone] @ (mirror * np.add(goal.offset, arm.off))
     chest = turns[f"shoulder01.{side}"]
     line = target - head(f"{_ARM[0]}.{side}")
     reach = math.sqrt(line @ line)
@@ -211,7 +228,7 @@ def _reaching(
     off = math.sqrt(max(upper * upper - along * along, 0.0) / (pole @ pole))
     to_elbow = along * unit + off * pole
     to_wrist = reach * unit - to_elbow
-    return to_elbow, to_wrist, to_wrist if goal.hand is None else chest @ (mirror * goal.hand)
+    return to_elbow, to_wrist, chest @ (mirror * goal.hand)
 
 
 def _length(rest: Rest, bones: tuple[str, ...], side: str) -> float:
