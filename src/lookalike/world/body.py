@@ -202,7 +202,7 @@ _LIMBS = ("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")
 def _openpose(labels: list[str], regressor: NDArray[Any], canonical: Floats) -> sp.csr_matrix:
     """OpenPose's 18 joints from anny's regressor of COCO's, moved to where OpenPose puts them.
 
-    On real crops OpenPose's shoulders are 2 cm higher, its hips 3 cm lower and 1.35 times as wide,
+    On real crops OpenPose's shoulders are 2 cm higher, its hips 3 cm lower and 1.15 times as wide,
     and its knees 2 cm lower. The shifts go along the spine (mid-hip to neck) and the shin, as
     fractions of their lengths on the mean body: so the whole stays one matrix.
     """
@@ -214,7 +214,7 @@ def _openpose(labels: list[str], regressor: NDArray[Any], canonical: Floats) -> 
     spine /= np.linalg.norm(spine @ canonical)  # now a regressor of one metre up the spine
     for side in ("left", "right"):
         coco[f"{side}_shoulder"] += 0.02 * spine
-        wide = 1.35 * (coco[f"{side}_hip"] - middle["hip"])
+        wide = 1.15 * (coco[f"{side}_hip"] - middle["hip"])
         coco[f"{side}_hip"] = middle["hip"] + wide - 0.03 * spine
         coco[f"{side}_knee"] += 0.05 * (coco[f"{side}_ankle"] - coco[f"{side}_knee"])
     rows = [coco["nose"], middle["shoulder"] + 0.02 * spine]

@@ -57,8 +57,8 @@ def _degrees(rng: np.random.Generator, mean: float, sd: float) -> float:
 
 def _walking(rng: np.random.Generator, kind: str, side: int) -> Pose:
     phase, stride = rng.random(), 0.25 + 0.95 * rng.beta(1.4, 1.3)
-    width, turn = _degrees(rng, -2.5, 1.3), _degrees(rng, 6, 4)
-    swing, bent, out = stride * rng.uniform(0.2, 1.0), rng.gamma(2.2, 9), rng.normal(14, 5)
+    width, turn = _degrees(rng, -3, 1.5), _degrees(rng, 6, 4)
+    swing, bent, out = stride * rng.uniform(0.2, 1.0), rng.gamma(2, 12), rng.normal(16.5, 6)
     legs, arms = [], []
     for offset in (0.0, 0.5):
         now = (phase + offset) % 1
@@ -79,14 +79,14 @@ def _walking(rng: np.random.Generator, kind: str, side: int) -> Pose:
         lean=_degrees(rng, 4, 3),
         tilt=math.radians(3 * stride * math.sin(2 * math.pi * phase)),
         twist=-math.radians(6 * stride * math.cos(2 * math.pi * phase)),
-        nod=_degrees(rng, 4, 8),
+        nod=_degrees(rng, 0, 8),
         look=_degrees(rng, 0, 16),
     )
 
 
 def _standing(rng: np.random.Generator, kind: str, side: int) -> Pose:
     loaded, shift = int(rng.choice([-1, 1])), rng.random()  # shift: 0 on both legs, 1 on one
-    width, bent, out = rng.normal(0.5, 1.5), rng.gamma(2.2, 9), rng.normal(14, 5)
+    width, bent, out = rng.normal(0, 1.8), rng.gamma(2, 12), rng.normal(16.5, 6)
     legs, arms = [], []
     for sign in (1, -1):
         free = shift if sign != loaded else 0.0
@@ -112,14 +112,14 @@ def _standing(rng: np.random.Generator, kind: str, side: int) -> Pose:
         lean=_degrees(rng, 2, 3),
         tilt=math.radians(5 * shift * loaded),
         twist=_degrees(rng, 0, 5),
-        nod=_degrees(rng, 5, 9),
+        nod=_degrees(rng, 1, 9),
         look=_degrees(rng, 0, 24),
     )
 
 
 def _loose_arm(rng: np.random.Generator, bent: float, out: float) -> Arm:
     """An arm with nothing to do: it hangs, or now and then is half raised."""
-    raised = rng.random() < 0.12
+    raised = rng.random() < 0.15
     return Arm(
         swing=_degrees(rng, 3, 6),
         elbow=_degrees(rng, 70, 18) if raised else math.radians(bent + abs(rng.normal(0, 4))),

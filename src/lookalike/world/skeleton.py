@@ -115,7 +115,7 @@ def solve(body: Body, heads: NDArray[Any], pose: Pose) -> Bones:
     parents = {b: bones[p] for b, p in zip(bones, body.parents, strict=True) if p >= 0}
     trunk = _trunk(pose)
     turns = {bone: trunk.get(bone.split(".")[0], trunk["chest"]) for bone in bones}
-    positions = {bones[0]: rest[bones[0]]}
+    positions: dict[str, Vector] = {bones[0]: rest[bones[0]]}
 
     def head(bone: str) -> Vector:
         if bone not in positions:
