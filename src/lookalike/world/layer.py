@@ -196,7 +196,7 @@ def _depths(buffers: Buffers) -> tuple[Array, Array, Array]:
     return depth, near, uniform_filter(depth, max(5, round(21 * size)))
 
 
-def on_ground(picture: Labels, light: Any, view: View, box: Box, feet: Array) -> Array:
+def on_ground(picture: Labels, light: Any, view: View, box: Box, feet: npt.ArrayLike) -> Array:
     """A crop of the frame (H×W×3 uint8) as linear light, with the person's shadow on the ground.
 
     `feet` 2×3 are the soles' middles; without the dark spots below them people float.

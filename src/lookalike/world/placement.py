@@ -132,6 +132,21 @@ def _inside(box: Box) -> Box:
     return left, top, right - left, bottom - top
 
 
+def in_camera(points: Array, view: View) -> Array:
+    """A few points beside a person (N×3 metres) in the camera's axes: right, down, forward."""
+    seen: Array = np.einsum("ij,kj->ki", view.rotation, points - view.eye)
+    return seen
+
+
+def in_frame(seen: Array, view: View) -> Array:
+    """Points in the camera's axes as column and row in the frame (pixels) and depth (metres)."""
+    right, down, depth = seen.T
+    centre = np.array(FRAME, np.float32) / 2
+    scale = np.float32(view.focal) / depth
+    frame: Array = np.stack([centre[0] + right * scale, centre[1] + down * scale, depth], axis=1)
+    return frame
+
+
 def in_crop(seen: Array, box: Box, height: int, width: int) -> Array:
     """Points of the frame (N×3 pixels, pixels, depth) in a crop of `height`×`width`."""
     scale = np.array([width / box[2], height / box[3], 1], np.float32)

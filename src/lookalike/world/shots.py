@@ -21,6 +21,8 @@ from lookalike.world.placement import (
     Place,
     View,
     detector_box,
+    in_camera,
+    in_frame,
     light_at,
     outline,
     sample_place,
@@ -164,7 +166,7 @@ class Site:
         view = view_from(lens, place)
         seen = layers.perspective(posed.vertices, view)
         around = outline(seen)
-        trunk = float(layers.perspective(posed.joints[TRUNK], view)[:, 0].mean())
+        trunk = float(in_frame(in_camera(posed.joints[TRUNK], view), view)[:, 0].mean())
         box = detector_box(random, domain, around, trunk)
         edges = (box[0], box[1], box[0] + box[2], box[1] + box[3])
         shares = light_at(frame.light, place.x, place.y)

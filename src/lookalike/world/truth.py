@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.world.layer import Layer, perspective
-from lookalike.world.placement import Box, Place, View, in_crop
+from lookalike.world.layer import Layer
+from lookalike.world.placement import Box, Place, View, in_camera, in_crop, in_frame
 from lookalike.world.raster import joint_visible
 
 COVERED = 0.5
@@ -60,15 +60,15 @@ def geometry(
     """
     height, width = seen.shape
     rows, columns = layer.buffers.depth.shape
-    frame = perspective(joints, view)
+    points = in_camera(joints, view)
+    frame = in_frame(points, view)
     crop = in_crop(frame, box, height, width)
     free = joint_visible(in_crop(frame, box, rows, columns), layer.buffers.depth)
     x, y = np.floor(crop[:, 0]).astype(int), np.floor(crop[:, 1]).astype(int)
     free &= seen[y.clip(0, height - 1), x.clip(0, width - 1)]
-    points = np.einsum("ij,kj->ki", view.rotation, joints - view.eye)
     return {
         "keypoints2d": np.concatenate([crop[:, :2], free[:, None]], axis=1).astype(np.float32),
-        "keypoints3d": points.astype(np.float32),
+        "keypoints3d": points,
     }
 
 
