@@ -159,7 +159,7 @@ def shares_of(outfit, own, others):
 
 @pytest.mark.parametrize("siblings", [0.0, 0.2, 1.0])
 def test_siblings_are_as_many_as_asked_and_take_from_somebody(siblings, quick):
-    people, related = 400, 0
+    people, related = 300, 0
     base = {who: person_of(*PLACE, who, 0, 0.0) for who in range(people)}
     for who in range(people):
         identity, outfit = person_of(*PLACE, who, 0, siblings)
@@ -174,7 +174,7 @@ def test_siblings_are_as_many_as_asked_and_take_from_somebody(siblings, quick):
         assert all(sources), "part of an outfit is nobody's"
         assert not sources or set.intersection(*sources), "taken from more than one"
         related += bool(taken)
-    assert related / people == pytest.approx(siblings, abs=0.06 if siblings else 0)
+    assert related / people == pytest.approx(siblings, abs=0.07 if siblings else 0)
 
 
 def test_siblings_take_each_part_and_sometimes_all(quick):
@@ -194,8 +194,8 @@ def test_siblings_take_each_part_and_sometimes_all(quick):
 def test_half_of_the_taken_tops_are_a_near_shade():
     """The same pattern to the texel, in the same colour or one close by."""
     near, exact = 0, 0
-    base = {who: person_of(*PLACE, who, 0, 0.0) for who in range(160)}
-    for who in range(1, 160):
+    base = {who: person_of(*PLACE, who, 0, 0.0) for who in range(110)}
+    for who in range(1, 110):
         identity, outfit = person_of(*PLACE, who, 0, 1.0)
         if same(outfit, base[who][1], TOP):
             continue
@@ -214,7 +214,7 @@ def test_half_of_the_taken_tops_are_a_near_shade():
         inside = (outfit.top_texture > 0.031) & (outfit.top_texture < 0.949)
         assert np.allclose(outfit.top_texture[inside], (source.top_texture * gains)[inside], 1e-4)
     assert 0.3 < near / (near + exact) < 0.7
-    assert near + exact > 50
+    assert near + exact > 35
 
 
 def test_clothes_change_and_the_person_stays():
@@ -251,4 +251,4 @@ def test_a_person_costs_at_most_four_milliseconds():
         for who in range(start, start + 40):
             person_of(*PLACE, who, 0, 0.2)
         best = min(best, (time.process_time() - began) / 40)
-    assert best < 0.008  # twice the aim: other work shares the machine
+    assert best < 0.004  # measured: .0016

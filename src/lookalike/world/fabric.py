@@ -54,7 +54,7 @@ def _heather(rng: Rng, c1: Array, c2: Array, c3: Array) -> Array:
     """Yarn of two shades: specks, longer along the rows."""
     specks = rng.random((SIZE, SIZE), float32)
     specks = (specks + np.roll(specks, 1, 1)) * 0.5 - 0.5
-    return np.asarray(c1 * (1 + rng.uniform(0.3, 0.6) * specks[..., None]))
+    return np.asarray(c1 * (1 + rng.uniform(0.12, 0.34) * specks[..., None]))
 
 
 def _stripe(rng: Rng, c1: Array, c2: Array, c3: Array) -> Array:
@@ -107,16 +107,18 @@ def _dots(rng: Rng, c1: Array, c2: Array, c3: Array) -> Array:
 
 
 def _floral(rng: Rng, c1: Array, c2: Array, c3: Array) -> Array:
-    """Blossoms of two colours with petals, strewn over leaves."""
-    count = int(rng.integers(6, 14))
-    leaf = c1 + (np.array([0.25, 0.36, 0.22], float32) - c1) * rng.uniform(0.2, 0.7)
+    """Blossoms of two colours with petals and hearts, strewn over leaves."""
+    count = int(rng.integers(8, 20))
+    green = np.array([0.25, 0.36, 0.22], float32)
+    leaf, c2, c3 = (c1 + (c - c1) * rng.uniform(0.4, 0.9) for c in (green, c2, c3))
     tile = _lay(_plain(rng, c1, c2, c3), leaf, cloud(rng, 8) > rng.uniform(0.6, 0.75))
-    for petals, over in ((5, c2), (int(rng.integers(3, 7)), c3)):
+    for over, heart in ((c2, c3), (c3, c2)):
         dy, dx, motif, shift = _cells(rng, count, 0.25)
-        size = rng.uniform(0.15, 0.44, count * count).astype(float32)[motif]
-        turn = np.cos(petals * np.arctan2(dy, dx) + 20 * shift[0][motif])
-        cover = np.clip((size * (0.7 + 0.3 * turn) - np.hypot(dy, dx)) * (SIZE / count) + 0.5, 0, 1)
-        tile = _lay(tile, over, cover * (0.75 + 0.25 * turn))
+        size = rng.uniform(0.12, 0.44, count * count).astype(float32)[motif]
+        far = np.hypot(dy, dx)
+        petals = 0.8 + 0.2 * np.cos(5 * np.arctan2(dy, dx) + 20 * shift[0][motif])
+        tile = _lay(tile, over, np.clip((size * petals - far) * (SIZE / count) + 0.5, 0, 1))
+        tile = _lay(tile, heart, np.clip((0.3 * size - far) * (SIZE / count) + 0.5, 0, 1))
     return tile
 
 
@@ -227,6 +229,6 @@ def fabric(rng: Rng, kind: str, c1: Array, c2: Array, c3: Array) -> Array:
     if kind not in PATTERNS:
         raise unknown("fabric", kind, PATTERNS)
     tile = PATTERNS[kind](rng, c1, c2, c3)
-    shade = 0.89 + 0.22 * cloud(rng) + rng.uniform(0.015, 0.05) * creases(rng)
+    shade = 0.9 + 0.2 * cloud(rng) + rng.uniform(0.01, 0.03) * creases(rng)
     cloth = np.multiply(tile, shade[..., None], dtype=float32)
     return np.clip(cloth, 0.03, 0.95, out=cloth)

@@ -71,17 +71,22 @@ _DRESS_PATTERNS = {
 }  # fmt: skip
 _BOTTOM_PATTERNS = {
     "shorts": {
-        "plain": 0.66, "track": 0.10, "heather": 0.08, "check": 0.07, "camo": 0.03, "floral": 0.04,
-        "stripe": 0.02,
+        "plain": 0.68, "track": 0.10, "heather": 0.10, "check": 0.05, "camo": 0.03, "floral": 0.04,
     },
-    "trousers": {"plain": 0.78, "track": 0.08, "heather": 0.10, "vstripe": 0.04},
+    "trousers": {"plain": 0.82, "track": 0.08, "heather": 0.10},
     "jeans": {"jeans": 1.0},
     "skirt": {
-        "plain": 0.60, "floral": 0.15, "check": 0.09, "dots": 0.05, "knit": 0.05, "blotch": 0.06,
+        "plain": 0.62, "floral": 0.15, "check": 0.07, "dots": 0.05, "knit": 0.05, "blotch": 0.06,
     },
     "leggings": {"plain": 0.92, "blotch": 0.04, "heather": 0.04},
 }  # fmt: skip
 _OUTER_COLOURS = {"black": 0.45, "navy": 0.19, "gray": 0.19, "khaki": 0.10, "red": 0.07}
+
+_LIVELY = {"red": 0.25, "pink": 0.25, "yellow": 0.15, "blue": 0.2, "purple": 0.15}
+"""Third colours of prints."""
+
+_RATHER = {"pink": (0.3, 1.94), "purple": (0.5, 1.67)}
+"""How many times as often as everybody men, and women, wear a colour."""
 
 # A fifth of the bottoms are jeans; the others' colours are what remains of the shares of all.
 _JEANS = {"denim": 0.56, "black": 0.28, "gray": 0.16}
@@ -96,7 +101,7 @@ def draw_top(rng: Rng, female: bool, dress: bool) -> Fields:
     if dress:
         kind = "tank" if rng.random() < 0.5 else "tee"
     pattern = pick(rng, _DRESS_PATTERNS if dress else _TOP_PATTERNS[kind])
-    name, ground, texture = _cloth(rng, pattern, pick(rng, colours.TOPS))
+    name, ground, texture = _cloth(rng, pattern, _colour_name(rng, colours.TOPS, female))
     raglan = kind in ("tee", "long") and pattern in ("plain", "heather") and rng.random() < 0.06
     loose = rng.uniform(0.05, 0.7) if female else rng.uniform(0.2, 1.0)
     trimmed = rng.random() < 0.12
@@ -121,11 +126,19 @@ def draw_top(rng: Rng, female: bool, dress: bool) -> Fields:
     return fields
 
 
+def _colour_name(rng: Rng, shares: dict[str, float], female: bool) -> str:
+    rather = {name: share * _RATHER.get(name, (1, 1))[female] for name, share in shares.items()}
+    return pick(rng, rather)
+
+
 def _cloth(rng: Rng, pattern: str, name: str) -> tuple[str, Array, Array]:
     """The ground colour's name and shade, and the texture."""
     name = {"denim": "denim", "camo": "green"}.get(pattern, name)
     ground = colour(rng, name)
-    return name, ground, fabric(rng, pattern, ground, against(rng, ground), against(rng, ground))
+    second, third = against(rng, ground), against(rng, ground)
+    if pattern in ("floral", "blotch"):
+        third = colour(rng, pick(rng, _LIVELY))
+    return name, ground, fabric(rng, pattern, ground, second, third)
 
 
 def _sleeve(rng: Rng, kind: str, female: bool) -> float:
@@ -179,7 +192,7 @@ _NO_SKIRT: Fields = {
 def draw_bottom(rng: Rng, female: bool) -> Fields:
     """A bottom: what a dress hides, else what is worn."""
     kind = pick(rng, _WOMENS_BOTTOMS if female else _MENS_BOTTOMS)
-    name = pick(rng, _JEANS if kind == "jeans" else _NOT_JEANS)
+    name = _colour_name(rng, _JEANS if kind == "jeans" else _NOT_JEANS, female)
     pattern = pick(rng, _BOTTOM_PATTERNS[kind])
     if name == "denim" and kind in ("shorts", "skirt"):
         pattern = "jeans" if kind == "shorts" else "denim"

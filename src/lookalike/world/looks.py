@@ -111,8 +111,8 @@ def _phenotype(rng: np.random.Generator, build: _Build) -> dict[str, float]:
 
 
 def _skin(rng: np.random.Generator) -> Array:
-    """Mostly light to tanned; one in eight people anywhere on the scale."""
-    dark = rng.random() if rng.random() < 0.12 else 0.75 * rng.beta(1.6, 3.2)
+    """Mostly light to tanned; one in ten people anywhere on the scale."""
+    dark = rng.random() if rng.random() < 0.10 else 0.75 * rng.beta(1.6, 3.2)
     tone = np.array([np.interp(3 * dark, range(4), channel) for channel in _SKIN.T])
     tone *= rng.uniform(0.92, 1.05) * np.exp(rng.normal(0, 0.015, 3))
     return tone.astype(np.float32)
