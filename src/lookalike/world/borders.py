@@ -116,7 +116,7 @@ def neckline(p: Paint, x: float, y: float) -> float:
     line = 0.735 + 0.55 * (y + 0.02)
     front = wp.clamp(-(y + 0.02) / 0.04, 0.0, 1.0)
     if p.neck == 1:
-        line = wp.min(line, line - front * wp.max(0.11 - 2.1 * wp.abs(x), 0.0))
+        line = wp.min(line, line - front * wp.max(0.085 - 2.1 * wp.abs(x), 0.0))
     if p.neck == 2:
         line = line - 0.02 - front * 0.045 * wp.max(1.0 - (x / 0.085) * (x / 0.085), 0.0)
     return line
@@ -179,7 +179,7 @@ def in_shoe(p: Paint, y: float, z: float, is_arm: float) -> bool:
     if is_arm > 0.5 or z > p.shoe_top:
         return False
     if p.sandal == 1:
-        return z < -0.803 or (y < -0.085 and y > -0.135) or (y > 0.0 and z < -0.735 and z > -0.76)
+        return z < ramp(y, -0.15, 0.02, -0.801, -0.785) or (y < -0.085 and y > -0.135) or (y > 0.0 and z < -0.735 and z > -0.76)
     return True
 
 

@@ -67,7 +67,7 @@ def _shoulder_bag(whole: Body, outfit: Outfit, shape: Floats, to_own: Own) -> Pi
     hips = (np.abs(points[:, 2] - 0.16) < 0.05) & np.isin(points[:, 5], (TORSO, HIP, THIGH))
     beside = float(np.abs(shape[hips, 0]).max()) + 0.045
     centre = [outfit.side * beside, 0.0, float(to_own(0.13))]
-    vertices, faces = lump(centre, (0.055 * size, 0.15 * size, 0.115 * size), 0.45)
+    vertices, faces = lump(centre, (0.045 * size, 0.13 * size, 0.095 * size), 0.5)
     return piece(vertices, faces, {whole.bone("root"): 1.0}, ACCESSORY, outfit.bag_colour)
 
 

@@ -25,11 +25,11 @@ from lookalike.world.surface import Surface, adjacency, surface
 
 Array = NDArray[np.float64]
 
-# Half the width of a leg's tube of cloth at z .12 and at its end: metres, and more when loose.
-_LEG_TUBE = {
-    "shorts": (0.098, 0.100, 0.028),
-    "trousers": (0.086, 0.060, 0.026),
-    "jeans": (0.084, 0.052, 0.020),
+# Half the width of a leg at its end, and more when loose; metres per metre that a leg comes in.
+_LEGS = {
+    "shorts": (0.088, 0.022, 0.06),
+    "trousers": (0.054, 0.024, 0.12),
+    "jeans": (0.047, 0.022, 0.16),
 }
 
 
@@ -50,14 +50,21 @@ def _tables() -> _Tables:
     whole, mesh = body(), surface()
     limb = np.flatnonzero((whole.part <= 3) | np.isin(whole.part, (UPPER_ARM, LOWER_ARM, 8)))
     foot = np.flatnonzero(mesh.part == FOOT)
+    feet = _within(mesh.faces, foot, len(mesh.canonical))
+    points = _columns(mesh)
+    for _ in range(_FEET):  # as the shoe's shape: a sole's edge runs straight over the toes
+        points[foot, :3] += 0.8 * (feet @ points[foot, :3] - points[foot, :3])
     return _Tables(
         limb.astype(np.int32),
         _columns(whole)[limb],
         _within(whole.faces, limb, len(whole.canonical)),
         foot.astype(np.int32),
-        _within(mesh.faces, foot, len(mesh.canonical)),
-        _columns(mesh),
+        feet,
+        points,
     )
+
+
+_FEET = 20  # averages that merge toes
 
 
 def _columns(mesh: Body | Surface) -> Floats:
@@ -126,42 +133,73 @@ def _flatten_feet(shape: Array, bits: Ints) -> None:
     """Toes merge into the toe of a shoe."""
     tables = _tables()
     foot = shape[tables.foot]
-    for _ in range(12):
+    for _ in range(_FEET):
         foot += 0.8 * (tables.foot_laplacian @ foot - foot)
     shape[tables.foot] = foot
 
 
 def _stand_on_soles(shape: Floats) -> None:
-    """Soles are flat."""
-    mesh = surface()
-    floor = shape[:, 2].min()
-    sole = (mesh.part == FOOT) & (mesh.canonical[:, 2] < -0.79)
-    shape[sole, 2] = floor + 0.25 * (np.minimum(shape[sole, 2], floor + 0.02) - floor)
+    """Soles are flat: the lowest two centimetres are pressed down."""
+    foot = _tables().foot
+    floor = shape[foot, 2].min()
+    high = shape[foot, 2] - floor
+    shape[foot, 2] = floor + high * np.minimum(high / 0.022, 1)
 
 
-def _widen_legs(shape: Array, bits: Ints, heads: Array, outfit: Outfit, identity: Identity) -> None:
-    """Trouser legs and shorts become tubes about the bones, as wide as they are cut."""
-    if outfit.bottom not in _LEG_TUBE:
+def _hung(angle: Array, down: Array, radius: Array, taper: float) -> Array:
+    """The radius at which cloth hangs over points of a limb or the trunk, at least their own.
+
+    Angles in radians; down: 0 at the top to 1; taper: metres that the cloth comes in per unit of
+    `down`. Going down, cloth never follows the body in faster than that.
+    """
+    column = np.minimum(((angle + np.pi) / (2 * np.pi) * _COLUMNS).astype(np.int64), _COLUMNS - 1)
+    row = np.clip(down * _ROWS, 0, _ROWS - 1).astype(np.int64)
+    reach = np.zeros((_ROWS, _COLUMNS))
+    np.maximum.at(reach, (row, column), radius)
+    for _ in range(3):
+        beside = np.maximum(np.roll(reach, 1, 1), np.roll(reach, -1, 1))
+        reach = np.where(reach == 0, beside, reach)
+    for i in range(1, _ROWS):
+        reach[i] = np.maximum(reach[i], reach[i - 1] - taper / _ROWS)
+    reach = (reach + np.roll(reach, 1, 1) + np.roll(reach, -1, 1)) / 3
+    reach[1:-1] = (reach[1:-1] + reach[:-2] + reach[2:]) / 3
+    return np.maximum(reach[row, column], radius)
+
+
+_ROWS, _COLUMNS = 40, 32  # of the rings that cloth hangs from
+
+
+def _widen_legs(
+    shape: Array, bits: Ints, heads: Array, outfit: Outfit, identity: Identity
+) -> None:
+    """Trouser legs and shorts hang from thigh and seat, as wide as they are cut."""
+    if outfit.bottom not in _LEGS:
         return
     mesh, whole = surface(), body()
-    at_top, at_end, loose = _LEG_TUBE[outfit.bottom]
+    end, end_loose, taper = _LEGS[outfit.bottom]
     z = mesh.canonical[:, 2]
     legs = (bits & IN_BOTTOM > 0) & (z < 0.13)
     for side, sign in (("L", 1), ("R", -1)):
         hip, knee, foot = (heads[whole.bone(f"{b}.{side}")] for b in _LEG_BONES)
         rows = np.flatnonzero(legs & (mesh.canonical[:, 0] * sign > 0))
-        points = shape[rows]
+        points, own = shape[rows], z[rows]
         levels = [foot[2], knee[2], hip[2]]
         x = np.interp(points[:, 2], levels, [foot[0], knee[0], hip[0]])
         y = np.interp(points[:, 2], levels, [foot[1] + 0.012, knee[1] + 0.015, hip[1]])
-        radius = np.hypot(points[:, 0] - x, points[:, 1] - y)
-        wide = (at_end + loose * outfit.leg_loose, at_top + 0.4 * loose * outfit.leg_loose)
-        target = np.interp(z[rows], (max(outfit.leg_end, -0.70), 0.12), wide)
-        target *= 0.82 + 0.35 * identity.phenotype["weight"]
+        dx, dy = points[:, 0] - x, points[:, 1] - y
+        radius = np.hypot(dx, dy)
+        low = max(outfit.leg_end, -0.72)
+        down = np.clip((0.12 - own) / (0.12 - low), 0, 1)
+        narrow = taper * (1.3 - 0.6 * outfit.leg_loose) * (0.12 - low)
+        hung = _hung(np.arctan2(sign * dx, -dy), down, radius, narrow)
+        tube = (end + end_loose * outfit.leg_loose) * (0.85 + 0.28 * identity.phenotype["weight"])
+        target = np.maximum(hung, 0.080 + (tube - 0.080) * down)
+        inner = np.clip(0.5 - sign * dx / np.maximum(radius, 1e-3), 0, 1)  # legs would meet there
         grow = np.maximum(target / np.maximum(radius, 1e-3), 1) - 1
-        grow *= np.clip((0.13 - z[rows]) / 0.12, 0, 1)
-        shape[rows, 0] += (points[:, 0] - x) * grow
-        shape[rows, 1] += (points[:, 1] - y) * grow
+        fade = np.clip((0.13 - own) / 0.16, 0, 1)
+        grow *= fade * fade * (3 - 2 * fade) * (1 - 0.5 * inner * (own > -0.2))
+        shape[rows, 0] += dx * grow
+        shape[rows, 1] += dy * grow
 
 
 _LEG_BONES = ("upperleg01", "lowerleg01", "foot")
@@ -169,67 +207,50 @@ _ARM_BONES = ("upperarm01", "lowerarm01", "wrist")
 
 
 def _widen_sleeves(shape: Array, bits: Ints, heads: Array, outfit: Outfit) -> None:
-    """Sleeves become tubes about the bones; a short one stands open."""
-    if outfit.sleeve <= 0 and not outfit.outer:
-        return
+    """Sleeves become cones about the bones; a short one stands open."""
     mesh, whole = surface(), body()
+    long = outfit.outer_sleeve if outfit.outer else outfit.sleeve
+    if long <= 0:
+        return
+    covered = (bits & (IN_TOP | IN_OUTER) > 0) & (mesh.is_arm > 0)
     for side, sign in (("L", 1), ("R", -1)):
-        covered = (bits & (IN_TOP | IN_OUTER) > 0) & (mesh.is_arm > 0)
         rows = np.flatnonzero(covered & (mesh.canonical[:, 0] * sign > 0))
         shoulder, elbow, wrist = (heads[whole.bone(f"{b}.{side}")] for b in _ARM_BONES)
         arm = mesh.arm[rows].astype(np.float64)
         upper = shoulder + np.clip(2 * arm, 0, 1)[:, None] * (elbow - shoulder)
-        axis = np.where(
-            (arm > 0.5)[:, None], elbow + (2 * arm - 1)[:, None] * (wrist - elbow), upper
-        )
-        away = shape[rows] - axis
+        lower = elbow + (2 * arm - 1)[:, None] * (wrist - elbow)
+        away = shape[rows] - np.where((arm > 0.5)[:, None], lower, upper)
         radius = np.linalg.norm(away, axis=1)
-        short = outfit.sleeve < 0.7 and not outfit.outer
-        end = 0.064 + 0.022 * outfit.loose if short else 0.042 + 0.010 * outfit.loose
-        top = 0.070 + 0.012 * outfit.loose
-        reach = max(outfit.sleeve, outfit.outer_sleeve if outfit.outer else 0.0, 0.2)
-        target = top + (end - top) * np.clip(arm / reach, 0, 1)
+        if long < 0.7:
+            target = np.interp(arm, (0.1, 0.45), (0.050, 0.056 + 0.030 * outfit.loose))
+        else:
+            wide = (0.052 + 0.010 * outfit.loose, 0.042 + 0.008 * outfit.loose, 0.034)
+            target = np.interp(arm, (0.1, 0.5, 1.0), wide)
         grow = np.maximum(target / np.maximum(radius, 1e-3), 1) - 1
-        grow *= np.clip((arm - 0.04) / 0.15, 0, 1) * (0.35 + 0.65 * outfit.loose)
-        shape[rows] += away * grow[:, None]
+        shape[rows] += away * (grow * np.clip((arm - 0.05) / 0.2, 0, 1))[:, None]
 
 
 def _drape(shape: Array, bits: Ints, outfit: Outfit) -> None:
-    """A top hangs from its widest ring: going down, the cloth never follows the waist in."""
-    mesh = surface()
+    """A top hangs from chest, shoulder blades and belly and doesn't follow the waist in."""
+    mesh, loose = surface(), outfit.loose
     x, z = mesh.canonical[:, 0], mesh.canonical[:, 2]
-    centre = np.interp(z, (-0.1, 0.2, 0.45, 0.7), (-0.03, -0.02, -0.045, -0.02))
-    dx, dy = shape[:, 0], shape[:, 1] - centre
-    angle, radius = np.arctan2(dx, -dy), np.hypot(dx, dy)
-    column = np.minimum(((angle + np.pi) / (2 * np.pi) * _COLUMNS).astype(np.int64), _COLUMNS - 1)
-    row = np.clip((0.62 - z) / 0.62 * _ROWS, 0, _ROWS - 1).astype(np.int64)
-    trunk = (mesh.is_arm == 0) & (z < 0.62) & (z > 0.0) & (np.abs(x) < 0.2)
-    reach = np.zeros((_ROWS, _COLUMNS))
-    np.maximum.at(reach, (row[trunk], column[trunk]), radius[trunk])
-    for _ in range(3):
-        beside = np.maximum(np.roll(reach, 1, 1), np.roll(reach, -1, 1))
-        reach = np.where(reach == 0, beside, reach)
-    loose = outfit.loose
-    taper = ((1 - loose) * 0.5 + 0.03) * 0.62 / _ROWS
-    for i in range(1, _ROWS):
-        reach[i] = np.maximum(reach[i], reach[i - 1] - taper)
-    reach = (reach + np.roll(reach, 1, 1) + np.roll(reach, -1, 1)) / 3
-    reach[1:-1] = (reach[1:-1] + reach[:-2] + reach[2:]) / 3
-    hung = (bits & (IN_TOP | IN_OUTER) > 0) & (mesh.is_arm == 0) & (z < 0.6)
-    fit = np.clip(1.1 * loose, 0.25, 0.95) * np.clip((0.60 - z) / 0.12, 0, 1)
-    wider = np.maximum(reach[row, column] - radius, 0) * fit
-    grow = np.where(hung, wider / np.maximum(radius, 1e-4), 0)
-    shape[:, 0] += dx * grow
-    shape[:, 1] += dy * grow
-
-
-_ROWS, _COLUMNS = 40, 40  # of the rings that a top hangs from
+    rows = np.flatnonzero((mesh.is_arm == 0) & (z < 0.62) & (z > 0.0) & (np.abs(x) < 0.2))
+    own = z[rows]
+    middle = np.interp(own, (-0.1, 0.2, 0.45, 0.7), (-0.03, -0.02, -0.045, -0.02))
+    dx, dy = shape[rows, 0], shape[rows, 1] - middle
+    radius = np.hypot(dx, dy)
+    taper = ((1 - loose) * 0.5 + 0.03) * 0.62
+    hung = _hung(np.arctan2(dx, -dy), (0.62 - own) / 0.62, radius, taper)
+    fit = np.clip(1.1 * loose, 0.25, 0.95) * np.clip((0.60 - own) / 0.12, 0, 1)
+    grow = (hung - radius) * fit / np.maximum(radius, 1e-4) * (bits[rows] & (IN_TOP | IN_OUTER) > 0)
+    shape[rows, 0] += dx * grow
+    shape[rows, 1] += dy * grow
 
 
 def _offsets(rng: np.random.Generator, outfit: Outfit, bits: Ints) -> Array:
     """Metres along the normal: thickness, ease at hems, folds."""
     mesh = surface()
-    z, arm, on_arm = mesh.canonical[:, 2], mesh.arm, mesh.is_arm > 0
+    z, on_arm = mesh.canonical[:, 2], mesh.is_arm > 0
     top, bottom, outer = bits & IN_TOP > 0, bits & IN_BOTTOM > 0, bits & IN_OUTER > 0
     loose = outfit.loose
     out = np.zeros(len(z))

@@ -90,7 +90,7 @@ def _curtain(
     points = attributes()
     head = points[:, 5] == HEAD
     end = identity.hair_end
-    levels = np.linspace(0.945, end, rows)
+    levels = np.linspace(0.965, end, rows)
     reach = rng.uniform(1.85, 2.25)  # how far round to the face, radians from the back
     turn = np.linspace(-reach, reach, columns)
     scalp = head & (points[:, 2] > 0.87)
@@ -116,6 +116,7 @@ def _curtain(
     )
     under = np.minimum(under, 0.19)
     thick = 0.010 + 0.35 * identity.hair_volume
+    thick = thick * np.clip((0.975 - levels[:, None]) / 0.11, 0, 1)  # grows out of the scalp
     sheet = under + thick
     for i in range(1, rows):  # hangs from the widest, swinging in a little
         sheet[i] = np.maximum(sheet[i], sheet[i - 1] - 0.010)

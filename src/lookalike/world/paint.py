@@ -210,12 +210,13 @@ def outer_colour(p: Paint, x: float, y: float, z: float, arm: float, is_arm: flo
 @wp.func
 def shoe_colour(p: Paint, x: float, y: float, z: float) -> wp.vec3:
     """The shoe's upper, laces and sole."""
-    if z < -0.793:
+    edge = ramp(y, -0.15, 0.02, -0.797, -0.781)
+    if z < edge:
         return p.sole
     tongue = wp.abs(wp.abs(x) - 0.205 - 0.25 * (y + 0.1))
     if p.sandal == 0 and y < -0.055 and y > -0.135 and tongue < 0.016 and z > -0.775:
-        return p.shoe * 0.55 + p.sole * 0.35
-    return p.shoe * ramp(z, -0.793, -0.78, 0.8, 1.0)
+        return p.shoe * 0.65 + p.sole * 0.25
+    return p.shoe * ramp(z, edge, edge + 0.01, 0.8, 1.0)
 
 
 @wp.func
@@ -274,7 +275,8 @@ def albedo(
             colour = wp.cw_mul(
                 colour, wp.vec3(1.0 - 0.02 * tint, 1.0 - 0.10 * tint, 1.0 - 0.12 * tint)
             )
-        colour *= contact((arm - wp.max(p.sleeve, 0.0)) * 0.55, 0.018)
+        if p.sleeve > 0.0:
+            colour *= contact((arm - p.sleeve) * 0.55, 0.018)
     elif z < 0.1:
         colour *= 1.0 - 0.10 * spot(x * 0.0, z + 0.29, 1.0, 0.03)  # knee
         colour *= contact(p.leg_end - z, 0.025)
