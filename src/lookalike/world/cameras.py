@@ -14,6 +14,7 @@ from lookalike.world.seeds import rng
 FRAME = (1280, 720)
 """Width and height of a camera's frame, pixels."""
 
+TALL = 1.8  # metres: a tall person
 ROOM = 1.2
 """What the farthest people keep from the wall, metres."""
 
@@ -107,15 +108,17 @@ def sample_camera(domain: Domain, seed: int, site: int, index: int) -> Camera:
         return limits[0] + (limits[1] - limits[0]) * quantile(name)
 
     wall = draw("wall", domain.wall)
+    distance = (domain.distance[0], min(domain.distance[1], wall - ROOM))
+    height, focal = draw("height", domain.height), draw("focal", domain.focal)
     low = quantile("resolution") / max(domain.low_resolution_share, 1e-9)
     return Camera(
         index=index,
-        height=draw("height", domain.height),
-        pitch=draw("pitch", domain.pitch),
+        height=height,
+        pitch=_aimed(draw("pitch", domain.pitch), height, focal, distance),
         roll=draw("roll", domain.roll),
-        focal=draw("focal", domain.focal),
+        focal=focal,
         wall=wall,
-        distance=(domain.distance[0], min(domain.distance[1], wall - ROOM)),
+        distance=distance,
         sun=_direction(draw("sun azimuth", (0, 360)), draw("elevation", domain.sun_elevation)),
         sun_strength=draw("sun", domain.sun),
         key=_direction(draw("key azimuth", domain.key_azimuth), 44.0),
@@ -133,6 +136,17 @@ def sample_camera(domain: Domain, seed: int, site: int, index: int) -> Camera:
         jpeg=domain.jpeg,
         resolution=_within(domain.low_resolution, low) if low < 1 else 1.0,
     )
+
+
+def _aimed(pitch: float, height: float, focal: float, distance: Range) -> float:
+    """The pitch (degrees) nearest to `pitch` that has people midway all in the frame.
+
+    A low camera that looks steeply down would see nobody's head where people walk.
+    """
+    middle, half = math.sqrt(distance[0] * distance[1]), math.atan(FRAME[1] / 2 / focal)
+    least = math.atan(height / middle) - half
+    most = math.atan((height - TALL) / middle) + half
+    return min(max(pitch, math.degrees(least)), math.degrees(most))
 
 
 def project(camera: Camera, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -177,12 +191,12 @@ def _direction(azimuth: float, elevation: float) -> Vector:
 
 
 def _cast(hue: float, strength: float, sd: float) -> Vector:
-    """Factors whose logarithms are normal with `sd` in the plane that keeps brightness.
+    """Factors of red, green and blue that tint by about `sd`: amber or blue rather than green or pink.
 
-    Given as two quantiles: of the direction in that plane, and of the (Rayleigh) distance.
+    Given as two quantiles: of the direction in the plane of tints, and of the (Rayleigh) distance.
     """
     angle = 2 * math.pi * hue
     warm, green = np.array([1, 0, -1]) / math.sqrt(2), np.array([-1, 2, -1]) / math.sqrt(6)
     distance = sd * math.sqrt(-2 * math.log(1 - 0.95 * strength))
-    factors = np.exp(distance * (math.cos(angle) * warm + math.sin(angle) * green))
+    factors = np.exp(distance * (1.3 * math.cos(angle) * warm + 0.5 * math.sin(angle) * green))
     return _vector(factors / factors.mean())
