@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from lookalike.world import carried, dressing, hair, skirt
 from lookalike.world.body import Body
 from lookalike.world.clothes import Identity, Outfit
+from lookalike.world.joints import moments, posed_joints
 from lookalike.world.outfit_paint import paint_of
 from lookalike.world.paint import Paint
 from lookalike.world.pieces import Piece
@@ -66,11 +67,7 @@ class Person:
         self._bent = bent[self._bend_rows]
         self._bend_joint = _joint_of(self._bend_rows)
         self._assemble(shape, pieces)
-        self._joint_rows = np.unique(body.joints.indices)
-        self._joint_weights = body.joints[:, self._joint_rows]
-        self._joint_vertices = vertices[self._joint_rows]
-        self._joint_bones = body.skin_bones[self._joint_rows]
-        self._joint_skin = body.skin_weights[self._joint_rows]
+        self._joint_moments = moments(vertices)
 
     def own_height(self, z: NDArray[np.floating] | float) -> Array:
         """This person's rest-pose height at a canonical one."""
@@ -113,9 +110,7 @@ class Person:
         vertices = np.concatenate([vertices, *more]).astype(np.float32)
         vertices[:, 2] -= floor
         faces, attributes, materials, colours = tables
-        joints = self._joint_weights @ skin(
-            self._joint_vertices, self._joint_bones, self._joint_skin, bones.transforms
-        )
+        joints = posed_joints(self._joint_moments, bones.transforms)
         joints[:, 2] -= floor
         return Posed(
             vertices,
