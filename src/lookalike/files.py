@@ -1,10 +1,16 @@
 """Files that appear complete or not at all."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from lookalike.errors import UserError
+
+
+def cache(kind: str) -> Path:
+    """The folder for files of a kind that can be made again: in $LOOKALIKE_CACHE if that is set."""
+    return Path(os.environ.get("LOOKALIKE_CACHE") or "~/.cache/lookalike").expanduser() / kind
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from lookalike.errors import UserError
+from lookalike.files import cache
 
 Cache = Literal["auto", "memory", "disk", "none"]
 MEMORY_LIMIT = 2**30  # bytes that "auto" keeps in memory; more goes to a file
@@ -161,4 +162,4 @@ class ImageTable:
 
 def cache_folder() -> Path:
     """The folder of the decoded images: `images` in $LOOKALIKE_CACHE, or in ~/.cache/lookalike."""
-    return Path(os.environ.get("LOOKALIKE_CACHE") or Path.home() / ".cache/lookalike") / "images"
+    return cache("images")

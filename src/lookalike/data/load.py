@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import unquote
 
@@ -14,18 +15,25 @@ from lookalike.errors import UserError, unknown
 BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def load(name: str, path: str | Path, /, **options: Any) -> Benchmark:
+def load(name: str, path: str | Path | None = None, /, **options: Any) -> Benchmark:
     """The benchmark `name` in the folder `path`, read with the reader's `options`.
 
-    An option may be a string, as on the command line: the reader's annotation says what it means.
+    In one text: load("name:path?option=value&option=value"); a value's %26 stands for & and %25 for
+    %, and `str(benchmark)` gives such a text back. An option may be a string, as on the command
+    line: the reader's annotation says what it means.
     Raises UserError on an unknown name or option, a bad value, a missing folder, an empty split.
     """
+    if path is None:
+        name, path, said = _parsed(name)
+        options = {**said, **options}
     if name not in READERS:
         raise unknown("benchmark", name, READERS)
+    options = _typed(name, READERS[name], options)
+    if get_type_hints(READERS[name])[_place(READERS[name])] is str:
+        return replace(READERS[name](str(path), **options), options=options)
     root = Path(path).expanduser().absolute()
     if not root.is_dir():
         raise UserError(f"No folder '{root}': give the folder in which {name} was unpacked.")
-    options = _typed(name, READERS[name], options)
     bench = READERS[name](root, **options)
     # split=all of the small benchmarks asks for nobody to train on.
     asked = ("query", "gallery") if options.get("split") == "all" else ("train", "query", "gallery")
@@ -36,10 +44,12 @@ def load(name: str, path: str | Path, /, **options: Any) -> Benchmark:
 
 
 def parse_data(data: str) -> Benchmark:
-    """The benchmark that "name:path" or "name:path?option=value&option=value" names.
+    """The benchmark that "name:path?option=value&option=value" names: `load` of that text."""
+    return load(data)
 
-    In a value %26 stands for & and %25 for %. `str(benchmark)` gives such a text back.
-    """
+
+def _parsed(data: str) -> tuple[str, str, dict[str, str]]:
+    """Name, path and options in "name:path?option=value&option=value"."""
     name, colon, rest = data.partition(":")
     path, _, query = rest.partition("?")
     if not colon or not path:
@@ -53,7 +63,12 @@ def parse_data(data: str) -> Benchmark:
         if not equals:
             raise UserError(f"'{part}' in '{data}' isn't option=value.")
         options[key] = unquote(value)
-    return load(name, path, **options)
+    return name, path, options
+
+
+def _place(reader: Callable[..., Benchmark]) -> str:
+    """The name of the reader's first parameter: where to read."""
+    return next(iter(inspect.signature(reader).parameters))
 
 
 def _typed(
@@ -61,7 +76,7 @@ def _typed(
 ) -> dict[str, Any]:
     """The options as the values that `reader`'s annotations ask for."""
     hints = get_type_hints(reader)
-    known = [p.name for p in inspect.signature(reader).parameters.values() if p.name != "root"]
+    known = [key for key in inspect.signature(reader).parameters if key != _place(reader)]
     for key in options:
         if not known:
             raise UserError(f"{name} has no options, so '{key}' can't be set.")
@@ -71,6 +86,8 @@ def _typed(
 
 
 def _value(name: str, key: str, value: Any, kind: Any) -> Any:
+    if NoneType in get_args(kind):  # an option that may be left out
+        (kind,) = set(get_args(kind)) - {NoneType}
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
             raise unknown(f"{key} of {name}", str(value), get_args(kind))

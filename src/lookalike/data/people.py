@@ -76,7 +76,8 @@ class Benchmark:
     name: the reader ("market1501"). root: the folder it was read from. protocol: a name that
     `lookalike.metrics.rank` knows. annotations: kind ("pose", "mask", …) → file or folder.
     pid_names: what an identity is called in the source, where that isn't its number.
-    options: the reader's options, so that `str(benchmark)`, name:root?options, loads it again.
+    source: what the reader was given, where that isn't the folder `root`. options: the reader's
+    options, so that `str(benchmark)`, name:root?options or name:source?options, loads it again.
     """
 
     name: str
@@ -88,10 +89,11 @@ class Benchmark:
     annotations: dict[str, Path] = field(default_factory=dict)
     pid_names: dict[int, str] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
 
     def __str__(self) -> str:
         values = {
             k: str(v).replace("%", "%25").replace("&", "%26") for k, v in self.options.items()
         }
         options = "&".join(f"{key}={value}" for key, value in values.items())
-        return f"{self.name}:{self.root}" + (f"?{options}" if options else "")
+        return f"{self.name}:{self.source or self.root}" + (f"?{options}" if options else "")

@@ -25,6 +25,17 @@ from lookalike.world.spec import WorldSpec
 TRAIN, QUERY, GALLERY = SPLITS = ("bounding_box_train", "query", "bounding_box_test")
 WORLD = "world.json"  # written last: a folder that has it is finished
 PROGRESS = "in-progress"
+# What is known of the images: kind of annotation → file or folder.
+ANNOTATIONS = {
+    "pose": "poses.csv",
+    "openpose": "poses.jsonl",
+    "truth": "truth",
+    "mask": "truth",
+    "parts": "parts",
+    "structure": "structure",
+    "identities": "identities.json",
+    "cameras": "cameras.json",
+}
 
 
 @dataclass(frozen=True)

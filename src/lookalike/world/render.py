@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -117,6 +118,7 @@ def _render(
     return made
 
 
+@lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """What the bytes depend on beside the spec: libraries, and the renderer's own source."""
     digest = sha256()

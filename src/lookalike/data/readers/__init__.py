@@ -1,4 +1,8 @@
-"""The benchmark readers: a function each, from a folder (and options) to a `Benchmark`."""
+"""The benchmark readers: a function each, from a folder (and options) to a `Benchmark`.
+
+A reader whose first parameter is a `Path` is given an absolute folder that exists; one whose first
+parameter is a `str` is given what the user wrote, and answers for its splits itself.
+"""
 
 from collections.abc import Callable
 
@@ -8,6 +12,7 @@ from lookalike.data.readers.folder import folder
 from lookalike.data.readers.market import dukemtmc, market1501
 from lookalike.data.readers.msmt17 import msmt17
 from lookalike.data.readers.pairs import prid450s, prid2011, viper
+from lookalike.data.readers.world import world
 
 READERS: dict[str, Callable[..., Benchmark]] = {
     "market1501": market1501,
@@ -18,4 +23,5 @@ READERS: dict[str, Callable[..., Benchmark]] = {
     "prid2011": prid2011,
     "prid450s": prid450s,
     "folder": folder,
+    "world": world,
 }

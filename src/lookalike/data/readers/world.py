@@ -1,0 +1,146 @@
+"""Rendered people: a folder that holds a world, or domains that are rendered on first use."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lookalike.data.people import Benchmark, People
+from lookalike.data.readers.market import EXAMPLE, read_splits
+from lookalike.errors import UserError, unknown
+from lookalike.files import cache
+from lookalike.world.annotations import spec_of
+from lookalike.world.domains import DOMAINS
+from lookalike.world.layout import ANNOTATIONS, WORLD
+from lookalike.world.render import render, versions
+from lookalike.world.spec import WorldSpec
+
+
+def world(
+    place: str,
+    *,
+    people: int | None = None,
+    cameras: int | None = None,
+    images: int | None = None,
+    clothes: int | None = None,
+    seed: int | None = None,
+    site: int | None = None,
+    sites: int | None = None,
+    siblings: float | None = None,
+    test_fraction: float | None = None,
+    height: int | None = None,
+    width: int | None = None,
+) -> Benchmark:
+    """People rendered by `lookalike world render`, all of whom are known: `place` is their folder.
+
+    Or `place` is a domain (plaza, campus, mall, night), or several as plaza+campus: each is then
+    rendered, when it is asked for the first time, to $LOOKALIKE_CACHE/world or
+    ~/.cache/lookalike/world. The options are those of the command, and sites: so many places of
+    each domain, from site on. The people are divided evenly among the places; persons and cameras
+    are numbered on from place to place, so that no two share a number.
+    """
+    given = {k: v for k, v in locals().items() if k not in ("place", "sites") and v is not None}
+    names = place.split("+")
+    if all(name in DOMAINS for name in names):
+        specs = _specs(names, given, 1 if sites is None else sites)
+        root = cache("world")
+        folders = [_rendered(spec, root) for spec in specs]
+    else:
+        folders = [_folder(place, [*given, *(["sites"] if sites is not None else [])])]
+        specs, root, place = [spec_of(folders[0])], folders[0], ""
+    bench = _joined(folders, specs)
+    _check(bench, specs[0], place or str(root))
+    root = folders[0] if len(folders) == 1 else root
+    # Of several worlds: the folder that has them all; `truth_of` finds each image's own.
+    notes = {kind: root / name if len(folders) == 1 else root for kind, name in ANNOTATIONS.items()}
+    return replace(bench, root=root, source=place, annotations=notes)
+
+
+def _specs(names: Sequence[str], given: dict[str, Any], sites: int) -> list[WorldSpec]:
+    """A world for each domain and site."""
+    if len(set(names)) < len(names):
+        raise UserError(f"'{'+'.join(names)}' names a domain twice: option sites gives more of it.")
+    people = given.get("people", WorldSpec().people)
+    count = len(names) * sites
+    if sites < 1:
+        raise UserError(f"A world needs 1 or more sites, not {sites}.")
+    if 0 < people < count:
+        raise UserError(f"{people} people are too few for {count} places: at least one in each.")
+    first = given.get("site", 0)
+    places = [(DOMAINS[name], first + i) for name in names for i in range(sites)]
+    shares = [people // count + (i < people % count) for i in range(count)]
+    return [
+        WorldSpec(**{**given, "domain": domain, "site": site, "people": share})
+        for (domain, site), share in zip(places, shares, strict=True)
+    ]
+
+
+def _rendered(spec: WorldSpec, root: Path) -> Path:
+    """The world's folder in the cache, rendered now if it isn't yet."""
+    key = json.dumps([spec.as_dict(), versions()], sort_keys=True)
+    name = (f"{spec.domain.name}-{spec.people}x{spec.cameras}x{spec.images}-seed{spec.seed}"
+            f"-site{spec.site}-{sha256(key.encode()).hexdigest()[:12]}")  # fmt: skip
+    folder = root / name
+    if not (folder / WORLD).exists():
+        images = spec.people * spec.cameras * spec.images
+        print(f"lookalike: rendering {images:,} images to {folder}, once.", file=sys.stderr)
+        render(spec, folder)
+    return folder
+
+
+def _folder(place: str, options: Sequence[str]) -> Path:
+    folder = Path(place).expanduser().absolute()
+    if (folder / WORLD).exists():
+        if options:
+            raise UserError(f"'{folder}' is rendered already, so {options[0]} can't be set.")
+        return folder
+    if folder.exists() or len(Path(place).parts) > 1:
+        raise UserError(f"No rendered world at '{folder}': it has no {WORLD}; `lookalike world "
+                        "render` makes one, or finishes it.")  # fmt: skip
+    missing = [name for name in place.split("+") if name not in DOMAINS]
+    raise unknown("domain", missing[0], DOMAINS)
+
+
+def _joined(folders: Sequence[Path], specs: Sequence[WorldSpec]) -> Benchmark:
+    """One benchmark of the worlds, each numbered on from the one before."""
+    benches = []
+    names: dict[int, str] = {}
+    persons = cameras = 0
+    for folder, spec in zip(folders, specs, strict=True):
+        bench = read_splits("world", folder, EXAMPLE)
+        benches.append(
+            [
+                People(split.paths, split.pids + persons, split.camids + cameras)
+                for split in (bench.train, bench.query, bench.gallery)
+            ]
+        )
+        if persons:
+            label = f"{spec.domain.name} {spec.site}"
+            names |= {persons + i: f"{label}: {i:04d}" for i in range(1, spec.people + 1)}
+        persons, cameras = persons + spec.people, cameras + spec.cameras
+    domain = "+".join(dict.fromkeys(spec.domain.name for spec in specs))
+    train, query, gallery = (
+        People(
+            [path for split in splits for path in split.paths],
+            np.concatenate([split.pids for split in splits]),
+            np.concatenate([split.camids for split in splits]),
+            domain,
+        )
+        for splits in zip(*benches, strict=True)
+    )
+    return Benchmark("world", folders[0], train, query, gallery, pid_names=names)
+
+
+def _check(bench: Benchmark, spec: WorldSpec, place: str) -> None:
+    """Raises UserError for a split without images, unless the test fraction asked for it."""
+    asked = {"train": spec.test_fraction < 1, "query": spec.test_fraction > 0,
+             "gallery": spec.test_fraction > 0}  # fmt: skip
+    for split, wanted in asked.items():
+        if wanted and not len(getattr(bench, split)):
+            raise UserError(f"The {split} split of world:{place} has no images: render more people,"
+                            " or a test fraction of 0 or 1.")  # fmt: skip
