@@ -13,7 +13,6 @@ from lookalike.errors import UserError
 from lookalike.world import pool
 from lookalike.world.annotations import spec_of, structures_of
 from lookalike.world.layout import SPLITS, crops, tested
-from lookalike.world.worker import serve
 
 FOLDER = "structure"
 
@@ -78,7 +77,7 @@ def render_structures(root: str, degrees: list[int]) -> None:
                 part.replace(file)
         return {"views": len(stems) * len(degrees)}
 
-    serve(lambda: write)
+    pool.serve(lambda: write)
 
 
 def _file(root: Path, stem: str, degree: int) -> Path:

@@ -1,17 +1,10 @@
-"""A process that renders people, one after another, as the process that started it asks.
-
-It reads a JSON value a line (a person, from 0) and answers a JSON object a line. It ends when there
-is nothing more to read, so it never outlives the process that started it by more than one person.
-"""
+"""A process that renders people, one after another, as the process that started it asks."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
-import os
-import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from lookalike.errors import UserError
 from lookalike.world.layout import (
     SPLITS,
     TRAIN,
@@ -31,38 +23,12 @@ from lookalike.world.layout import (
     tested,
     write_file,
 )
+from lookalike.world.pool import serve
 from lookalike.world.spec import WorldSpec
 from lookalike.world.wardrobe import attributes, person_of
 
 if TYPE_CHECKING:
     from lookalike.world.shots import Shot, Site
-
-
-def serve(prepare: Callable[[], Callable[[Any], dict[str, Any]]]) -> None:
-    """Says {"ready": true}, then answers every line that comes with what `prepare`'s result gives.
-
-    After an error the answer is {"error": text, "user": whether it is one the user can mend}.
-    """
-    replies = os.dup(1)
-    os.dup2(2, 1)  # libraries print as they please: nothing of it may look like an answer
-
-    def reply(answer: dict[str, Any]) -> None:
-        os.write(replies, (json.dumps(answer) + "\n").encode())
-
-    try:
-        do = prepare()
-        reply({"ready": True})
-        for line in sys.stdin:
-            reply(do(json.loads(line)))
-    except BrokenPipeError:  # nobody listens any more
-        pass
-    except UserError as error:
-        reply({"error": str(error), "user": True})
-    except OSError as error:  # the disk is full, or gone
-        reply({"error": f"A worker process could not go on ({error}); what was finished is kept: "
-               "the same again goes on from there.", "user": True})  # fmt: skip
-    except Exception:
-        reply({"error": traceback.format_exc(), "user": False})
 
 
 def render_people(out: str, spec: dict[str, Any]) -> None:
