@@ -36,7 +36,7 @@ def _no_stderr() -> Iterator[None]:
         os.close(null)
 
 
-wp.config.quiet = True  # Warp before 1.12
+wp.config.quiet = True  # older Warp
 wp.config.log_level = 30  # warnings and worse
 with _no_stderr():
     wp.init()
@@ -59,27 +59,24 @@ class Buffers(NamedTuple):
 def _zbuffer(
     points: wp.array(dtype=wp.vec3),
     faces: wp.array(dtype=wp.vec3i),
-    count: int,
-    depth: wp.array2d(dtype=wp.float32),
-    face: wp.array2d(dtype=wp.int32),
-    b1: wp.array2d(dtype=wp.float32),
-    b2: wp.array2d(dtype=wp.float32),
+    height: int,
+    width: int,
+    depth: wp.array(dtype=wp.float32),
+    face: wp.array(dtype=wp.int32),
+    b1: wp.array(dtype=wp.float32),
+    b2: wp.array(dtype=wp.float32),
 ):
-    height = depth.shape[0]
-    width = depth.shape[1]
-    for f in range(count):
+    for f in range(faces.shape[0]):
         corner = faces[f]
         p0 = points[corner[0]]
         p1 = points[corner[1]]
         p2 = points[corner[2]]
-        # the pixels whose centres lie in the triangle's box: mostly none or one
+        # the pixels whose centres lie in the triangle's box: mostly none or a few
         left = wp.max(0, int(wp.ceil(wp.min(wp.min(p0[0], p1[0]), p2[0]) - 0.5)))
         right = wp.min(width - 1, int(wp.floor(wp.max(wp.max(p0[0], p1[0]), p2[0]) - 0.5)))
-        if left > right:
-            continue
         top = wp.max(0, int(wp.ceil(wp.min(wp.min(p0[1], p1[1]), p2[1]) - 0.5)))
         bottom = wp.min(height - 1, int(wp.floor(wp.max(wp.max(p0[1], p1[1]), p2[1]) - 0.5)))
-        if top > bottom:
+        if left > right or top > bottom:
             continue
         x1 = p1[0] - p0[0]
         y1 = p1[1] - p0[1]
@@ -96,23 +93,24 @@ def _zbuffer(
                 w1 = (dx * y2 - x2 * dy) * scale
                 w2 = (x1 * dy - dx * y1) * scale
                 w0 = 1.0 - w1 - w2
-                if w0 >= 0.0 and w1 >= 0.0 and w2 >= 0.0:
-                    z = w0 * p0[2] + w1 * p1[2] + w2 * p2[2]
-                    if z < depth[y, x]:
-                        depth[y, x] = z
-                        face[y, x] = f
-                        b1[y, x] = w1
-                        b2[y, x] = w2
+                z = w0 * p0[2] + w1 * p1[2] + w2 * p2[2]
+                i = y * width + x
+                # one test of four: a branch that can't be foreseen costs as much as all this
+                nearer = wp.where(z < depth[i], 0.0, -1.0)
+                if wp.min(wp.min(w0, nearer), wp.min(w1, w2)) >= 0.0:
+                    depth[i] = z
+                    face[i] = f
+                    b1[i] = w1
+                    b2[i] = w2
 
 
 @wp.kernel
 def _normals(
     vertices: wp.array(dtype=wp.vec3),
     faces: wp.array(dtype=wp.vec3i),
-    count: int,
     out: wp.array(dtype=wp.vec3),
 ):
-    for f in range(count):
+    for f in range(faces.shape[0]):
         corner = faces[f]
         p0 = vertices[corner[0]]
         normal = wp.cross(vertices[corner[1]] - p0, vertices[corner[2]] - p0)  # weighs by area
@@ -169,7 +167,7 @@ def zbuffer(points: NDArray[Any], faces: NDArray[Any], height: int, width: int) 
         np.zeros((height, width), np.float32),
         np.zeros((height, width), np.float32),
     )
-    inputs = [_floats(points), _ints(faces), len(faces), *out]
+    inputs = [_floats(points), _ints(faces), height, width, *(plane.ravel() for plane in out)]
     wp.launch(_zbuffer, 1, inputs=inputs, device="cpu")
     return out
 
@@ -177,7 +175,7 @@ def zbuffer(points: NDArray[Any], faces: NDArray[Any], height: int, width: int) 
 def normals(vertices: NDArray[Any], faces: NDArray[Any]) -> Floats:
     """Unit normals V×3 of a mesh, smoothed over the faces at each vertex; 0 where no face is."""
     out = np.zeros((len(vertices), 3), np.float32)
-    inputs = [_floats(vertices), _ints(faces), len(faces), out]
+    inputs = [_floats(vertices), _ints(faces), out]
     wp.launch(_normals, 1, inputs=inputs, device="cpu")
     return out
 
