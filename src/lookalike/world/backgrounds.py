@@ -130,7 +130,7 @@ def _beyond(view: View, ray: wp.vec3, t: float, clouds: tile):
     leaf = smooth(clouds, x * 0.07, z * 0.09)
     crown = 6.0 + 6.0 * smooth(clouds, x * 0.017, 0.3)
     if view.behind == 0 and z < crown:
-        tone = wp.vec3(0.20, 0.26, 0.16) * (0.35 + 1.1 * leaf)
+        tone = wp.vec3(0.30, 0.36, 0.24) * (0.35 + 1.1 * leaf)
         return wp.cw_mul(wp.cw_mul(tone, tone), light)
     if view.behind == 2:
         lit = above(leaf, 0.72, 0.02) * above(14.0, z, 0.1)
@@ -170,7 +170,7 @@ def frame(camera: Camera, domain: Domain, seed: int, site: int) -> Frame:
     middle = float(np.median((display[FRAME[1] // 4 :: 4, ::4] ** 2).mean(-1)))
     gain = camera.gain * float(np.clip(domain.exposure_target / max(middle, 1e-3), 0.55, 2.6))
     image = Image.fromarray((display * 255 + 0.5).astype(np.uint8))
-    image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 0.8)))
+    image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.2, 0.6)))
     return Frame(image, occluders, depth, gain, light)
 
 
@@ -194,11 +194,11 @@ def _view(random: np.random.Generator, camera: Camera, domain: Domain, ground_ki
     view.far_tone = wp.vec3(*(np.array(far) * random.uniform(0.8, 1.15)))
     sky_tone = {"night": (0.004, 0.004, 0.008), "ceiling": (0.35, 0.34, 0.31)}
     view.sky_tone = wp.vec3(*sky_tone.get(domain.behind_walls, (0.72, 0.80, 0.92)))
-    view.gloss = random.uniform(0.10, 0.35) if ground_kind == "tiles" else 0.0
+    view.gloss = random.uniform(0.15, 0.5) if ground_kind == "tiles" else 0.0
     return view
 
 
 def _glow(random: np.random.Generator, domain: Domain) -> float:
     """How brightly shop windows are lit: much indoors and at night, hardly by day."""
-    strength = {"night": (0.15, 0.6), "ceiling": (0.3, 1.0)}.get(domain.behind_walls, (0.0, 0.15))
+    strength = {"night": (0.4, 1.8), "ceiling": (0.5, 1.6)}.get(domain.behind_walls, (0.0, 0.15))
     return float(random.uniform(*strength))

@@ -163,6 +163,8 @@ def pixel(camera: Camera, x: float, y: float, z: float) -> tuple[float, float]:
 
 
 def grey(random: Random, low: float, high: float, colourful: float = 0.06) -> Colour:
-    """A grey between two albedos with a little colour (sd of the channels' logarithm)."""
-    red, green, blue = random.uniform(low, high) * np.exp(random.normal(0, colourful, 3))
-    return float(min(red, 0.95)), float(min(green, 0.95)), float(min(blue, 0.95))
+    """A grey between two albedos with a little colour, sooner brown or blue than green or pink."""
+    warm, green = random.normal(0, colourful, 2)
+    tint = np.exp([1.2 * warm - 0.2 * green, 0.4 * green, -1.2 * warm - 0.2 * green])
+    channels = (random.uniform(low, high) * tint).clip(0, 0.95)
+    return float(channels[0]), float(channels[1]), float(channels[2])

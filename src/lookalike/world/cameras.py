@@ -191,7 +191,7 @@ def _direction(azimuth: float, elevation: float) -> Vector:
 
 
 def _cast(hue: float, strength: float, sd: float) -> Vector:
-    """Factors of red, green and blue that tint by about `sd`: amber or blue rather than green or pink.
+    """Factors of red, green and blue that tint by about `sd`: sooner amber or blue than green.
 
     Given as two quantiles: of the direction in the plane of tints, and of the (Rayleigh) distance.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,15 @@ from PIL import Image, ImageDraw, ImageFilter
 from lookalike.world.brush import FINE, Brush, pixel
 from lookalike.world.cameras import FRAME, Camera, daylight
 from lookalike.world.domains import Domain
+from lookalike.world.noise import tiles
 from lookalike.world.objects import KINDS
 from lookalike.world.seeds import rng
 
 Array = npt.NDArray[np.float32]
+
+
+NEAREST = {"car": 10.5, "stall": 10.5, "tree": 9.0, "stranger": 11.0, "sign": 8.5, "pillar": 9.0}
+"""Where the first thing of a kind may stand, metres; nearer ones would look drawn."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Thing:
 
 def things(random: np.random.Generator, camera: Camera, domain: Domain) -> list[Thing]:
     """What stands in a frame, the farthest first."""
-    nearest = max(0.45 * camera.wall, camera.distance[0])
+    room = camera.wall - camera.distance[0]
     found: list[Thing] = []
 
     def place(kind: str, x: float, y: float, turn: float) -> None:
@@ -39,9 +45,10 @@ def things(random: np.random.Generator, camera: Camera, domain: Domain) -> list[
 
     counts = (*domain.clutter, ("stranger", domain.strangers))
     for kind, mean in counts:
-        for _ in range(int(random.poisson(mean))):
+        nearest = max(NEAREST.get(kind, 7.0), camera.distance[0] + 0.2 * room)
+        for _ in range(int(random.poisson(mean * min(1.2, 0.3 + 0.06 * room)))):
             # most of it stands along the wall, little where people walk
-            y = camera.wall - 0.5 - (camera.wall - nearest) * random.beta(1.0, 1.6)
+            y = camera.wall - 0.4 - max(camera.wall - nearest - 0.4, 0) * random.beta(0.9, 1.7)
             x = random.uniform(-0.56, 0.56) * FRAME[0] / camera.focal * y
             turn = random.normal(0, 0.35) + random.choice([0, 0, 0.5, 1, 1.5]) * math.pi
             if kind == "bikes":
@@ -72,8 +79,26 @@ def draw(camera: Camera, picture: Array, found: list[Thing], light: Array) -> Ar
         KINDS[thing.kind][0](brush, rng("thing", thing.seed))
     # Pixels that nothing covers are black and clear, so the mean of each four is premultiplied.
     small = np.asarray(layer.reduce(FINE), np.float32) / np.float32(255)
+    small = small * np.concatenate(
+        [np.repeat(_wear()[..., None], 3, -1), np.ones_like(small[..., 3:])], -1
+    )
     covered: Array = shaded * (1 - small[..., 3:]) + small[..., :3]
     return covered.clip(0, 1)
+
+
+@lru_cache(maxsize=1)
+def _wear() -> Array:
+    """H×W factors about 1: nothing outdoors is of one flat colour."""
+    clouds, grain = tiles()
+    height, width = FRAME[1], FRAME[0]
+
+    def over(tile: Array, size: int) -> Array:
+        image = Image.fromarray(tile).resize((size, size), Image.Resampling.BICUBIC)
+        repeats = (-(-height // size), -(-width // size))
+        return np.tile(np.asarray(image), repeats)[:height, :width]
+
+    factors: Array = 1 + 0.30 * (over(clouds, 200) - 0.5) + 0.16 * (over(grain, 512) - 0.5)
+    return factors.astype(np.float32)
 
 
 def _shadows(camera: Camera, found: list[Thing]) -> Array:

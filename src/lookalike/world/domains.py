@@ -170,9 +170,10 @@ DOMAINS = {
     for domain in (
         Domain(
             name="plaza",
-            walls=(("shops", 2.0), ("panels", 1.0), ("glass", 1.0), ("hedge", 1.0)),
+            walls=(("shops", 2.0), ("panels", 1.0), ("glass", 1.0), ("hedge", 1.0), ("fence", 0.5)),
             clutter=(
-                ("bikes", 1.6),
+                ("bikes", 2.2),
+                ("scooter", 1.0),
                 ("stall", 0.8),
                 ("pole", 1.5),
                 ("tree", 2.0),
@@ -205,7 +206,7 @@ DOMAINS = {
             jpeg=(70, 92),
             grounds=(("slabs", 1.0), ("asphalt", 1.0), ("grass", 1.0)),
             wall=(15.0, 29.0),
-            walls=(("hedge", 2.0), ("brick", 1.5)),
+            walls=(("hedge", 2.0), ("brick", 1.5), ("fence", 0.7)),
             clutter=(
                 ("bikes", 1.2),
                 ("pole", 1.0),
@@ -243,15 +244,16 @@ DOMAINS = {
             walls=(("shops", 3.0), ("glass", 1.0), ("panels", 0.7)),
             behind_walls="ceiling",
             clutter=(
-                ("planter", 1.5),
-                ("sign", 2.5),
-                ("stall", 1.5),
-                ("bench", 1.5),
-                ("bin", 1.2),
-                ("pillar", 1.5),
-                ("rail", 0.8),
+                ("planter", 2.0),
+                ("sign", 3.5),
+                ("stall", 2.5),
+                ("bench", 2.0),
+                ("bin", 1.5),
+                ("pillar", 2.0),
+                ("rail", 1.2),
+                ("boxes", 1.0),
             ),
-            strangers=9.0,
+            strangers=14.0,
             occluders=(("rail", 0.4), ("planter", 0.3), ("bin", 0.3)),
         ),
         Domain(

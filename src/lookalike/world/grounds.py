@@ -29,6 +29,7 @@ class Ground:
     stone: wp.vec2  # a stone's length and width
     joint: float  # how much darker joints are
     vary: float  # how much stones differ
+    rough: float
     shift: float  # of every other row, in stones
     band: wp.vec3  # period (0: none), width, and whether also across
     band_tint: wp.vec3
@@ -42,7 +43,7 @@ def ground(random: np.random.Generator, kind: str) -> Any:
     """A ground of that kind with drawn numbers."""
     out = Ground()
     out.kind = KINDS.index(kind)
-    light = dict(tiles=(0.52, 0.72), asphalt=(0.30, 0.42), grass=(0.38, 0.46)).get(
+    light = dict(tiles=(0.36, 0.66), asphalt=(0.30, 0.42), grass=(0.38, 0.46)).get(
         kind, (0.38, 0.56)
     )
     tint = np.exp(random.normal(0, 0.02, 3))
@@ -59,8 +60,9 @@ def ground(random: np.random.Generator, kind: str) -> Any:
     else:
         long = random.uniform(0.4, 1.0)
         out.stone = wp.vec2(long, long * random.choice([1.0, 1.0, 0.5]))
-    out.joint = random.uniform(0.16, 0.34) * (0.6 if kind == "tiles" else 1.0)
-    out.vary = random.uniform(0.10, 0.4) * (0.4 if kind == "tiles" else 1.0)
+    out.joint = random.uniform(0.24, 0.46) * (0.6 if kind == "tiles" else 1.0)
+    out.vary = random.uniform(0.15, 0.5) * (0.4 if kind == "tiles" else 1.0)
+    out.rough = 0.12 if kind == "tiles" else random.uniform(0.2, 0.45)
     out.shift = random.choice([0.0, 0.5, 0.5, 0.33]) if kind != "tiles" else 0.0
     if random.random() < 0.6 and kind in ("pavers", "slabs", "tiles"):
         out.band = wp.vec3(
@@ -99,7 +101,7 @@ def surface(g: Ground, x: float, y: float, foot_x: float, foot_y: float, clouds:
         )
     if g.kind == ASPHALT:
         speck = smooth(grain, u * 0.21, v * 0.21) - 0.5
-        tone *= 1.0 + 0.30 * speck * wp.clamp(0.03 / foot, 0.15, 1.0)
+        tone *= 1.0 + 0.5 * speck * wp.clamp(0.03 / foot, 0.15, 1.0)
         tone *= 0.86 + 0.28 * smooth(clouds, u * 0.05, v * 0.05)
         mended = cell(grain, int(wp.floor(u / 2.7)), int(wp.floor(v / 4.1)), g.salt)
         if mended > 0.86:
@@ -137,4 +139,4 @@ def surface(g: Ground, x: float, y: float, foot_x: float, foot_y: float, clouds:
     joints = wp.max(line(along, g.stone[0], 0.012, fu), line(v, g.stone[1], 0.012, fv))
     tone *= 1.0 - g.joint * joints
     rough = smooth(grain, u * 0.17, v * 0.17) - 0.5
-    return tone * (1.0 + 0.16 * rough * wp.clamp(0.04 / foot, 0.0, 1.0))
+    return tone * (1.0 + g.rough * rough * wp.clamp(0.04 / foot, 0.0, 1.0))

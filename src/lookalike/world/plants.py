@@ -18,19 +18,16 @@ def leaves(
     green = (
         np.array([0.24, 0.31, 0.17]) * random.uniform(0.7, 1.2) * np.exp(random.normal(0, 0.06, 3))
     )
-    offsets = random.normal(size=(count, 2)).clip(-2, 2)
-    sizes, shades = random.uniform(0.03, 0.11, count), random.uniform(0.45, 1.15, count)
-    for (da, dz), size, shade in zip(
-        offsets[np.argsort(sizes)[::-1]], np.sort(sizes)[::-1], shades, strict=True
-    ):
-        tone = green * shade * (0.85 + 0.12 * dz)
-        z = max(centre[1] + spread[1] * dz, 0.03)
-        brush.dot(
-            (centre[0] + spread[0] * da, 0, z),
-            size,
-            (tone[0], tone[1], tone[2]),
-            UP if dz > 0 else FRONT,
+    places = random.normal(size=(count, 3)).clip(-2, 2)
+    sizes = np.sort(random.uniform(0.02, 0.075, count))[::-1]  # the small ones on top
+    for (along, across, up), size in zip(places, sizes, strict=True):
+        red, green_, blue = (green * random.uniform(0.45, 1.15) * (0.85 + 0.12 * up)).tolist()
+        spot = (
+            centre[0] + spread[0] * along,
+            0.6 * spread[0] * across,
+            max(centre[1] + spread[1] * up, 0.03),
         )
+        brush.dot(spot, size, (red, green_, blue), UP if up > 0 else FRONT)
 
 
 def tree(brush: Brush, random: Random) -> None:
@@ -45,14 +42,14 @@ def tree(brush: Brush, random: Random) -> None:
     if random.random() < 0.25:
         brush.column(radius * 1.03, 0, 1.1, (0.75, 0.74, 0.71))
     for _ in range(3):
-        leaves(brush, random, (random.normal(0, 0.6), random.uniform(3.0, 4.2)), (0.55, 0.4), 130)
+        leaves(brush, random, (random.normal(0, 0.6), random.uniform(3.0, 4.2)), (0.5, 0.4), 240)
 
 
 def bush(brush: Brush, random: Random) -> None:
     """A bush at knee or hip height."""
     high = random.uniform(0.35, 0.9)
     wide = random.uniform(0.3, 0.9)
-    leaves(brush, random, (0, 0.45 * high), (wide, 0.35 * high), 320)
+    leaves(brush, random, (0, 0.45 * high), (wide, 0.35 * high), 420)
 
 
 def planter(brush: Brush, random: Random) -> None:
@@ -60,4 +57,4 @@ def planter(brush: Brush, random: Random) -> None:
     length, high = random.uniform(0.8, 2.6), random.uniform(0.35, 0.75)
     brush.box((length, 0.5, high), grey(random, 0.2, 0.65), top=(0.15, 0.13, 0.11))
     for a in np.arange(-length / 2 + 0.2, length / 2 - 0.1, 0.35):
-        leaves(brush, random, (float(a), high + 0.2), (0.18, 0.17), 60)
+        leaves(brush, random, (float(a), high + 0.2), (0.18, 0.17), 90)

@@ -9,7 +9,7 @@ def stranger(brush: Brush, random: Random) -> None:
     """Somebody far away: head, top, bottom and shoes, standing or in mid-step."""
     size = random.uniform(0.92, 1.05)
     slim = random.uniform(0.5, 1.0)  # seen from the front or from the side
-    step = abs(random.normal(0, 0.22)) * (1.4 - slim)
+    step = abs(random.normal(0, 0.16)) * (1.3 - slim)
     top = grey(random, 0.12, 0.88, 0.05) if random.random() < 0.65 else grey(random, 0.2, 0.6, 0.35)
     bottom = grey(random, 0.1, 0.45, 0.10)
     skin: Colour = (0.62, 0.48, 0.40)

@@ -128,7 +128,7 @@ def rail(brush: Brush, random: Random) -> None:
 def stall(brush: Brush, random: Random) -> None:
     """A table with goods below a roof of cloth on poles."""
     half = random.uniform(0.9, 1.6)
-    cloth, roof = grey(random, 0.25, 0.8, 0.12), grey(random, 0.3, 0.85, 0.12)
+    cloth, roof = grey(random, 0.2, 0.6), grey(random, 0.25, 0.72)
     for b in (0.7, -0.7):
         for a in (-half, half):
             brush.bar([(a, b, 0), (a, b, 2.1)], 0.045, STEEL)
@@ -141,7 +141,7 @@ def stall(brush: Brush, random: Random) -> None:
             for _ in range(22):
                 size = (random.uniform(0.1, 0.35), 0.2, random.uniform(0.06, 0.3))
                 spot = (random.uniform(-0.8, 0.8) * half, random.uniform(-0.3, 0.3), 0.75)
-                brush.box(size, grey(random, 0.1, 0.8, 0.2), spot)
+                brush.box(size, grey(random, 0.1, 0.7, 0.14), spot)
     if random.random() < 0.7:
         brush.prism(
             [
@@ -166,4 +166,4 @@ def boxes(brush: Brush, random: Random) -> None:
             random.uniform(-0.9, 0.2),
             random.choice([0.0, 0.0, 0.35]),
         )
-        brush.box((wide, 0.35, high), grey(random, 0.2, 0.6, 0.12), spot)
+        brush.box((wide, 0.35, high), grey(random, 0.2, 0.5), spot)

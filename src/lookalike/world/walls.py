@@ -38,7 +38,7 @@ def wall(random: np.random.Generator, kind: str, glow: float) -> Any:
     if kind == "brick":
         tone = np.array([1.14, 0.88, 0.78]) ** random.uniform(0.2, 1.3) * random.uniform(0.3, 0.5)
     if kind in ("hedge", "fence"):
-        tone = np.array([0.19, 0.25, 0.13]) * random.uniform(0.7, 1.35) * tint
+        tone = np.array([0.29, 0.36, 0.21]) * random.uniform(0.7, 1.35) * tint
     out.tone = wp.vec3(*tone)
     out.second = wp.vec3(*(random.uniform(0.12, 0.7) * np.exp(random.normal(0, 0.03, 3))))
     out.top = random.uniform(1.0, 2.6) if kind in ("hedge", "fence") else random.uniform(4, 13)
@@ -47,7 +47,7 @@ def wall(random: np.random.Generator, kind: str, glow: float) -> Any:
     out.offset = random.uniform(0, 10)
     out.pillar = random.choice([0.12, 0.2, 0.35, 0.6])
     out.plinth = random.choice([0.0, 0.2, 0.45, 0.8])
-    out.dark = random.uniform(0.05, 0.17)
+    out.dark = random.uniform(0.06, 0.26)
     out.shiny = random.uniform(0.1, 0.5)
     out.glow = glow
     if random.random() < 0.55:

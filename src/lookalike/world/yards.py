@@ -44,7 +44,9 @@ def yard(random: np.random.Generator, camera: Camera, domain: Domain, kind: str)
     yard = Yard()
     yard.near = ground(random, kind)
     others = {"tiles": ("tiles",), "grass": ("slabs", "asphalt", "pavers")}
-    yard.far = ground(random, str(random.choice(others.get(kind, ("asphalt", "grass", "slabs")))))
+    yard.far = ground(
+        random, str(random.choice(others.get(kind, ("asphalt", "grass", "slabs", "concrete"))))
+    )
     angle = random.choice([0.0, 0.0, 0.5 * np.pi, -0.5 * np.pi]) + random.normal(0, 0.15)
     along = 0.5 * np.pi - angle
     nearest = camera.wall * 0.45 if abs(np.sin(along)) > 0.5 else 1.5
