@@ -4,115 +4,28 @@ The renderer asks them for each sample, which makes hems crisp at any density of
 asks them for each vertex.
 """
 
-# mypy: disable-error-code="no-untyped-call,no-untyped-def,misc,attr-defined,valid-type,no-any-return"
+# Warp has no types, and its kernels are not Python to mypy.
+# mypy: disable-error-code="no-untyped-call,no-untyped-def,misc,attr-defined,valid-type,operator"
+# mypy: disable-error-code="no-any-return,arg-type,assignment,index,return-value,type-var"
 
 import numpy as np
 import warp as wp
 
+from lookalike.world.palette import Paint, noise_at, ramp
 from lookalike.world.raster import Floats, Ints
 
+wp.set_module_options({"enable_backward": False})
+
 IN_TOP, IN_BOTTOM, IN_OUTER, IN_SHOE, IN_HAIR, IN_HAT, IN_COLLAR = 1, 2, 4, 8, 16, 32, 64
+HEM = wp.constant(0.010)  # a top stands off the hips to its very edge, and a little beyond
 NECKS = {"crew": 0, "v": 1, "scoop": 2}
 HAIR_NONE, HAIR_SHAVED, HAIR_SHORT, HAIR_FRINGE, HAIR_BACK = range(5)
 HATS = {"none": 0, "cap": 1, "brim": 2, "beanie": 3}
 
 
-@wp.struct
-class Paint:
-    """An outfit on a person, as the renderer reads it: numbers, colours and textures."""
-
-    noise: wp.array2d(dtype=wp.float32)
-    # the head
-    skin: wp.vec3
-    hair: wp.vec3
-    hair_kind: wp.int32
-    hairline: wp.float32
-    parting: wp.float32
-    locks: wp.float32
-    beard: wp.float32
-    brows: wp.float32
-    glasses: wp.int32
-    hat: wp.int32
-    hat_colour: wp.vec3
-    mask: wp.int32
-    mask_colour: wp.vec3
-    # the top
-    sleeve: wp.float32
-    hem: wp.float32
-    neck: wp.int32
-    loose: wp.float32
-    collar: wp.int32
-    placket: wp.float32
-    pocket: wp.int32
-    top: wp.array3d(dtype=wp.float32)
-    plain_sleeves: wp.int32
-    sleeve_colour: wp.vec3
-    trim: wp.vec3
-    decal: wp.array3d(dtype=wp.float32)
-    decal_half: wp.float32
-    decal_height: wp.float32
-    decal_x: wp.float32
-    decal_front: wp.int32
-    decal_back: wp.int32
-    # the bottom
-    bottom: wp.array3d(dtype=wp.float32)
-    leg_end: wp.float32
-    dress: wp.int32
-    jeans: wp.int32
-    creased: wp.int32
-    under: wp.int32
-    under_colour: wp.vec3
-    cuff: wp.float32
-    belt: wp.int32
-    belt_colour: wp.vec3
-    # what is worn open over it
-    outer: wp.int32
-    outer_hem: wp.float32
-    opening: wp.float32
-    outer_sleeve: wp.float32
-    quilted: wp.int32
-    outer_texture: wp.array3d(dtype=wp.float32)
-    # feet
-    shoe: wp.vec3
-    sole: wp.vec3
-    sock: wp.vec3
-    shoe_top: wp.float32
-    sock_top: wp.float32
-    sandal: wp.int32
-    # straps
-    straps: wp.int32
-    strap_colour: wp.vec3
-    sling: wp.float32
-    sling_colour: wp.vec3
-
-
-@wp.func
-def ramp(x: float, x0: float, x1: float, y0: float, y1: float) -> float:
-    """The line through (x0, y0) and (x1, y1), level beyond them."""
-    return y0 + (y1 - y0) * wp.clamp((x - x0) / (x1 - x0), 0.0, 1.0)
-
-
-@wp.func
-def noise_at(noise: wp.array2d(dtype=wp.float32), u: float, v: float) -> float:
-    """The noise tile, 1×1 in u and v, between its 64×64 values; about −1 to 1."""
-    x = u * 64.0
-    y = v * 64.0
-    x0 = wp.floor(x)
-    y0 = wp.floor(y)
-    fx = x - x0
-    fy = y - y0
-    i = int(y0) & 63
-    j = int(x0) & 63
-    k = (i + 1) & 63
-    m = (j + 1) & 63
-    upper = noise[i, j] * (1.0 - fx) + noise[i, m] * fx
-    lower = noise[k, j] * (1.0 - fx) + noise[k, m] * fx
-    return upper * (1.0 - fy) + lower * fy
-
-
 @wp.func
 def neckline(p: Paint, x: float, y: float) -> float:
-    """z of a top's neck opening, which rises to the back; a V and a scoop are cut deeper in front."""
+    """z of a top's neck opening: higher behind; a V or a scoop is cut deeper in front."""
     line = 0.735 + 0.55 * (y + 0.02)
     front = wp.clamp(-(y + 0.02) / 0.04, 0.0, 1.0)
     if p.neck == 1:
@@ -179,7 +92,11 @@ def in_shoe(p: Paint, y: float, z: float, is_arm: float) -> bool:
     if is_arm > 0.5 or z > p.shoe_top:
         return False
     if p.sandal == 1:
-        return z < ramp(y, -0.15, 0.02, -0.801, -0.785) or (y < -0.085 and y > -0.135) or (y > 0.0 and z < -0.735 and z > -0.76)
+        return (
+            z < ramp(y, -0.15, 0.02, -0.801, -0.785)
+            or (y < -0.085 and y > -0.135)
+            or (y > 0.0 and z < -0.735 and z > -0.76)
+        )
     return True
 
 
@@ -238,12 +155,15 @@ def _coverage(p: Paint, points: wp.array2d(dtype=wp.float32), out: wp.array(dtyp
             if in_hat(p, y, z):
                 bits |= IN_HAT
         else:
-            if part < 6.5 and in_top(p, x, y, z, arm, is_arm):
+            if part < 6.5 and (
+                in_top(p, x, y, z, arm, is_arm)
+                or (is_arm < 0.5 and in_top(p, x, y, z + HEM, arm, is_arm))
+            ):
                 bits |= IN_TOP
-            if part < 3.5 and in_bottom(p, z, is_arm, part):
-                bits |= IN_BOTTOM
             if part < 6.5 and in_outer(p, x, y, z, arm, is_arm):
                 bits |= IN_OUTER
+            if part < 3.5 and in_bottom(p, z, is_arm, part):
+                bits |= IN_BOTTOM
             if z < p.shoe_top and is_arm < 0.5:
                 bits |= IN_SHOE
             if in_collar(p, x, y, z, is_arm, part):

@@ -12,7 +12,7 @@ Fold = tuple[float, ...]
 
 
 def top_folds(rng: np.random.Generator, hem: float, loose: float) -> list[Fold]:
-    """A top's body: pulled from the armpits, hanging from chest and shoulder blades, at the waist."""
+    """A top's body: pulled from the armpits, hanging from chest and back, rolled at the waist."""
     folds: list[Fold] = []
     deep = 0.0045 + 0.0055 * loose
     for side in (-1, 1):

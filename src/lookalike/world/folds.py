@@ -4,7 +4,9 @@ A fold is a line on unrolled cloth. Each part of the surface is a cloth of its o
 (metres around, z), a leg (metres around it, z) and an arm (metres around it, metres along it).
 """
 
-# mypy: disable-error-code="no-untyped-call,no-untyped-def,misc,attr-defined,valid-type,no-any-return"
+# Warp has no types, and its kernels are not Python to mypy.
+# mypy: disable-error-code="no-untyped-call,no-untyped-def,misc,attr-defined,valid-type"
+# mypy: disable-error-code="no-any-return"
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,6 +16,8 @@ import warp as wp
 
 from lookalike.world.raster import Floats, Ints
 from lookalike.world.surface import surface
+
+wp.set_module_options({"enable_backward": False})
 
 TRUNK, LEFT_LEG, RIGHT_LEG, LEFT_ARM, RIGHT_ARM = range(5)
 LEGS, ARMS = (LEFT_LEG, RIGHT_LEG), (LEFT_ARM, RIGHT_ARM)

@@ -1,10 +1,14 @@
 """Colour of skin, face and hair at a point of the rest pose."""
 
-# mypy: disable-error-code="no-untyped-call,no-untyped-def,misc,attr-defined,valid-type,no-any-return"
+# Warp has no types, and its kernels are not Python to mypy.
+# mypy: disable-error-code="no-untyped-call,no-untyped-def,misc,attr-defined,valid-type,operator"
+# mypy: disable-error-code="no-any-return,arg-type,assignment,index,return-value,type-var"
+# mypy: disable-error-code="call-overload"
 
 import warp as wp
 
-from lookalike.world.borders import Paint, above_hairline, noise_at, ramp
+from lookalike.world.borders import above_hairline
+from lookalike.world.palette import Paint, noise_at, ramp
 
 
 @wp.func

@@ -1,12 +1,16 @@
 """An identity's and an outfit's fields as the renderer's `Paint`."""
 
+# Warp has no types.
+# mypy: disable-error-code="no-untyped-call,attr-defined,valid-type,type-arg"
+
 from functools import lru_cache
 
 import numpy as np
 import warp as wp
 
-from lookalike.world.borders import HATS, NECKS, Paint
+from lookalike.world.borders import HATS, NECKS
 from lookalike.world.clothes import Array, Identity, Outfit
+from lookalike.world.palette import Paint
 from lookalike.world.raster import Floats
 from lookalike.world.seeds import rng
 
@@ -28,7 +32,7 @@ def _noise_tile() -> Floats:
         part = part * part * (3 - 2 * part)
         rows = coarse[near] * (1 - part)[:, None] + coarse[far] * part[:, None]
         tile += share * (rows[:, near] * (1 - part) + rows[:, far] * part)
-    return (0.5 * (tile - tile.mean()) / tile.std()).astype(np.float32)
+    return np.asarray(0.5 * (tile - tile.mean()) / tile.std(), np.float32)
 
 
 def paint_of(identity: Identity, outfit: Outfit) -> Paint:
@@ -55,7 +59,7 @@ def _array(values: Array) -> wp.array:
 
 
 def _paint_top(p: Paint, outfit: Outfit) -> None:
-    p.sleeve, p.hem, p.neck, p.loose = outfit.sleeve, outfit.hem, NECKS[outfit.neck], outfit.loose
+    p.sleeve, p.hem, p.neck = outfit.sleeve, outfit.hem, NECKS[outfit.neck]
     p.collar = _COLLARS.get(outfit.top, 0)
     p.placket = (0.5 if outfit.top == "polo" else outfit.hem) if outfit.placket else 9.0
     p.pocket = {"hoodie": 1, "shirt": 2}.get(outfit.top, 0)
@@ -64,7 +68,7 @@ def _paint_top(p: Paint, outfit: Outfit) -> None:
     if outfit.sleeve_colour is not None:
         p.sleeve_colour = wp.vec3(*outfit.sleeve_colour.tolist())
     p.trim = wp.vec3(*outfit.trim_colour.tolist())
-    p.decal = _array(np.zeros((1, 1, 4)) if outfit.decal is None else outfit.decal)
+    p.decal = _array(np.zeros((1, 1, 4), np.float32) if outfit.decal is None else outfit.decal)
     p.decal_half = 0.5 * outfit.decal_size
     p.decal_height, p.decal_x = outfit.decal_height, outfit.decal_x
     p.decal_front = int(outfit.decal is not None and outfit.decal_front)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.world import carried, dressing, hair, skirt
+from lookalike.world import carried, dressing, hair, held, locks, skirt
 from lookalike.world.body import Body
 from lookalike.world.clothes import Identity, Outfit
 from lookalike.world.joints import moments, posed_joints
 from lookalike.world.outfit_paint import paint_of
-from lookalike.world.paint import Paint
-from lookalike.world.pieces import Piece
+from lookalike.world.palette import ACCESSORY, Paint
+from lookalike.world.pieces import Piece, extended
 from lookalike.world.poses import Bones, Pose, solve
 from lookalike.world.raster import Floats, Ints, normals, skin
 from lookalike.world.seeds import rng
@@ -57,12 +57,12 @@ class Person:
         shape, bent = dressing.dress(cloth, identity, outfit, self.paint, vertices, self.heads)
         self._height_pairs = _height_pairs(body, self.heads, shape)
         _add_hair(shape, self.paint, identity, outfit)
-        pieces = hair.pieces(
+        pieces = locks.pieces(
             rng("hair", identity.hair_seed), body, identity, shape, self.own_height
         )
         pieces += carried.worn(cloth, body, outfit, shape, self.own_height)
-        self._skirts = _skirts(cloth, outfit)
-        self._bags = carried.hand_bags(outfit)
+        self._skirts = skirt.worn(cloth, outfit)
+        self._bags = held.hand_bags(outfit)
         self._bend_rows = np.flatnonzero(np.abs(bent).sum(1) > 1e-5)
         self._bent = bent[self._bend_rows]
         self._bend_joint = _joint_of(self._bend_rows)
@@ -74,7 +74,7 @@ class Person:
         return np.asarray(np.interp(z, *self._height_pairs))
 
     def _assemble(self, shape: Floats, pieces: list[Piece]) -> None:
-        """Everything that doesn't depend on the pose, in one mesh: surface, pieces, skirts, bags."""
+        """Puts surface, pieces, skirts and bags in one mesh: all that no pose changes."""
         mesh = surface()
         self._rest = np.concatenate([shape, *(p.vertices for p in pieces)])
         self._bones = np.concatenate([mesh.skin_bones, *(p.bones for p in pieces)])
@@ -83,14 +83,14 @@ class Person:
         none = np.zeros(3, np.float32)
         parts = [(p.faces, p.material, p.colour, p.rest) for p in pieces]
         parts += [(s.faces, s.material, none, s.rest) for s in self._skirts]
-        parts += [(b.faces, carried.ACCESSORY, b.colour, b.vertices) for b in self._bags]
+        parts += [(b.faces, ACCESSORY, b.colour, b.vertices) for b in self._bags]
         tables = (
             mesh.faces,
             dressing.attributes(),
             np.full(len(mesh.faces), -1, np.int32),
             np.zeros((len(mesh.faces), 3), np.float32),
         )
-        self._tables = _extended(tables, parts)
+        self._tables = extended(tables, parts)
 
     def posed(self, pose: Pose) -> Posed:
         """The person in a pose."""
@@ -101,12 +101,12 @@ class Person:
         body = vertices[: self._surface_count]
         floor = body[:, 2].min()
         more = [skirt.hang(s, body) for s in self._skirts]
-        more += [held.vertices + _grip(self.body, bones, held.side) for held in self._bags]
+        more += [bag.vertices + _grip(self.body, bones, bag.side) for bag in self._bags]
         tables = self._tables
-        for held in self._in_hand(pose, bones):
-            more.append(held.vertices + _grip(self.body, bones, held.side))
-            part = (held.faces, carried.ACCESSORY, held.colour, held.vertices)
-            tables = _extended(tables, [part])
+        for thing in self._in_hand(pose, bones):
+            more.append(thing.vertices + _grip(self.body, bones, thing.side))
+            part = (thing.faces, ACCESSORY, thing.colour, thing.vertices)
+            tables = extended(tables, [part])
         vertices = np.concatenate([vertices, *more]).astype(np.float32)
         vertices[:, 2] -= floor
         faces, attributes, materials, colours = tables
@@ -124,38 +124,14 @@ class Person:
             self.paint,
         )
 
-    def _in_hand(self, pose: Pose, bones: Bones) -> list[carried.Held]:
+    def _in_hand(self, pose: Pose, bones: Bones) -> list[held.Held]:
         """What the pose's busy hand holds."""
         if pose.kind in ("phone", "call"):
-            return [carried.phone(pose.side)]
+            return [held.phone(pose.side)]
         if self.outfit.umbrella and pose.kind == "hold":
             head = bones.positions[self.body.bone("head")] - _grip(self.body, bones, pose.side)
-            return [carried.umbrella(self.outfit, head, pose.side)]
+            return [held.umbrella(self.outfit, head, pose.side)]
         return []
-
-
-Tables = tuple[Ints, Floats, Ints, Floats]
-Part = tuple[Ints, int, Floats, Floats]
-
-
-def _extended(tables: Tables, parts: list[Part]) -> Tables:
-    """Faces, attributes, face materials and face colours with those of more parts behind them."""
-    faces, attributes, materials, colours = ([table] for table in tables)
-    count = len(tables[1])
-    for part_faces, material, colour, rest in parts:
-        more = np.zeros((len(rest), 6), np.float32)
-        more[:, :3], more[:, 3] = rest, -1
-        faces.append(part_faces + count)
-        attributes.append(more)
-        materials.append(np.full(len(part_faces), material, np.int32))
-        colours.append(np.tile(np.asarray(colour, np.float32), (len(part_faces), 1)))
-        count += len(rest)
-    return (
-        np.concatenate(faces),
-        np.concatenate(attributes),
-        np.concatenate(materials),
-        np.concatenate(colours),
-    )
 
 
 def _height_pairs(body: Body, heads: Array, shape: Floats) -> tuple[Array, Array]:
@@ -171,43 +147,10 @@ def _add_hair(shape: Floats, paint: Paint, identity: Identity, outfit: Outfit) -
         shape[rows] += normals(shape, surface().faces)[rows] * high[rows, None]
 
 
-def _skirts(random: np.random.Generator, outfit: Outfit) -> list[skirt.Skirt]:
-    made = []
-    if outfit.skirt_end is not None:
-        made.append(
-            skirt.cut(
-                0.36 if outfit.dress else 0.32,
-                outfit.skirt_end,
-                outfit.flare,
-                outfit.pleats,
-                outfit.pleat_depth,
-                random.uniform(0, 6.3),
-                0.012,
-                0.0,
-                carried.TOP if outfit.dress else 4,
-            )
-        )
-    if outfit.outer and outfit.outer_hem < 0.05:
-        made.append(
-            skirt.cut(
-                0.20,
-                outfit.outer_hem,
-                0.12,
-                5,
-                0.03,
-                random.uniform(0, 6.3),
-                0.014 + outfit.outer_thick,
-                0.2 if outfit.outer_opening > 0 else 0.0,
-                carried.OUTER,
-            )
-        )
-    return made
-
-
 def _joint_of(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Which of left and right elbow, left and right knee folds each vertex."""
     mesh = surface()
-    return 2 * (mesh.is_arm[rows] == 0) + (mesh.canonical[rows, 0] < 0)
+    return np.asarray(2 * (mesh.is_arm[rows] == 0) + (mesh.canonical[rows, 0] < 0), np.int64)
 
 
 def _bends(pose: Pose) -> Floats:
@@ -216,13 +159,13 @@ def _bends(pose: Pose) -> Floats:
     return np.clip(np.array(angles) / (np.pi / 2), 0, 1.3).astype(np.float32)
 
 
-def _grip(body: Body, bones: Bones, side: int) -> Array:
+def _grip(body: Body, bones: Bones, side: int) -> Floats:
     """Where a hand holds: between wrist and finger tips."""
     name = "L" if side > 0 else "R"
     wrist = bones.positions[body.bone(f"wrist.{name}")]
     elbow = bones.positions[body.bone(f"lowerarm01.{name}")]
     along = (wrist - elbow) / np.linalg.norm(wrist - elbow)
-    return np.asarray(wrist + 0.08 * along)
+    return np.asarray(wrist + 0.08 * along, np.float32)
 
 
 def _feet(body: Body, bones: Bones) -> Array:

@@ -1,12 +1,16 @@
 """Extra pieces of geometry: what hair, bags and skirts are made of."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.world.raster import Floats, Ints
+
+Own = Callable[[Any], NDArray[np.float64]]
+"""From canonical heights to a person's own."""
 
 
 class Piece(NamedTuple):
@@ -26,12 +30,12 @@ class Piece(NamedTuple):
 
 
 def piece(
-    vertices: NDArray[np.floating],
+    vertices: NDArray[Any],
     faces: Ints,
-    weights: dict[int, NDArray[np.floating] | float],
+    weights: Mapping[int, NDArray[Any] | float],
     material: int,
-    colour: NDArray[np.floating],
-    rest: NDArray[np.floating] | None = None,
+    colour: NDArray[Any],
+    rest: NDArray[Any] | None = None,
 ) -> Piece:
     """The piece that hangs on up to four bones, each with one weight or one per vertex."""
     count = len(vertices)
@@ -62,7 +66,7 @@ def grid_faces(rows: int, columns: int, closed: bool) -> Ints:
 
 
 def lump(
-    centre: NDArray[np.floating] | list[float],
+    centre: NDArray[Any] | list[float],
     half: tuple[float, float, float],
     square: float = 0.5,
     columns: int = 14,
@@ -70,8 +74,8 @@ def lump(
 ) -> tuple[Floats, Ints]:
     """A superellipsoid's vertices and faces: half axes in metres; square: 1 egg to 0 box."""
 
-    def power(values: NDArray[np.floating]) -> NDArray[np.floating]:
-        return np.sign(values) * np.abs(values) ** square
+    def power(values: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(np.sign(values) * np.abs(values) ** square)
 
     up = np.linspace(-math.pi / 2, math.pi / 2, rows)[:, None]
     turn = np.linspace(-math.pi, math.pi, columns, endpoint=False)[None]
@@ -88,9 +92,7 @@ def lump(
     return vertices.astype(np.float32), grid_faces(rows, columns, True)
 
 
-def tube(
-    path: NDArray[np.floating], radius: NDArray[np.floating] | float, sides: int = 5
-) -> tuple[Floats, Ints]:
+def tube(path: NDArray[Any], radius: NDArray[Any] | float, sides: int = 5) -> tuple[Floats, Ints]:
     """A tube along n points: n×sides vertices and their faces, open at both ends."""
     along = np.gradient(np.asarray(path, np.float64), axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-9
@@ -102,3 +104,27 @@ def tube(
     wide = np.broadcast_to(np.asarray(radius, np.float64), (len(path),))[:, None, None]
     points = np.asarray(path)[:, None] + wide * ring
     return points.reshape(-1, 3).astype(np.float32), grid_faces(len(path), sides, True)
+
+
+Tables = tuple[Ints, Floats, Ints, Floats]
+Part = tuple[Ints, int, Floats, Floats]
+
+
+def extended(tables: Tables, parts: list[Part]) -> Tables:
+    """Faces, attributes, face materials and face colours with those of more parts behind them."""
+    faces, attributes, materials, colours = ([table] for table in tables)
+    count = len(tables[1])
+    for part_faces, material, colour, rest in parts:
+        more = np.zeros((len(rest), 6), np.float32)
+        more[:, :3], more[:, 3] = rest, -1
+        faces.append(part_faces + count)
+        attributes.append(more)
+        materials.append(np.full(len(part_faces), material, np.int32))
+        colours.append(np.tile(np.asarray(colour, np.float32), (len(part_faces), 1)))
+        count += len(rest)
+    return (
+        np.concatenate(faces),
+        np.concatenate(attributes),
+        np.concatenate(materials),
+        np.concatenate(colours),
+    )

@@ -1,6 +1,8 @@
 """Skirts, dresses and the tails of coats: cloth hung around posed legs."""
 
-# mypy: disable-error-code="no-untyped-call,no-untyped-def,misc,attr-defined,valid-type,no-any-return"
+# Warp has no types, and its kernels are not Python to mypy.
+# mypy: disable-error-code="no-untyped-call,no-untyped-def,misc,attr-defined,valid-type"
+# mypy: disable-error-code="no-any-return"
 
 from dataclasses import dataclass
 
@@ -8,26 +10,32 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
-from lookalike.world.body import SHIN, THIGH
+from lookalike.world.body import SHIN
+from lookalike.world.clothes import Outfit
+from lookalike.world.palette import BOTTOM, OUTER, TOP
 from lookalike.world.pieces import grid_faces
 from lookalike.world.raster import Floats, Ints
 from lookalike.world.surface import surface
+
+wp.set_module_options({"enable_backward": False})
 
 ROWS, COLUMNS = 14, 40
 
 
 @dataclass(frozen=True, eq=False)
 class Skirt:
-    """One skirt's cut. Heights are canonical z; `bones` are the surface's rows it hangs around."""
+    """One skirt's cut. Heights are canonical z; `around` and `waist` are rows of the surface."""
 
     top: float
     end: float
     flare: float
+    """Metres of radius gained per metre down."""
     pleats: int
     pleat_depth: float
     phase: float
+    """Radians by which the pleats are turned."""
     ease: float
-    opening: float
+    """Metres that it stands off the legs."""
     material: int
     around: Ints
     waist: Ints
@@ -35,51 +43,58 @@ class Skirt:
     rest: Floats
 
 
-def cut(
-    top: float,
-    end: float,
+def worn(rng: np.random.Generator, outfit: Outfit) -> list[Skirt]:
+    """The outfit's skirt, or the skirt of its dress, and the tails of its coat."""
+    made = []
+    if outfit.skirt_end is not None:
+        top, material = (0.36, TOP) if outfit.dress else (0.32, BOTTOM)
+        pleats = (outfit.pleats, outfit.pleat_depth)
+        made.append(_cut(rng, (top, outfit.skirt_end), outfit.flare, pleats, 0.012, 0.0, material))
+    if outfit.outer and outfit.outer_hem < 0.05:
+        ease, opening = 0.014 + outfit.outer_thick, 0.2 if outfit.outer_opening > 0 else 0.0
+        made.append(_cut(rng, (0.20, outfit.outer_hem), 0.12, (5, 0.03), ease, opening, OUTER))
+    return made
+
+
+def _cut(
+    rng: np.random.Generator,
+    heights: tuple[float, float],
     flare: float,
-    pleats: int,
-    pleat_depth: float,
-    phase: float,
+    pleats: tuple[int, float],
     ease: float,
     opening: float,
     material: int,
 ) -> Skirt:
-    """A skirt from canonical z `top` to `end`; `opening`: radians left open in front (a coat)."""
-    mesh = surface()
+    """`opening`: radians left open on either side of the front."""
+    mesh, (top, end) = surface(), heights
     z = mesh.canonical[:, 2]
-    trunk = (mesh.is_arm == 0) & (z < top + 0.03)
-    legs = trunk & (z > max(end - 0.25, -0.70)) & (mesh.part <= SHIN)
-    waist = (mesh.is_arm == 0) & (np.abs(z - top) < 0.02)
+    off_arms = mesh.is_arm == 0
+    around = off_arms & (z < top + 0.03) & (z > max(end - 0.25, -0.70)) & (mesh.part <= SHIN)
     turn = _turns()
     faces = grid_faces(ROWS, COLUMNS, True)
     if opening > 0:
-        shut = np.abs(turn) > opening
-        faces = faces[shut[faces % COLUMNS].all(1)]
-    rest = np.zeros((ROWS, COLUMNS, 3))
+        faces = faces[(np.abs(turn) > opening)[faces % COLUMNS].all(1)]
+    rest = np.empty((ROWS, COLUMNS, 3), np.float32)
     rest[..., 0], rest[..., 1] = 0.2 * np.sin(turn), -0.2 * np.cos(turn) - 0.03
     rest[..., 2] = np.linspace(top, end, ROWS)[:, None]
     return Skirt(
         top,
         end,
         flare,
-        pleats,
-        pleat_depth,
-        phase,
+        *pleats,
+        float(rng.uniform(0, 2 * np.pi)),
         ease,
-        opening,
         material,
-        np.flatnonzero(legs).astype(np.int32),
-        np.flatnonzero(waist).astype(np.int32),
+        np.flatnonzero(around).astype(np.int32),
+        np.flatnonzero(off_arms & (np.abs(z - top) < 0.02)).astype(np.int32),
         faces,
-        rest.reshape(-1, 3).astype(np.float32),
+        rest.reshape(-1, 3),
     )
 
 
 def _turns() -> NDArray[np.float64]:
     """Each column's angle about the body: 0 in front, positive to the person's left."""
-    return (np.arange(COLUMNS) + 0.5) * (2 * np.pi / COLUMNS) - np.pi
+    return np.asarray((np.arange(COLUMNS) + 0.5) * (2 * np.pi / COLUMNS) - np.pi, np.float64)
 
 
 @wp.kernel
@@ -128,7 +143,7 @@ def hang(skirt: Skirt, vertices: Floats) -> Floats:
     ring = (reach[:, None, :] * facing[None]).max(-1) + skirt.ease
     step = (high - low) / (ROWS - 1)
     for i in range(1, ROWS):
-        ring[i] = np.maximum(ring[i], ring[i - 1] + skirt.flare * step * 0.6 - 0.01)
+        ring[i] = np.maximum(ring[i], ring[i - 1] + (skirt.flare - 0.05) * step)
     down = np.linspace(0, 1, ROWS)[:, None]
     wave = np.sin(skirt.pleats * turn + skirt.phase) + 0.5 * np.sin(
         (2 * skirt.pleats + 1) * turn + 2 * skirt.phase
@@ -139,6 +154,3 @@ def hang(skirt: Skirt, vertices: Floats) -> Floats:
     y = centre[:, 1:] - ring * np.cos(turn)
     z = np.broadcast_to(high - down * (high - low), ring.shape)
     return np.stack([x, y, z], -1).reshape(-1, 3).astype(np.float32)
-
-
-__all__ = ["COLUMNS", "ROWS", "THIGH", "Skirt", "cut", "hang"]
