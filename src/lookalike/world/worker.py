@@ -25,7 +25,7 @@ from lookalike.world.layout import (
 )
 from lookalike.world.pool import serve
 from lookalike.world.spec import WorldSpec
-from lookalike.world.wardrobe import attributes, person_of
+from lookalike.world.wardrobe import attributes
 
 if TYPE_CHECKING:
     from lookalike.world.shots import Shot, Site
@@ -48,11 +48,22 @@ def render_people(out: str, spec: dict[str, Any]) -> None:
 
 def render_person(site: Site, wanted: list[Crop], out: Path) -> dict[str, Any]:
     """Writes a person's images, their part maps, and last the file that says they are complete."""
-    rows = [_write_crop(site.shot(crop.person, crop.camera, crop.k), crop, out) for crop in wanted]
+    rows: list[dict[str, Any]] = []
+    clothes: list[dict[str, str | int | bool]] = []
+    for crop in wanted:
+        rows.append(_write_crop(site.shot(crop.person, crop.camera, crop.k), crop, out))
+        if crop.clothes == len(clothes):  # they come in order; the site still has the person
+            worn = site.person(crop.person, crop.clothes)
+            clothes.append(attributes(worn.identity, worn.outfit))
+    first = wanted[0].person
+    tested = any(crop.split != TRAIN for crop in wanted)
+    about: dict[str, Any] = {"person": {"pid": first + 1, "tested": tested, "clothes": clothes}}
+    if first == 0:
+        about["cameras"] = _cameras(site)
     file = io.BytesIO()
     columns: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-    np.savez(file, **columns, about=json.dumps(_about(site, wanted)))
-    write_file(person_file(out, wanted[0].person), file.getvalue(), out)
+    np.savez(file, **columns, about=json.dumps(about))
+    write_file(person_file(out, first), file.getvalue(), out)
     return {"images": len(rows)}
 
 
@@ -83,16 +94,8 @@ def _write_crop(shot: Shot, crop: Crop, out: Path) -> dict[str, Any]:
     }
 
 
-def _about(site: Site, wanted: list[Crop]) -> dict[str, Any]:
-    """What identities.json says of a person; with the first one also what cameras.json says."""
-    spec, person = site.spec, wanted[0].person
-    key = (spec.seed, spec.domain.name, spec.site, person)
-    sets = [attributes(*person_of(*key, clothes, spec.siblings)) for clothes in range(spec.clothes)]
-    tested = any(crop.split != TRAIN for crop in wanted)
-    about: dict[str, Any] = {"person": {"pid": person + 1, "tested": tested, "clothes": sets}}
-    if person == 0:
-        cameras = range(spec.cameras)
-        # What automatic exposure made of a camera's gain is known once its frame is.
-        about["cameras"] = [asdict(site.camera(i)) | {"exposure": site.frame(i).gain}
-                            for i in cameras]  # fmt: skip
-    return about
+def _cameras(site: Site) -> list[dict[str, Any]]:
+    """What cameras.json says; `exposure` is the gain with what automatic exposure made of it."""
+    return [
+        asdict(site.camera(i)) | {"exposure": site.frame(i).gain} for i in range(site.spec.cameras)
+    ]
