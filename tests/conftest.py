@@ -1,4 +1,4 @@
-"""Shared by all tests: a tiny benchmark of drawn people, and commands that train tiny networks."""
+"""Shared by all tests: tiny benchmarks, drawn and rendered, and commands that train tiny nets."""
 
 import os
 
@@ -69,3 +69,15 @@ def tiny(market: Path) -> Callable[..., list[str]]:
         return ["train", method, *data, *TINY[method].split(), *flags.split()]
 
     return argv
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a rendered world: 4 people, 2 of them tested, × 2 cameras × 2 images, in 2 sets
+    of clothes. Not to be changed.
+    """
+    from lookalike.world.render import render
+    from lookalike.world.spec import WorldSpec
+
+    spec = WorldSpec(people=4, cameras=2, images=2, clothes=2)
+    return render(spec, tmp_path_factory.mktemp("rendered") / "world", workers=1).out

@@ -61,14 +61,14 @@ class Crop:
 
 def check_testable(spec: WorldSpec) -> None:
     """Raises UserError where people are to be tested but could never be found again."""
-    if spec.cameras == 1 and tested(spec):
+    if spec.cameras == 1 and people_tested(spec):
         raise UserError(
             "People are tested across cameras: a world needs 2 or more of them, or a test fraction "
             "of 0."
         )
 
 
-def tested(spec: WorldSpec) -> frozenset[int]:
+def people_tested(spec: WorldSpec) -> frozenset[int]:
     """The people (from 0) who are tested on: `test_fraction` of them, rounded down, drawn."""
     count = int(spec.people * spec.test_fraction + 1e-6)  # .29 of 100 is 28.999999999999996
     order = rng("tested", spec.seed, spec.domain.name, spec.site).permutation(spec.people)

@@ -13,7 +13,7 @@ from scipy.ndimage import binary_erosion
 
 from lookalike.errors import UserError
 from lookalike.world.annotations import Truths, spec_of, structures_of, truth_of
-from lookalike.world.layout import Crop, crops, tested
+from lookalike.world.layout import Crop, crops, people_tested
 
 GAP = 2  # pixels between pictures
 OUTLINE = (255, 220, 0)
@@ -47,7 +47,7 @@ def sheet(
     spec = spec_of(root)
     if min(people, cameras, scale) < 1:
         raise UserError("A sheet needs at least one person, one camera and a scale of 1.")
-    test = tested(spec)
+    test = people_tested(spec)
     first: list[list[Crop]] = [
         [crop for crop in crops(spec, person, person in test) if crop.k == 0][:cameras]
         for person in range(min(people, spec.people))

@@ -12,7 +12,7 @@ from PIL import Image
 from lookalike.errors import UserError
 from lookalike.world import pool
 from lookalike.world.annotations import spec_of, structures_of
-from lookalike.world.layout import SPLITS, crops, tested
+from lookalike.world.layout import SPLITS, crops, people_tested
 
 FOLDER = "structure"
 
@@ -33,7 +33,7 @@ def write_structures(
     root = Path(root).expanduser().absolute()
     spec = spec_of(root)
     degrees = sorted({round(360 * i / yaws) for i in range(yaws)})
-    test = tested(spec)
+    test = people_tested(spec)
     people = [
         [f"{crop.split}/{crop.stem}" for crop in crops(spec, person, person in test)]
         for person in range(spec.people)

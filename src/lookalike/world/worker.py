@@ -19,8 +19,8 @@ from lookalike.world.layout import (
     Crop,
     crops,
     pack_parts,
+    people_tested,
     person_file,
-    tested,
     write_file,
 )
 from lookalike.world.pool import serve
@@ -40,7 +40,7 @@ def render_people(out: str, spec: dict[str, Any]) -> None:
 
         body()  # before other processes start: on its first use ever it fills a cache
         world = WorldSpec.from_dict(spec)
-        site, test = Site(world), tested(world)
+        site, test = Site(world), people_tested(world)
         return lambda person: render_person(site, crops(world, person, person in test), Path(out))
 
     serve(prepare)
