@@ -58,7 +58,7 @@ def _degrees(rng: np.random.Generator, mean: float, sd: float) -> float:
 def _walking(rng: np.random.Generator, kind: str, side: int) -> Pose:
     phase, stride = rng.random(), 0.25 + 0.95 * rng.beta(1.4, 1.3)
     width, turn = _degrees(rng, -3, 1.5), _degrees(rng, 6, 4)
-    swing, bent, out = stride * rng.uniform(0.2, 1.0), rng.gamma(2, 12), rng.normal(16.5, 6)
+    swing, bent, out = stride * rng.uniform(0.2, 1.0), rng.gamma(2, 12), rng.normal(16, 4.5)
     legs, arms = [], []
     for offset in (0.0, 0.5):
         now = (phase + offset) % 1
@@ -78,7 +78,7 @@ def _walking(rng: np.random.Generator, kind: str, side: int) -> Pose:
         planted=phase % 0.5 < 0.1,
         lean=_degrees(rng, 4, 3),
         tilt=math.radians(3 * stride * math.sin(2 * math.pi * phase)),
-        twist=-math.radians(6 * stride * math.cos(2 * math.pi * phase)),
+        twist=math.radians(6 * stride * math.cos(2 * math.pi * phase)),
         nod=_degrees(rng, 0, 8),
         look=_degrees(rng, 0, 16),
     )
@@ -86,7 +86,7 @@ def _walking(rng: np.random.Generator, kind: str, side: int) -> Pose:
 
 def _standing(rng: np.random.Generator, kind: str, side: int) -> Pose:
     loaded, shift = int(rng.choice([-1, 1])), rng.random()  # shift: 0 on both legs, 1 on one
-    width, bent, out = rng.normal(0, 1.8), rng.gamma(2, 12), rng.normal(16.5, 6)
+    width, bent, out = rng.normal(0, 1.8), rng.gamma(2, 12), rng.normal(16, 4.5)
     legs, arms = [], []
     for sign in (1, -1):
         free = shift if sign != loaded else 0.0
@@ -122,7 +122,9 @@ def _loose_arm(rng: np.random.Generator, bent: float, out: float) -> Arm:
     raised = rng.random() < 0.15
     return Arm(
         swing=_degrees(rng, 3, 6),
-        elbow=_degrees(rng, 70, 18) if raised else math.radians(bent + abs(rng.normal(0, 4))),
+        elbow=_degrees(rng, 70, 18)
+        if raised
+        else math.radians(min(bent, 100) + abs(rng.normal(0, 4))),
         out=_degrees(rng, out, 2.5),
         inward=_degrees(rng, 24, 12),
         roll=_degrees(rng, 12, 14),
@@ -146,7 +148,7 @@ def _busy(rng: np.random.Generator, pose: Pose) -> Pose:
         reach(near, "phone", 0.04, roll=-50)
         nod = math.radians(rng.uniform(12, 28))
         if rng.random() < 0.4:
-            arms[far] = replace(arms[near])
+            arms[far] = arms[near]
     elif pose.kind == "call":
         reach(near, "ear")
     elif pose.kind == "hips":
@@ -158,7 +160,7 @@ def _busy(rng: np.random.Generator, pose: Pose) -> Pose:
             reach(near, "strap")
         else:  # something under the arm or before the body
             bent = rng.uniform(55, 100)
-            arms[near] = arm(rng.uniform(-8, 15), bent, rng.normal(12, 4), rng.uniform(5, 55), 0)
+            arms[near] = arm(rng.uniform(-8, 15), bent, rng.normal(12, 4), rng.uniform(18, 58), 0)
             if rng.random() < 0.35:
                 arms[far] = arm(rng.uniform(-5, 15), bent, 12, rng.uniform(30, 55), 0)
     elif pose.kind == "carrying":
