@@ -95,7 +95,7 @@ def dress(
     """
     tables, mesh = _tables(), surface()
     bits = coverage(paint, tables.surface_attributes)
-    shape = mesh.matrix @ _smoothed(vertices, coverage(paint, tables.attributes))
+    shape = mesh.matrix @ _spanned(vertices, coverage(paint, tables.attributes))
     _merge_toes(shape)
     widen_legs(shape, bits, heads, outfit, identity)
     widen_sleeves(shape, bits, heads, outfit)
@@ -109,18 +109,26 @@ def dress(
     return shape, outwards * bent[:, None]
 
 
-def _smoothed(vertices: Floats, bits: Ints) -> Array:
-    """The body without the anatomy that cloth spans: ten averages, fading at garments' edges."""
+def _spanned(vertices: Floats, bits: Ints) -> Array:
+    """The body as cloth finds it: fine anatomy gone, hollows spanned, what bulges kept.
+
+    Averaging alone would shrink limbs, so only what it moved outwards stays moved.
+    """
     tables = _tables()
     covered = (bits & (IN_TOP | IN_BOTTOM | IN_OUTER)) > 0
     weight = covered.astype(np.float64)
-    for _ in range(2):
+    for _ in range(2):  # fades at garments' edges
         weight = np.minimum(weight, tables.laplacian @ weight) * covered
+    rate = 0.9 * weight[:, None]
     out = vertices.astype(np.float64)
     limb = out[tables.limb]
-    for _ in range(10):
-        limb += (0.9 * weight)[:, None] * (tables.laplacian @ limb - limb)
-    out[tables.limb] = limb
+    for step in range(10):
+        if step == 2:
+            plain = limb.copy()
+        limb += rate * (tables.laplacian @ limb - limb)
+    outwards = normals(vertices, body().faces)[tables.limb].astype(np.float64)
+    sunk = np.maximum(((plain - limb) * outwards).sum(1), 0)
+    out[tables.limb] = limb + outwards * sunk[:, None]
     return out
 
 

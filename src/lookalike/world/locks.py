@@ -94,8 +94,9 @@ def _under(points: Array, heights: Array, turn: Array) -> Array:
     reach = np.zeros((ROWS, COLUMNS))
     np.maximum.at(reach, (row[inside], column[inside]), radius[inside])
     for _ in range(4):  # holes take their neighbours' value
-        beside = np.maximum(np.roll(reach, 1, 0), np.roll(reach, -1, 0))
-        beside = np.maximum(beside, np.maximum(np.roll(reach, 1, 1), np.roll(reach, -1, 1)))
+        wide = np.pad(reach, 1)
+        beside = np.maximum(wide[1:-1, :-2], wide[1:-1, 2:])
+        beside = np.maximum(beside, np.maximum(wide[:-2, 1:-1], wide[2:, 1:-1]))
         reach = np.where(reach == 0, beside, reach)
     return reach
 
