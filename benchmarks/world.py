@@ -28,7 +28,7 @@ from people_features import peak_gib, print_machine, verdict
 from lookalike.world import shots, worker
 from lookalike.world.crowd import SPRITES
 from lookalike.world.domains import DOMAINS
-from lookalike.world.layout import PROGRESS, SPLITS, crops, tested
+from lookalike.world.layout import PROGRESS, SPLITS, crops, people_tested
 from lookalike.world.person import Person
 from lookalike.world.poses import sample_pose
 from lookalike.world.seeds import rng
@@ -99,7 +99,7 @@ def prepare(site: Site) -> float:
 
 def render(site: Site, out: Path) -> float:
     """Seconds to write all people's crops."""
-    test, start = tested(site.spec), process_time()
+    test, start = people_tested(site.spec), process_time()
     for person in range(site.spec.people):
         worker.render_person(site, crops(site.spec, person, person in test), out)
     return process_time() - start
