@@ -79,10 +79,7 @@ def draw(camera: Camera, picture: Array, found: list[Thing], light: Array) -> Ar
         KINDS[thing.kind][0](brush, rng("thing", thing.seed))
     # Pixels that nothing covers are black and clear, so the mean of each four is premultiplied.
     small = np.asarray(layer.reduce(FINE), np.float32) / np.float32(255)
-    small = small * np.concatenate(
-        [np.repeat(_wear()[..., None], 3, -1), np.ones_like(small[..., 3:])], -1
-    )
-    covered: Array = shaded * (1 - small[..., 3:]) + small[..., :3]
+    covered: Array = shaded * (1 - small[..., 3:]) + small[..., :3] * _wear()[..., None]
     return covered.clip(0, 1)
 
 
@@ -97,7 +94,7 @@ def _wear() -> Array:
         repeats = (-(-height // size), -(-width // size))
         return np.tile(np.asarray(image), repeats)[:height, :width]
 
-    factors: Array = 1 + 0.30 * (over(clouds, 200) - 0.5) + 0.16 * (over(grain, 512) - 0.5)
+    factors: Array = 1 + 0.30 * (over(clouds, 200) - 0.5) + 0.26 * (over(grain, 512) - 0.5)
     return factors.astype(np.float32)
 
 

@@ -57,11 +57,11 @@ class Domain:
     # The picture.
     exposure_target: float = 0.185
     """Linear median that automatic exposure brings the lower 3/4 of the frame to."""
-    gain: Range = (0.85, 1.18)
+    gain: Range = (0.76, 1.30)
     """A camera's own factor on that."""
     white_balance: float = 0.06
     """Standard deviation of a camera's log factors of red, green, blue."""
-    saturation: Range = (0.52, 0.80)
+    saturation: Range = (0.56, 0.86)
     """Beside 1."""
     contrast: Range = (1.05, 1.32)
     """About the middle grey, beside 1."""
@@ -69,7 +69,7 @@ class Domain:
     """Level of black, of 255."""
     noise: Range = (1.5, 4.0)
     """Standard deviation, of 255."""
-    blur: Range = (0.2, 0.6)
+    blur: Range = (0.35, 0.75)
     """Standard deviation of the Gaussian, pixels of the crop."""
     sharpen: Range = (-0.2, 0.4)
     """Strength; below .2 none."""
@@ -197,10 +197,10 @@ DOMAINS = {
             sky=(0.88, 0.97, 1.12),
             ambient=(0.40, 0.50),
             shadows=(0.1, 0.6),
-            exposure_target=0.20,
-            gain=(0.92, 1.15),
-            white_balance=0.05,
-            saturation=(0.72, 1.0),
+            exposure_target=0.235,
+            gain=(0.80, 1.26),
+            white_balance=0.07,
+            saturation=(0.90, 1.25),
             noise=(1.0, 3.0),
             blur=(0.3, 0.8),
             jpeg=(70, 92),
@@ -232,8 +232,8 @@ DOMAINS = {
             ambient=(0.68, 0.82),
             pools=(0.1, 0.5),
             shadows=(0.0, 0.0),
-            exposure_target=0.21,
-            gain=(0.9, 1.12),
+            exposure_target=0.16,
+            gain=(0.78, 1.24),
             white_balance=0.07,
             saturation=(0.65, 0.95),
             noise=(2.0, 6.0),
@@ -269,7 +269,7 @@ DOMAINS = {
             pools=(0.5, 0.9),
             shadows=(0.0, 0.0),
             exposure_target=0.055,
-            gain=(0.85, 1.2),
+            gain=(0.75, 1.34),
             white_balance=0.10,
             saturation=(0.45, 0.75),
             noise=(5.0, 12.0),

@@ -62,7 +62,7 @@ def ground(random: np.random.Generator, kind: str) -> Any:
         out.stone = wp.vec2(long, long * random.choice([1.0, 1.0, 0.5]))
     out.joint = random.uniform(0.24, 0.46) * (0.6 if kind == "tiles" else 1.0)
     out.vary = random.uniform(0.15, 0.5) * (0.4 if kind == "tiles" else 1.0)
-    out.rough = 0.12 if kind == "tiles" else random.uniform(0.2, 0.45)
+    out.rough = 0.12 if kind == "tiles" else random.uniform(0.3, 0.6)
     out.shift = random.choice([0.0, 0.5, 0.5, 0.33]) if kind != "tiles" else 0.0
     if random.random() < 0.6 and kind in ("pavers", "slabs", "tiles"):
         out.band = wp.vec3(
@@ -139,4 +139,4 @@ def surface(g: Ground, x: float, y: float, foot_x: float, foot_y: float, clouds:
     joints = wp.max(line(along, g.stone[0], 0.012, fu), line(v, g.stone[1], 0.012, fv))
     tone *= 1.0 - g.joint * joints
     rough = smooth(grain, u * 0.17, v * 0.17) - 0.5
-    return tone * (1.0 + g.rough * rough * wp.clamp(0.04 / foot, 0.0, 1.0))
+    return tone * (1.0 + g.rough * rough * wp.clamp(0.06 / foot, 0.0, 1.0))
