@@ -184,9 +184,7 @@ def _skirt(rng: Rng) -> Fields:
     }
 
 
-_NO_SKIRT: Fields = {
-    "skirt_end": None, "under_colour": None, "flare": 0.0, "pleats": 0, "pleat_depth": 0.0,
-}  # fmt: skip
+_NO_SKIRT: Fields = dict(skirt_end=None, under_colour=None, flare=0.0, pleats=0, pleat_depth=0.0)
 
 
 def draw_bottom(rng: Rng, female: bool) -> Fields:
