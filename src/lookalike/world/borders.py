@@ -79,8 +79,8 @@ def in_collar(p: Paint, x: float, y: float, z: float, is_arm: float, part: float
     """The band around the neck of a shirt, polo or hoodie, open in front."""
     if p.collar == 0 or is_arm > 0.5 or part > 8.6:
         return False
-    low = 0.705 + 0.55 * (y + 0.02)
-    high = low + 0.055
+    low = 0.714 + 0.55 * (y + 0.02)
+    high = low + 0.045
     if p.collar == 1 and y < -0.05 and wp.abs(x) < 0.018:
         return False
     return z > low and z < high

@@ -153,8 +153,8 @@ def top_colour(p: Paint, x: float, y: float, z: float, arm: float, is_arm: float
         edge = wp.min(wp.min(x - 0.045, 0.125 - x), wp.min(z - 0.47, 0.5 * (0.57 - z)))
         if edge < 0.005:
             shade *= 0.8
-    point = (z - 0.655) * 0.75 - (side - 0.010)  # how far within the collar's points
-    if p.collar == 1 and y < -0.02 and side > 0.010 and side < 0.075 and point > 0.0:
+    point = (z - 0.664) * 0.75 - (side - 0.010)  # how far within the collar's points
+    if p.collar == 1 and y < -0.02 and side > 0.010 and side < 0.06 and point > 0.0:
         colour = p.trim
         if point < 0.007:
             shade = 0.68

@@ -14,7 +14,7 @@ Fold = tuple[float, ...]
 def top_folds(rng: np.random.Generator, hem: float, loose: float) -> list[Fold]:
     """A top's body: pulled from the armpits, hanging from chest and back, rolled at the waist."""
     folds: list[Fold] = []
-    deep = 0.0045 + 0.0055 * loose
+    deep = 0.0055 + 0.0065 * loose
     for side in (-1, 1):
         for back in (False, True):
             for _ in range(rng.integers(1, 4)):  # from the armpit inwards and down

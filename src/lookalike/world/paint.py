@@ -46,6 +46,8 @@ def piece_colour(p: Paint, rest: wp.vec3, material: int, plain: wp.vec3) -> wp.v
     y = rest[1]
     z = rest[2]
     colour = plain
+    if material == 6:  # leather and canvas, a little worn
+        colour = plain * (1.0 + 0.09 * noise_at(p.noise, x * 1.7 + y * 1.7, z * 1.7))
     if material == 2:
         colour = hair_colour(p, x, y, z)
     elif material == 3:

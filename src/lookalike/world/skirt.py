@@ -143,7 +143,7 @@ def hang(skirt: Skirt, vertices: Floats) -> Floats:
     ring = (reach[:, None, :] * facing[None]).max(-1) + skirt.ease
     step = (high - low) / (ROWS - 1)
     for i in range(1, ROWS):
-        ring[i] = np.maximum(ring[i], ring[i - 1] + (skirt.flare - 0.05) * step)
+        ring[i] = np.maximum(ring[i], ring[i - 1] + (0.6 * skirt.flare - 0.04) * step)
     down = np.linspace(0, 1, ROWS)[:, None]
     wave = np.sin(skirt.pleats * turn + skirt.phase) + 0.5 * np.sin(
         (2 * skirt.pleats + 1) * turn + 2 * skirt.phase

@@ -97,7 +97,7 @@ def widen_sleeves(shape: Array, bits: Ints, heads: Array, outfit: Outfit) -> Non
         away = shape[rows] - np.where((arm > 0.5)[:, None], lower, upper)
         radius = np.linalg.norm(away, axis=1)
         if long < 0.7:
-            target = np.interp(arm, (0.1, 0.45), (0.050, 0.056 + 0.030 * outfit.loose))
+            target = np.interp(arm, (0.1, 0.45), (0.050, 0.054 + 0.018 * outfit.loose))
         else:
             wide = (0.052 + 0.010 * outfit.loose, 0.042 + 0.008 * outfit.loose, 0.034)
             target = np.interp(arm, (0.1, 0.5, 1.0), wide)
