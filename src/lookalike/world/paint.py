@@ -60,6 +60,64 @@ def piece_colour(p: Paint, rest: wp.vec3, material: int, plain: wp.vec3) -> wp.v
 
 
 @wp.func
+def with_material(colour: wp.vec3, material: float) -> wp.vec4:
+    return wp.vec4(colour[0], colour[1], colour[2], material)
+
+
+@wp.func
+def covered_head(p: Paint, x: float, y: float, z: float) -> wp.vec4:
+    """Hat and mask over the head."""
+    if in_hat(p, y, z):
+        knit = 1.0 + 0.10 * noise_at(p.noise, x * 4.0 + y * 4.0, z * 2.0)
+        return with_material(p.hat_colour * knit, 6.0)
+    if p.mask == 1 and y < -0.075 and z > 0.795 and z < 0.872:
+        fold = 1.0 - 0.12 * float(wp.abs(z - 0.835) < 0.003)
+        return with_material(p.mask_colour * fold, 6.0)
+    return head_colour(p, x, y, z)
+
+
+@wp.func
+def strap_over(p: Paint, x: float, y: float, z: float) -> wp.vec4:
+    """The straps of backpack and shoulder bag; material 0 beside them."""
+    if p.straps == 1 and y < 0.035 and z > 0.36:
+        strap = wp.abs(wp.abs(x) - 0.095)
+        if strap < 0.021:
+            return with_material(p.strap_colour * (1.0 - 0.3 * float(strap > 0.016)), 6.0)
+    if p.sling != 0.0 and wp.abs(x * p.sling * 0.83 + (z - 0.47) * 0.56) < 0.015:
+        return with_material(p.sling_colour * 0.85, 6.0)
+    return wp.vec4(0.0, 0.0, 0.0, 0.0)
+
+
+@wp.func
+def bare_limb(p: Paint, x: float, y: float, z: float, arm: float, is_arm: float) -> wp.vec3:
+    """Skin of arms, legs and neck, darker where cloth above it keeps the light off."""
+    colour = skin_colour(p, x, y, z)
+    if is_arm > 0.5:
+        colour *= 1.0 - 0.10 * spot(arm - 0.5, 0.0, 0.04, 1.0)  # elbow
+        tint = ramp(arm, 1.0, 1.15, 0.0, 1.0)  # hands are redder
+        colour = wp.cw_mul(colour, wp.vec3(1.0 - 0.02 * tint, 1.0 - 0.10 * tint, 1.0 - 0.12 * tint))
+        if p.sleeve > 0.0:
+            colour *= contact((arm - p.sleeve) * 0.55, 0.018)
+        return colour
+    if z < 0.1:
+        colour *= 1.0 - 0.10 * spot(0.0, z + 0.29, 1.0, 0.03)  # knee
+        return colour * contact(p.leg_end - z, 0.025)
+    colour *= contact(z - neckline(p, x, y), 0.008)
+    return colour * ramp(z - 0.2 * y, 0.77, 0.80, 1.0, 0.86)  # under the chin
+
+
+@wp.func
+def over_legs(p: Paint, x: float, y: float, z: float) -> wp.vec4:
+    """Trousers, tights and the belt."""
+    if p.belt == 1 and z > 0.298 and z < 0.325:
+        if wp.abs(x) < 0.02 and y < -0.05:
+            return wp.vec4(0.6, 0.58, 0.52, 6.0)
+        return with_material(p.belt_colour, 6.0)
+    colour = bottom_colour(p, x, y, z) * contact(p.hem - z, 0.02)
+    return with_material(colour, 4.0 - float(p.dress == 1 and p.under == 0))
+
+
+@wp.func
 def albedo(
     p: Paint,
     rest: wp.vec3,
@@ -78,72 +136,30 @@ def albedo(
     y = rest[1]
     z = rest[2]
     if part > 8.4:
-        if in_hat(p, y, z):
-            knit = 1.0 + 0.10 * noise_at(p.noise, x * 4.0 + y * 4.0, z * 2.0)
-            hat = p.hat_colour * knit
-            return wp.vec4(hat[0], hat[1], hat[2], 6.0)
-        if p.mask == 1 and y < -0.075 and z > 0.795 and z < 0.872:
-            fold = p.mask_colour * (1.0 - 0.12 * float(wp.abs(z - 0.835) < 0.003))
-            return wp.vec4(fold[0], fold[1], fold[2], 6.0)
-        return head_colour(p, x, y, z)
-
-    colour = skin_colour(p, x, y, z)
-    material = wp.float32(1.0)
+        return covered_head(p, x, y, z)
+    # from the outermost layer in
     limb = is_arm > 0.5
-    if limb:
-        colour *= 1.0 - 0.10 * spot(arm - 0.5, 0.0, 0.04, 1.0)  # elbow
-        if arm > 1.0:
-            tint = ramp(arm, 1.0, 1.15, 0.0, 1.0)
-            colour = wp.cw_mul(
-                colour, wp.vec3(1.0 - 0.02 * tint, 1.0 - 0.10 * tint, 1.0 - 0.12 * tint)
-            )
-        if p.sleeve > 0.0:
-            colour *= contact((arm - p.sleeve) * 0.55, 0.018)
-    elif z < 0.1:
-        colour *= 1.0 - 0.10 * spot(0.0, z + 0.29, 1.0, 0.03)  # knee
-        colour *= contact(p.leg_end - z, 0.025)
-    else:
-        colour *= contact(z - neckline(p, x, y), 0.008)
-        colour *= ramp(z - 0.2 * y, 0.77, 0.80, 1.0, 0.86)  # under the chin
-
-    if not limb and part > 2.5 and z < p.sock_top and p.sandal == 0:
-        colour = p.sock
-        material = 8.0
-    if in_bottom(p, z, is_arm, part):
-        colour = bottom_colour(p, x, y, z) * contact(p.hem - z, 0.02)
-        material = 4.0
-        if p.dress == 1:
-            material = 3.0
-        if p.belt == 1 and z > 0.298 and z < 0.325:
-            colour = p.belt_colour
-            material = 6.0
-            if wp.abs(x) < 0.02 and y < -0.05:
-                colour = wp.vec3(0.6, 0.58, 0.52)
-    over_shoe = material == 4.0 and z > -0.76
-    if part > 2.5 and not over_shoe and in_shoe(p, y, z, is_arm):
-        colour = shoe_colour(p, x, y, z)
-        material = 5.0
+    if not limb and z > 0.2 and z < 0.76:
+        strap = strap_over(p, x, y, z)
+        if strap[3] > 0.0:
+            return strap
+    if part < 7.5 and in_outer(p, x, y, z, arm, is_arm):
+        return with_material(outer_colour(p, x, y, z, arm, is_arm), 7.0)
+    if in_collar(p, x, y, z, is_arm, part):
+        return with_material(p.trim, 3.0)
     if part < 7.5 and in_top(p, x, y, z, arm, is_arm):
         colour = top_colour(p, x, y, z, arm, is_arm)
-        material = 3.0
         if p.outer == 1 and not limb and y < -0.02:
             colour *= contact(gap(p, z) - wp.abs(x), 0.012)
-    if in_collar(p, x, y, z, is_arm, part):
-        colour = p.trim
-        material = 3.0
-    if part < 7.5 and in_outer(p, x, y, z, arm, is_arm):
-        colour = outer_colour(p, x, y, z, arm, is_arm)
-        material = 7.0
-    if not limb and z > 0.2 and z < 0.76:
-        if p.straps == 1 and y < 0.035 and z > 0.36:
-            strap = wp.abs(wp.abs(x) - 0.095)
-            if strap < 0.021:
-                colour = p.strap_colour * (1.0 - 0.3 * float(strap > 0.016))
-                material = 6.0
-        if p.sling != 0.0 and wp.abs(x * p.sling * 0.83 + (z - 0.47) * 0.56) < 0.015:
-            colour = p.sling_colour * 0.85
-            material = 6.0
-    return wp.vec4(colour[0], colour[1], colour[2], material)
+        return with_material(colour, 3.0)
+    on_leg = in_bottom(p, z, is_arm, part)
+    if part > 2.5 and not (on_leg and z > -0.76) and in_shoe(p, y, z, is_arm):
+        return with_material(shoe_colour(p, x, y, z), 5.0)
+    if on_leg:
+        return over_legs(p, x, y, z)
+    if not limb and part > 2.5 and z < p.sock_top and p.sandal == 0:
+        return with_material(p.sock, 8.0)
+    return with_material(bare_limb(p, x, y, z, arm, is_arm), 1.0)
 
 
 @wp.kernel
