@@ -79,7 +79,8 @@ def covered_head(p: Paint, x: float, y: float, z: float) -> wp.vec4:
 @wp.func
 def strap_over(p: Paint, x: float, y: float, z: float) -> wp.vec4:
     """The straps of backpack and shoulder bag; material 0 beside them."""
-    if p.straps == 1 and y < 0.035 and z > 0.36:
+    # in front, and over the shoulder; on the back the bag hides them
+    if p.straps == 1 and z > 0.36 and y < ramp(z, 0.55, 0.62, -0.02, 0.035):
         strap = wp.abs(wp.abs(x) - 0.095)
         if strap < 0.021:
             return with_material(p.strap_colour * (1.0 - 0.3 * float(strap > 0.016)), 6.0)
