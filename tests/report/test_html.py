@@ -14,7 +14,7 @@ from PIL import Image
 
 from lookalike.errors import UserError
 from lookalike.report import grid, save_png, write_report
-from lookalike.report.html import duration, number, percent
+from lookalike.report.page import duration, number, percent
 from lookalike.report.pictures import thumbnail
 
 ODD = 'crop <b>&"quoted".jpg'

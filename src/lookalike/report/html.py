@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 
 from lookalike.report.figures import curve
 from lookalike.report.files import RunFiles, read_run
+from lookalike.report.page import write_page
 from lookalike.report.pictures import pictures, thumbnail
-from lookalike.report.thresholds import rate, thresholds
+from lookalike.report.thresholds import thresholds
 
-HEADLINES = {
-    "mAP": "mAP",
-    "rank1": "Rank-1",
-    "rank5": "Rank-5",
-    "rank10": "Rank-10",
-    "mINP": "mINP",
-}
 LISTS = {"worst": "Queries it does worst on", "random": "Queries drawn at random"}
 
 
@@ -36,20 +28,13 @@ def write_report(run: str | Path) -> Path:
     """
     files = read_run(Path(run))
     config = files.config
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters.update(percent=percent, duration=duration, number=number, rate=rate)
     limits = drawn_thresholds(files)
-    page = environment.get_template("template.html.jinja").render(
+    return write_page(
+        files.folder / "report.html",
+        "template.html.jinja",
         method=config.get("method", files.folder.resolve().name),
         config=config,
         notes=files.notes,
-        headlines=HEADLINES,
         rows=files.evaluation.get("rows") or [],
         pictures=pictures(files.images, files.stages),
         generates=files.generates,
@@ -60,12 +45,6 @@ def write_report(run: str | Path) -> Path:
         settings={name: settings(config, name) for name in ("settings", "run")},
         environment=files.environment,
     )
-    path = files.folder / "report.html"
-    partial = files.folder / "report.html.partial"
-    # A file name may hold bytes that aren't UTF-8: they must not stop the report.
-    partial.write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
-    os.replace(partial, path)
-    return path
 
 
 def drawn_thresholds(files: RunFiles) -> dict[str, Any] | None:
@@ -175,29 +154,3 @@ def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
-
-
-def percent(fraction: float | None) -> str:
-    """A fraction in per cent with one decimal; a dash for None."""
-    return "–" if fraction is None else f"{100 * fraction:.1f}"
-
-
-def number(value: float | None) -> str:
-    """Three significant digits, whole numbers from 1000 to a million; a dash for None."""
-    if value is None:
-        return "–"
-    if 1000 <= abs(value) < 1e6:
-        return f"{value:,.0f}"
-    return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e+").replace("nan", "NaN")
-
-
-def duration(seconds: float | None) -> str:
-    """A time as people read it: 1 h 02 min, 3 min 20 s, 12 s, 0.41 s; a dash for None."""
-    if seconds is None:
-        return "–"
-    if seconds < 10:
-        return f"{seconds:.2g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
