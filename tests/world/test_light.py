@@ -6,9 +6,13 @@ import numpy as np
 import warp as wp
 
 from lookalike.world import layer, light
+from lookalike.world.body import body
 from lookalike.world.cameras import Camera, sample_camera
 from lookalike.world.domains import DOMAINS
+from lookalike.world.person import Person
 from lookalike.world.placement import Place, View, view_from
+from lookalike.world.poses import sample_pose
+from lookalike.world.wardrobe import person_of
 
 SKIN = 1.0  # a material without sheen
 
@@ -132,14 +136,18 @@ def turned(place: Place) -> np.ndarray:
     return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]], np.float32)
 
 
-def test_what_lies_deeper_than_its_surroundings_is_occluded() -> None:
-    depth = np.full((256, 128), 5.0, np.float32)
-    depth[100:108, 60:68] = 5.1  # a hole
-    face = np.zeros((256, 128), np.int32)
-    face[:20] = -1
-    buffers = layer.Buffers(np.where(face < 0, np.float32(1e9), depth), face, depth, depth)
-    clipped, near, far = layer._depths(buffers)
-    hidden = 3.2 * np.clip(clipped - near, 0, 0.12) + 1.5 * np.clip(clipped - far, 0, 0.2)
-    assert hidden[104, 64] > 0.15
-    assert hidden[180, 64] == 0
-    assert clipped.max() < 6  # the empty background is just behind
+def test_what_lies_deeper_than_its_surroundings_is_darker() -> None:
+    """A flat wall with a hole: the hole's floor gets less light, the rest as much as without."""
+    camera = replace(sample_camera(DOMAINS["plaza"], 0, 0, 0), sun_strength=0.0, roll=0.0)
+    view = view_from(camera, Place(0.0, 9.0, 0.0))
+    person = Person(body(), *person_of(0, "plaza", 0, 0, 0, 0.0))
+    posed = person.posed(sample_pose(np.random.default_rng(0), "stand"))
+    lamp = layer.light_on(camera, view, posed.vertices, posed.faces, (1.0, 1.0))
+    depth, nothing = np.full((256, 128), 9.0, np.float32), np.zeros((256, 128), np.float32)
+    wall = layer.Buffers(depth, np.zeros((256, 128), np.int32), nothing, nothing)
+    hole = depth.copy()
+    hole[100:108, 60:68] = 9.1
+    flat, dug = (layer.render(posed, lamp, b, 2).rgba for b in (wall, wall._replace(depth=hole)))
+    assert (dug[51:53, 31:33, :3] < 0.85 * flat[51:53, 31:33, :3]).all()
+    np.testing.assert_array_equal(dug[90:], flat[90:])
+    assert (flat[..., 3] == 1).all()

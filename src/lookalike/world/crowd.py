@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,14 @@ Array = npt.NDArray[np.float32]
 
 SPRITES = 12
 """Other people that one camera knows."""
+SAMPLES = 2
+"""A sprite's pixel holds the mean of this squared samples."""
 MARGIN = 0.02
+"""Around a sprite, of its height."""
+CONTACT = 0.25
+"""Metres around the feet in which the ground is darker."""
+REACH = 8
+"""Pixels around the shown part of an image that a smaller copy of it may still blend in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +53,13 @@ def sprite_of(posed: Any, camera: Camera, yaw: float, height: int) -> Sprite:
     edge = MARGIN * high
     box = (left - edge, top - edge, wide + 2 * edge, high + 2 * edge)
     width = max(8, round(height * box[2] / box[3]))
+    size = height * SAMPLES, width * SAMPLES
     light = layers.light_on(camera, view, posed.vertices, posed.faces, (1.0, 1.0))
-    buffers = layers.cover(seen, posed.faces, box, height, width)
-    rgba = layers.render(posed, light, buffers, 1).rgba
-    roots = np.sqrt(np.clip(rgba, 0, 1))
-    roots[..., 3] = rgba[..., 3]
+    buffers = layers.cover(seen, posed.faces, box, *size)
+    rgba = layers.render(posed, light, buffers, SAMPLES).rgba
+    rgba[..., :3] /= np.maximum(rgba[..., 3:], 1e-6)
+    roots = np.clip(rgba, 0, 1)
+    roots[..., :3] **= 0.5
     image = Image.fromarray((roots * 255 + 0.5).astype(np.uint8), "RGBA")
     u, v, depth = project(camera, [(0.0, y, 0.0)])[0]
     return Sprite(image, (box[0] - u, box[1] - v), (box[2], box[3]), float(depth))
@@ -68,7 +78,9 @@ def beside(
         y = place.y * random.uniform(*domain.front_distance)
     else:
         y = place.y + random.uniform(*domain.behind_gap)
-    aside = random.choice([-1, 1]) * random.uniform(0.35, 0.9 if front else 1.6)
+    aside = random.choice([-1, 1]) * (
+        random.uniform(0.2, 0.8) if front else random.uniform(0.3, 1.6)
+    )
     return (box[0] + box[2] / 2 - FRAME[0] / 2) / camera.focal * y + aside, y
 
 
@@ -95,6 +107,7 @@ def paste(
         sprite.size[0] * scale,
         sprite.size[1] * scale,
     )
+    _stand(linear, box, (u, v), camera, depth)
     image = sprite.image
     if mirrored:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -106,6 +119,20 @@ def paste(
 def occlude(occluders: Image.Image, box: Box, linear: Array) -> Array | None:
     """Draws a frame's layer of things before the people over the crop's light, as `paste` does."""
     return _over(occluders, (0.0, 0.0, float(FRAME[0]), float(FRAME[1])), box, linear)
+
+
+def _stand(
+    linear: Array, box: Box, foot: tuple[float, float], camera: Camera, depth: float
+) -> None:
+    """Darkens the ground around a point of the frame: without that, people float."""
+    height, width = linear.shape[:2]
+    reach = camera.focal / depth * CONTACT
+    wide = reach * width / box[2]
+    high = reach * camera.height / depth * height / box[3]  # a circle seen from that height
+    column, row = (foot[0] - box[0]) * width / box[2], (foot[1] - box[1]) * height / box[3]
+    x = ((np.arange(width, dtype=np.float32) + 0.5 - column) / wide) ** 2
+    y = ((np.arange(height, dtype=np.float32) + 0.5 - row) / high) ** 2
+    linear *= 1 - np.float32(0.5) * (np.exp(-y)[:, None] * np.exp(-x)[None])[..., None]
 
 
 def _over(
@@ -130,11 +157,17 @@ def _over(
     )
     if source[2] - source[0] < 0.5 or source[3] - source[1] < 0.5:
         return None
-    part = image.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=source)
+    # Only what is needed of it: Pillow premultiplies all of an RGBA image that it resizes.
+    edges = (int(source[0]), int(source[1]), math.ceil(source[2]), math.ceil(source[3]))
+    near = (edges[0] - REACH, edges[1] - REACH, edges[2] + REACH, edges[3] + REACH)
+    near = (max(0, near[0]), max(0, near[1]), min(image.width, near[2]), min(image.height, near[3]))
+    part = image.crop(near)
+    if part.getchannel("A").getbbox() is None:
+        return None
+    inner = tuple(value - near[i % 2] for i, value in enumerate(source))
+    part = part.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=inner)
     pixels = np.asarray(part, np.float32) / np.float32(255)
     alpha = pixels[..., 3:]
-    if not alpha.any():
-        return None
     target = linear[top:bottom, left:right]
     target *= 1 - alpha
     target += pixels[..., :3] ** 2 * (alpha * np.float32(brightness))

@@ -174,7 +174,8 @@ def render(posed: Any, light: Any, buffers: Buffers, samples: int) -> Layer:
         buffers.face,
         buffers.b1,
         buffers.b2,
-        *_depths(buffers),
+        buffers.depth,
+        *_around(buffers, samples),
         samples,
         rgba,
         materials,
@@ -184,16 +185,17 @@ def render(posed: Any, light: Any, buffers: Buffers, samples: int) -> Layer:
     return Layer(rgba, materials, parts, buffers)
 
 
-def _depths(buffers: Buffers) -> tuple[Array, Array, Array]:
-    """Depth, and its mean over a small and a larger square: what lies deeper than those is dark."""
+def _around(buffers: Buffers, samples: int) -> tuple[float, Array, Array]:
+    """The depth of the background, and H×W mean depths over a small and a larger square.
+
+    What lies deeper than those means is dark. The background counts as just behind the person.
+    """
     hit = buffers.face >= 0
-    if not hit.any():
-        return buffers.depth, buffers.depth, buffers.depth
-    back = np.float32(buffers.depth[hit].mean() + 0.6)
-    depth = np.minimum(buffers.depth, back)
-    size = len(depth) / 256
-    near = uniform_filter(depth, max(3, round(9 * size)))
-    return depth, near, uniform_filter(depth, max(5, round(21 * size)))
+    back = np.float32(buffers.depth[hit].mean() + 0.6) if hit.any() else np.float32(EMPTY)
+    depth = np.minimum(buffers.depth[::samples, ::samples], back)  # one sample a pixel is enough
+    size = len(depth) / 128
+    small, large = max(3, round(4.5 * size)), max(5, round(10.5 * size))
+    return float(back), uniform_filter(depth, small), uniform_filter(depth, large)
 
 
 def on_ground(picture: Labels, light: Any, view: View, box: Box, feet: npt.ArrayLike) -> Array:

@@ -100,6 +100,7 @@ def shade(
     b1: wp.array2d(dtype=float),
     b2: wp.array2d(dtype=float),
     depth: wp.array2d(dtype=float),
+    back: float,
     near: wp.array2d(dtype=float),
     far: wp.array2d(dtype=float),
     samples: int,
@@ -136,9 +137,10 @@ def shade(
         is_arm = w0 * attributes[i, 4] + w1 * attributes[j, 4] + w2 * attributes[k, 4]
         part = w0 * attributes[i, 5] + w1 * attributes[j, 5] + w2 * attributes[k, 5]
         colour = albedo(paint, rest, arm, is_arm, part, face_material[f], face_colour[f])
-        d = depth[y, x]
-        hidden = 3.2 * wp.clamp(d - near[y, x], 0.0, 0.12) + 1.5 * wp.clamp(d - far[y, x], 0.0, 0.2)
-        light_here = radiance(light, colour, point, normal, wp.clamp(1.0 - hidden, 0.3, 1.0))
+        d = wp.min(depth[y, x], back)
+        hidden = 4.5 * wp.clamp(d - near[row, column], 0.0, 0.12)
+        hidden += 2.0 * wp.clamp(d - far[row, column], 0.0, 0.2)
+        light_here = radiance(light, colour, point, normal, wp.clamp(1.0 - hidden, 0.22, 1.0))
         if total[3] == 0.0:  # a pixel's labels are those of its first sample that hits
             materials[row, column] = wp.uint8(int(colour[3]))
             nearest = i

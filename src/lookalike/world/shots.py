@@ -89,7 +89,7 @@ class Site:
         self.camera = lru_cache(maxsize=None)(self._make_camera)
         self.frame = lru_cache(maxsize=None)(self._make_frame)
         self.sprite = lru_cache(maxsize=None)(self._make_sprite)
-        self.person = lru_cache(maxsize=2)(self._make_person)
+        self.person = lru_cache(maxsize=spec.clothes + 1)(self._make_person)
         self._stranger = lru_cache(maxsize=STRANGERS)(self._make_stranger)
 
     def shot(self, person: int, camera: int, k: int) -> Shot:
@@ -226,4 +226,5 @@ class Site:
         stranger = self._stranger(int(random.integers(STRANGERS)))
         posed = stranger.posed(sample_pose(random))
         yaw = random.uniform(0, 2 * np.pi)
-        return sprite_of(posed, self.camera(camera), yaw, self.spec.height)
+        # Somebody in front is larger than the person.
+        return sprite_of(posed, self.camera(camera), yaw, round(1.25 * self.spec.height))
