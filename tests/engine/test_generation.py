@@ -184,7 +184,7 @@ def test_data_set_draws_other_structures_for_every_image(market, by):
     drawn = {(j.appearance, j.structure) for j in jobs}
     assert len(drawn) == len(jobs) == len({j.name for j in jobs})
     assert all(a != s for a, s in drawn)
-    assert len({s for _, s in drawn}) > 40  # of 48
+    assert len({s for _, s in drawn}) > 60  # of 72
     for job in jobs:
         a, s = paths.index(job.appearance), paths.index(job.structure)
         first, second = (a, s) if by == "appearance" else (s, a)
@@ -193,8 +193,8 @@ def test_data_set_draws_other_structures_for_every_image(market, by):
         assert job.name == f"{people.pids[first]:04d}/{donors[0]}_{word}_{donors[1]}.jpg"
     assert jobs == data_set(people, 3, by, 0, ".jpg")
     assert jobs != data_set(people, 3, by, 1, ".jpg")
-    with pytest.raises(UserError, match="48 images have only 47 others"):
-        data_set(people, 48, by, 0, ".jpg")
+    with pytest.raises(UserError, match="72 images have only 71 others"):
+        data_set(people, 72, by, 0, ".jpg")
 
 
 def test_dump_makes_each_picture_and_goes_on_where_it_stopped(model, files, tmp_path, monkeypatch):
