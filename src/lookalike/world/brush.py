@@ -142,6 +142,15 @@ class Brush:
         r = radius * self.camera.focal / max(self.y, 1.0) * FINE
         self.draw.ellipse([u - r, v - r, u + r, v + r], fill=self.ink(albedo, normal))
 
+    def leaf(self, centre: Point, length: float, angle: float, albedo: Colour, up: bool) -> None:
+        """A pointed leaf that lies at an angle in the picture (radians), lit from above or not."""
+        u, v = self.at(*centre)
+        r = 0.5 * length * self.camera.focal / max(self.y, 1.0) * FINE
+        du, dv = r * math.cos(angle), r * math.sin(angle)
+        corners = [(u - du, v - dv), (u - 0.4 * dv, v + 0.4 * du), (u + du, v + dv)]
+        corners.append((u + 0.4 * dv, v - 0.4 * du))
+        self.draw.polygon(corners, fill=self.ink(albedo, UP if up else FRONT))
+
     def _seen(self, normal: Point, point: Point) -> bool:
         """Whether a face with that direction and that point on it looks to the camera."""
         nx, ny, nz = self.normal(*normal)

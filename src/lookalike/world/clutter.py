@@ -20,7 +20,15 @@ from lookalike.world.seeds import rng
 Array = npt.NDArray[np.float32]
 
 
-NEAREST = {"car": 10.5, "stall": 10.5, "tree": 9.0, "stranger": 11.0, "sign": 8.5, "pillar": 9.0}
+NEAREST = {
+    "car": 10.5,
+    "stall": 10.5,
+    "stranger": 11.0,
+    "rider": 11.0,
+    "tree": 9.0,
+    "pillar": 9.0,
+    "sign": 8.5,
+}
 """Where the first thing of a kind may stand, metres; nearer ones would look drawn."""
 
 
@@ -58,7 +66,7 @@ def things(random: np.random.Generator, camera: Camera, domain: Domain) -> list[
                     what = "scooter" if random.random() < 0.15 else "bike"
                     place(what, along, y + 0.05 * math.sin(k), leaning)
             else:
-                upright = kind in ("sign", "stall", "stranger", "pillar", "rail")
+                upright = kind in ("sign", "stall", "stranger", "pillar", "rail", "bush", "tree")
                 place(kind, x, y, random.normal(0, 0.3) if upright else turn)
     return sorted(found, key=lambda thing: -thing.y)
 
@@ -94,7 +102,7 @@ def _wear() -> Array:
         repeats = (-(-height // size), -(-width // size))
         return np.tile(np.asarray(image), repeats)[:height, :width]
 
-    factors: Array = 1 + 0.30 * (over(clouds, 200) - 0.5) + 0.26 * (over(grain, 512) - 0.5)
+    factors: Array = 1 + 0.30 * (over(clouds, 200) - 0.5) + 0.18 * (over(grain, 512) - 0.5)
     return factors.astype(np.float32)
 
 

@@ -48,7 +48,7 @@ def ground(random: np.random.Generator, kind: str) -> Any:
     )
     tint = np.exp(random.normal(0, 0.02, 3))
     if kind == "grass":
-        tint = np.array([0.86, 1.08, 0.62]) * np.exp(random.normal(0, 0.06, 3))
+        tint = np.array([0.88, 1.05, 0.66]) * np.exp(random.normal(0, 0.06, 3))
     out.tone = wp.vec3(*(random.uniform(*light) * tint))
     angle = random.uniform(-0.6, 0.6)
     out.cos, out.sin = float(np.cos(angle)), float(np.sin(angle))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lookalike.world.brush import Brush, Random
 from lookalike.world.plants import bush, planter, tree
-from lookalike.world.strangers import stranger
+from lookalike.world.strangers import rider, stranger
 from lookalike.world.street import bench, bin_, boxes, pillar, pole, rail, sign, stall
 from lookalike.world.vehicles import bike, car, scooter
 
@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[Callable[[Brush, Random], None], tuple[float, float, floa
     "rail": (rail, (4.0, 0.1, 0.5)),
     "stall": (stall, (2.6, 1.5, 2.1)),
     "boxes": (boxes, (1.6, 1.0, 0.5)),
+    "rider": (rider, (1.7, 0.5, 1.5)),
     "stranger": (stranger, (0.5, 0.4, 1.7)),
 }
 """What draws a thing, and its length, depth and height (for its shadow), metres."""

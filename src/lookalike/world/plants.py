@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lookalike.world.brush import FRONT, UP, Brush, Random, grey
+from lookalike.world.brush import Brush, Random, grey
 
 
 def leaves(
@@ -18,21 +18,27 @@ def leaves(
     green = (
         np.array([0.24, 0.31, 0.17]) * random.uniform(0.7, 1.2) * np.exp(random.normal(0, 0.06, 3))
     )
+    for a, z in random.uniform(-0.9, 0.9, (16, 2)):
+        spot = (centre[0] + spread[0] * a, 0.0, max(centre[1] + spread[1] * z, 0.08))
+        dark = (0.5 * green).tolist()
+        brush.dot(spot, 0.36 * min(spread), (dark[0], dark[1], dark[2]))
     places = random.normal(size=(count, 3)).clip(-2, 2)
-    sizes = np.sort(random.uniform(0.02, 0.075, count))[::-1]  # the small ones on top
-    for (along, across, up), size in zip(places, sizes, strict=True):
+    sizes = np.sort(random.uniform(0.05, 0.17, count))[::-1]  # the small ones on top
+    angles = random.uniform(0, np.pi, count)
+    for (along, across, up), size, angle in zip(places, sizes, angles, strict=True):
         red, green_, blue = (green * random.uniform(0.45, 1.15) * (0.85 + 0.12 * up)).tolist()
         spot = (
             centre[0] + spread[0] * along,
             0.6 * spread[0] * across,
             max(centre[1] + spread[1] * up, 0.03),
         )
-        brush.dot(spot, size, (red, green_, blue), UP if up > 0 else FRONT)
+        brush.leaf(spot, size, angle, (red, green_, blue), up > 0)
 
 
 def tree(brush: Brush, random: Random) -> None:
     """A trunk, often painted white below or in a ring of stone, and a crown high above."""
-    bark = grey(random, 0.16, 0.34, 0.08)
+    wood = random.uniform(0.16, 0.32)
+    bark = (1.1 * wood, 0.97 * wood, 0.84 * wood)
     radius = random.uniform(0.08, 0.2)
     if random.random() < 0.4:
         brush.box(

@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
-from lookalike.world.brush import Brush, Colour, Random, grey
+import math
+
+from lookalike.world.brush import DARK, Brush, Colour, Random, grey
+from lookalike.world.vehicles import bike
+
+SKIN: Colour = (0.62, 0.48, 0.40)
+
+
+def rider(brush: Brush, random: Random) -> None:
+    """Somebody on a bicycle, far away."""
+    bike(brush, random)
+    top, bottom = grey(random, 0.15, 0.85, 0.1), grey(random, 0.1, 0.4, 0.08)
+    turn = random.uniform(0, 2 * math.pi)  # of the pedals
+    for phase in (turn, turn + math.pi):
+        pedal = (-0.08 + 0.17 * math.cos(phase), 0, 0.30 + 0.17 * math.sin(phase))
+        knee = (0.12 + 0.1 * math.cos(phase), 0, 0.72 + 0.1 * math.sin(phase))
+        brush.bar([(-0.2, 0, 0.95), knee], 0.17, bottom)
+        brush.bar([knee, pedal], 0.12, bottom if random.random() < 0.6 else SKIN)
+        brush.bar([pedal, (pedal[0] + 0.14, 0, pedal[2] - 0.02)], 0.07, DARK)
+    outline = [(-0.34, 0.86), (-0.06, 0.86), (0.16, 1.4), (0.02, 1.48), (-0.16, 1.38)]
+    brush.face([(a, 0, z) for a, z in outline], top)
+    brush.bar([(0.06, 0, 1.4), (0.12, 0, 1.12), (0.28, 0, 1.04)], 0.08, SKIN)
+    brush.bar([(0.06, 0, 1.4), (0.12, 0, 1.14)], 0.11, top)
+    brush.dot((0.12, 0, 1.6), 0.105, SKIN)
+    brush.dot((0.09, 0, 1.64), 0.11, grey(random, 0.1, 0.2))
 
 
 def stranger(brush: Brush, random: Random) -> None:
@@ -12,7 +36,6 @@ def stranger(brush: Brush, random: Random) -> None:
     step = abs(random.normal(0, 0.16)) * (1.3 - slim)
     top = grey(random, 0.12, 0.88, 0.05) if random.random() < 0.65 else grey(random, 0.2, 0.6, 0.35)
     bottom = grey(random, 0.1, 0.45, 0.10)
-    skin: Colour = (0.62, 0.48, 0.40)
     short = random.random() < 0.45
 
     def z(share: float) -> float:
@@ -25,7 +48,7 @@ def stranger(brush: Brush, random: Random) -> None:
         brush.bar(
             [(hip, 0, z(0.5)), (knee, 0, z(0.28)), (foot, 0, z(0.04))],
             0.09,
-            skin if short else bottom,
+            SKIN if short else bottom,
         )
         brush.bar([(hip, 0, z(0.5)), (knee, 0, z(0.28))], 0.145, bottom)
         if not short:
@@ -41,7 +64,7 @@ def stranger(brush: Brush, random: Random) -> None:
                 (hand, 0, z(0.5)),
             ],
             0.065,
-            skin,
+            SKIN,
         )
         brush.bar([(side * 0.17 * slim, 0, z(0.79)), (side * (0.22 * slim), 0, z(0.66))], 0.10, top)
     chest = [
@@ -64,8 +87,8 @@ def stranger(brush: Brush, random: Random) -> None:
         ],
         shade,
     )
-    brush.bar([(0, 0, z(0.82)), (0, 0, z(0.88))], 0.1, skin)
-    brush.dot((0, 0, z(0.93)), 0.1, skin)
+    brush.bar([(0, 0, z(0.82)), (0, 0, z(0.88))], 0.1, SKIN)
+    brush.dot((0, 0, z(0.93)), 0.1, SKIN)
     hair = grey(random, 0.1, 0.2)
     brush.dot((0.02 * side, 0, z(0.955)), 0.1, hair)
     if random.random() < 0.45:

@@ -57,7 +57,7 @@ def yard(random: np.random.Generator, camera: Camera, domain: Domain, kind: str)
     yard.kerb = random.uniform(0.1, 0.3) if kind != "tiles" and random.random() < 0.7 else 0.0
     yard.path = wp.vec3(random.uniform(-1, 1), random.uniform(1.2, 2.8), random.uniform(0, 0.7))
     indoors = domain.behind_walls == "ceiling"
-    yard.dirt = random.uniform(0.15, 0.4) if indoors else random.uniform(0.5, 1.3)
+    yard.dirt = random.uniform(0.15, 0.4) if indoors else random.uniform(0.25, 0.9)
     yard.litter = 0.0 if indoors else float(random.choice([0.0, 0.04, 0.1]))
     yard.litter_tone = wp.vec3(*(np.array([0.36, 0.32, 0.22]) * random.uniform(0.6, 1.2)))
     yard.sun = wp.vec3(*camera.sun)
@@ -72,7 +72,7 @@ def yard(random: np.random.Generator, camera: Camera, domain: Domain, kind: str)
         for kind, size, mean in (
             (0, 0.34, 1.5),
             (1, 0.45, 1.2),
-            (2, 0.9, 5),
+            (2, 0.9, 3),
             (2, 0.3, 8),
             (3, 0.8, 3),
         )
