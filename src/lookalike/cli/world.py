@@ -60,8 +60,8 @@ def render(argv: list[str]) -> int:
     parser = Parser(
         "world render",
         "Render people into a folder in Market-1501's layout.",
-        f"{DOMAIN_LINES}\nThe same flags give the same images. Stopped or killed, the same command "
-        "goes on.\nThe shard that finds everybody rendered finishes the folder.",
+        f"{DOMAIN_LINES}\nThe same flags give the same images. Stopped or killed, the same "
+        "command\ngoes on. The shard that finds everybody rendered finishes the folder.",
     )
     parser.add_argument("out", metavar="OUT", help="a new folder, or one to go on with")
     parser.add_argument("--domain", default="plaza", help="kind of place [plaza]")
@@ -88,7 +88,8 @@ def render(argv: list[str]) -> int:
         print(f"{done.images - done.missing:,} of {done.images:,} images in {done.out}; "
               f"{done.missing:,} are for other shards")  # fmt: skip
     elif done.made:
-        print(f"{done.images:,} images in {done.out}, {done.made:,} of them new "
+        images = f"{done.images:,} images" if done.images > 1 else "1 image"
+        print(f"{images} in {done.out}, {done.made:,} of them new "
               f"({done.made / seconds:.0f} a second)")  # fmt: skip
     else:
         print(f"{done.out} is finished: {done.images:,} images, nothing to do")

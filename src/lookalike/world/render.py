@@ -165,7 +165,7 @@ def _same(out: Path, key: str, theirs: dict[str, Any], mine: dict[str, Any], wha
     old, new = _flat(theirs.get(key, {})), _flat(json.loads(json.dumps(mine[key])))
     different = [
         f"{name} {old.get(name, 'none')}, not {new.get(name, 'none')}"
-        for name in sorted({*old, *new})
+        for name in {**new, **old}
         if old.get(name) != new.get(name)
     ]
     if different:

@@ -16,7 +16,7 @@ from lookalike.errors import UserError, unknown
 from lookalike.files import cache
 from lookalike.world.annotations import spec_of
 from lookalike.world.domains import DOMAINS
-from lookalike.world.layout import ANNOTATIONS, WORLD
+from lookalike.world.layout import ANNOTATIONS, WORLD, check_testable
 from lookalike.world.render import render, versions
 from lookalike.world.spec import WorldSpec
 
@@ -87,6 +87,7 @@ def _rendered(spec: WorldSpec, root: Path) -> Path:
             f"-site{spec.site}-{sha256(key.encode()).hexdigest()[:12]}")  # fmt: skip
     folder = root / name
     if not (folder / WORLD).exists():
+        check_testable(spec)  # before work is announced
         images = spec.people * spec.cameras * spec.images
         print(f"lookalike: rendering {images:,} images to {folder}, once.", file=sys.stderr)
         render(spec, folder)
