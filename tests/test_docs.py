@@ -40,7 +40,7 @@ def test_documented_commands_are_understood(words, capsys):
             assert word.partition(":")[0] in READERS
     if "--help" in rest:
         return
-    named = {"train": rest[:1], "generate": ["MODEL", *rest[1:2]]}.get(verb, [])
+    named = {"train": rest[:1], "generate": ["MODEL", *rest[1:2]], "world": rest[:1]}.get(verb, [])
     shown = help_of([verb, *named], capsys)
     for flag, value in zip(rest, [*rest[1:], ""], strict=True):
         if flag.startswith("--"):
