@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from lookalike.world.cameras import FRAME, ROOM, Camera, daylight, project, sample_camera
 from lookalike.world.domains import DOMAINS
 

@@ -2,6 +2,7 @@ import dataclasses
 import json
 
 import pytest
+
 from lookalike.world.domains import DOMAINS, domain_from
 
 

@@ -168,7 +168,7 @@ def frame(camera: Camera, domain: Domain, seed: int, site: int) -> Frame:
     display = clutter.draw(camera, display, clutter.things(random, camera, domain), light)
     occluders, depth = clutter.occluders(random, camera, domain)
     middle = float(np.median((display[FRAME[1] // 4 :: 4, ::4] ** 2).mean(-1)))
-    gain = camera.gain * float(np.clip(domain.exposure_target / max(middle, 1e-3), 0.55, 2.6))
+    gain = camera.gain * float(np.clip(domain.exposure_target / max(middle, 1e-3), 0.4, 2.6))
     image = Image.fromarray((display * 255 + 0.5).astype(np.uint8))
     image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.0, 0.35)))
     return Frame(image, occluders, depth, gain, light)
