@@ -1,8 +1,8 @@
 """The world's acceptance list: what takes seconds and has no file of its own, and its measures.
 
 1 the same bytes in any order: test_shots, by any workers: test_render. 2 key points in the mask:
-test_truth. 3 colours stick to cloth: test_paint, prints: here. 4 left is left: test_truth. 5 boxes:
-test_shots. 9 one z-buffer: test_raster. 10 speed: benchmarks/world.py. 11 other tools: here.
+test_truth. 3 colours stick to cloth: test_paint, and in crops: here. 4 left is left: test_truth. 5
+boxes: test_shots. 9 one z-buffer: test_raster. 10 speed: benchmarks/world.py. 11 other tools: here.
 12 structures: test_structure. What takes many people (2, 5, 6, 7, 8, 13): slow/test_many_people.py.
 """
 
