@@ -17,10 +17,12 @@ from PIL import Image
 
 from lookalike.errors import UserError
 from lookalike.world import pool
-from lookalike.world.annotations import structures_of, truth_of
+from lookalike.world.annotations import truth_of
+from lookalike.world.begin import versions
 from lookalike.world.layout import SPLITS, crops, people_tested
-from lookalike.world.render import render, versions
+from lookalike.world.render import render
 from lookalike.world.spec import WorldSpec
+from lookalike.world.structure_views import structures_of
 
 SPEC = WorldSpec(people=6, cameras=2, images=2, clothes=2)  # of the fixture `rendered`
 FLAGS = ["--people", "6", "--cameras", "2", "--images", "2", "--clothes", "2"]
@@ -249,7 +251,7 @@ def test_other_worlds_folder_is_refused(rendered, tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"holds another world \(seed 0, not 1\)"):
         render(WorldSpec(people=6, cameras=2, images=2, clothes=2, seed=1), out)
     old = {**versions(), "numpy": "1.0"}
-    monkeypatch.setattr("lookalike.world.render.versions", lambda: old)
+    monkeypatch.setattr("lookalike.world.begin.versions", lambda: old)
     with pytest.raises(UserError, match=r"begun with other versions \(numpy [\d.]+, not 1\.0\)"):
         render(SPEC, out)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,6 @@ from lookalike.errors import UserError
 from lookalike.world.finish import read_json
 from lookalike.world.layout import WORLD, unpack_parts
 from lookalike.world.spec import WorldSpec
-
-if TYPE_CHECKING:
-    from lookalike.world.shots import Site
 
 Array = NDArray[Any]
 
@@ -150,41 +146,6 @@ def _of_folder(folder: Path, names: Sequence[str]) -> dict[str, Any]:
     return {"size": size, **{name: column[rows] for name, column in found.items()}}
 
 
-def structures_of(paths: Sequence[str | Path], yaws: Sequence[float] = (0.0,)) -> NDArray[np.uint8]:
-    """Grey renders on white, N×Y×H×W, of the persons in rendered images, each turned by `yaws`.
-
-    yaws: Y radians; at 0 the outline is the image's `amodal` mask. The persons are posed again as
-    the world was rendered, so this takes some milliseconds a view; `lookalike world structures`
-    writes them to files. Raises UserError as `truth_of` does, and where another version rendered
-    the world.
-    """
-    truth = truth_of(paths)
-    pictures = np.empty((len(truth), len(yaws), *truth.size), np.uint8)
-    roots = np.array([str(Path(path).parents[1]) for path in truth.paths])
-    for root in np.unique(roots):
-        site = _site(spec_of(Path(root)))
-        # By person, whom the site keeps while it is about them.
-        rows = sorted(np.flatnonzero(roots == root), key=lambda i: int(truth.pids[i]))
-        first = site.shot(*_numbers(truth, rows[0])).truth.keypoints2d
-        if not np.allclose(first, truth.keypoints2d[rows[0]], atol=0.01):
-            raise _other_version(Path(root))
-        for i in rows:
-            pictures[i] = site.structure(*_numbers(truth, i), yaws)
-    return pictures
-
-
-@lru_cache(maxsize=4)  # its cameras' frames take a second; several worlds may be asked in turn
-def _site(spec: WorldSpec) -> Site:
-    from lookalike.world.shots import Site
-
-    return Site(spec)
-
-
-def _numbers(truth: Truths, row: Any) -> tuple[int, int, int]:
-    """Person, camera and k of an image, from 0, as `Site` wants them."""
-    return int(truth.pids[row]) - 1, int(truth.camids[row]), int(truth.frames[row])
-
-
 def spec_of(root: Path) -> WorldSpec:
     """What was rendered in a world's folder; raises UserError if it can't be rendered any more."""
     try:
@@ -193,8 +154,9 @@ def spec_of(root: Path) -> WorldSpec:
     except OSError as error:
         raise UserError(f"No rendered world in '{root}': it has no {WORLD}.") from error
     except (KeyError, TypeError, ValueError) as error:
-        raise _other_version(root) from error
+        raise other_version(root) from error
 
 
-def _other_version(root: Path) -> UserError:
+def other_version(root: Path) -> UserError:
+    """What is said where a world can't be rendered again as it was."""
     return UserError(f"'{root}' was rendered by another version of lookalike: render it again.")

@@ -11,9 +11,9 @@ OUT/in-progress/                                   until all people are there: a
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +116,6 @@ def person_file(out: Path, person: int) -> Path:
 
 def write_file(path: Path, data: bytes, out: Path) -> None:
     """The file, complete or not at all, also when another process writes the same one."""
-    part = out / PROGRESS / f"{path.name}.{os.getpid()}"
+    part = out / PROGRESS / f"{path.name}.{token_hex(4)}"
     part.write_bytes(data)
     part.replace(path)

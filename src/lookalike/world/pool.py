@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -41,8 +40,8 @@ def work(
     """Has each job done by one of `workers` processes; `done`, in this one, is told the answers.
 
     call: what a process runs, such as "lookalike.world.worker.render_people('out', {})"; it must
-    `serve`. jobs: JSON values. The first process is ready before the others start, so that what
-    the libraries cache on their very first use is made once.
+    call `serve`. jobs: JSON values. The first process is ready before the others start, so that
+    what the libraries cache on their very first use is made once.
     Raises UserError when a process dies, or meets a mistake of the user; all others end then, as
     they do with Ctrl-C.
     """
@@ -90,35 +89,6 @@ def work(
         for process in processes:
             with suppress(BrokenPipeError):  # a killed one has not read everything
                 process.communicate()
-
-
-def serve(prepare: Callable[[], Callable[[Any], dict[str, Any]]]) -> None:
-    """The whole life of a worker: does the jobs with what `prepare` gives, as they come.
-
-    A job is a JSON value on a line of stdin; its answer is a JSON object on a line of stdout, as
-    {"ready": true} is before the first and {"error": text, "user": whether the user can mend it}
-    after the last. It ends with stdin, and so outlives the process that started it by one job.
-    """
-    replies = os.dup(1)
-    os.dup2(2, 1)  # libraries print as they please: nothing of it may look like an answer
-
-    def reply(answer: dict[str, Any]) -> None:
-        os.write(replies, (json.dumps(answer) + "\n").encode())
-
-    try:
-        do = prepare()
-        reply({"ready": True})
-        for line in sys.stdin:
-            reply(do(json.loads(line)))
-    except BrokenPipeError:  # nobody listens any more
-        pass
-    except UserError as error:
-        reply({"error": str(error), "user": True})
-    except OSError as error:  # the disk is full, or gone
-        reply({"error": f"A worker process could not go on ({error}); what was finished is kept: "
-               "the same again goes on from there.", "user": True})  # fmt: skip
-    except Exception:
-        reply({"error": traceback.format_exc(), "user": False})
 
 
 def _start(call: str) -> subprocess.Popen[str]:

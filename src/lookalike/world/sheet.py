@@ -12,8 +12,9 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import binary_erosion
 
 from lookalike.errors import UserError
-from lookalike.world.annotations import Truths, spec_of, structures_of, truth_of
+from lookalike.world.annotations import Truths, spec_of, truth_of
 from lookalike.world.layout import Crop, crops, people_tested
+from lookalike.world.structure_views import structures_of
 
 GAP = 2  # pixels between pictures
 OUTLINE = (255, 220, 0)

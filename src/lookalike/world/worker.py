@@ -23,7 +23,7 @@ from lookalike.world.layout import (
     person_file,
     write_file,
 )
-from lookalike.world.pool import serve
+from lookalike.world.serve import serve
 from lookalike.world.spec import WorldSpec
 from lookalike.world.wardrobe import attributes
 

@@ -15,9 +15,10 @@ from lookalike.data.readers.market import EXAMPLE, read_splits
 from lookalike.errors import UserError, unknown
 from lookalike.files import cache
 from lookalike.world.annotations import spec_of
+from lookalike.world.begin import versions
 from lookalike.world.domains import DOMAINS
 from lookalike.world.layout import ANNOTATIONS, WORLD, check_testable
-from lookalike.world.render import render, versions
+from lookalike.world.render import render
 from lookalike.world.spec import WorldSpec
 
 

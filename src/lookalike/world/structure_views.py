@@ -1,20 +1,52 @@
-"""Files of the grey renders that `structures_of` makes: structure/SPLIT/045/NAME.png."""
+"""Grey renders of the persons in rendered images, turned: as arrays, and as files of a world."""
 
 from __future__ import annotations
 
 import math
-import os
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from lookalike.errors import UserError
 from lookalike.world import pool
-from lookalike.world.annotations import spec_of, structures_of
+from lookalike.world.annotations import Truths, other_version, spec_of, truth_of
 from lookalike.world.layout import SPLITS, crops, people_tested
+from lookalike.world.serve import serve
+from lookalike.world.spec import WorldSpec
+
+if TYPE_CHECKING:
+    from lookalike.world.shots import Site
 
 FOLDER = "structure"
+
+
+def structures_of(paths: Sequence[str | Path], yaws: Sequence[float] = (0.0,)) -> NDArray[np.uint8]:
+    """Grey renders on white, N×Y×H×W, of the persons in rendered images, each turned by `yaws`.
+
+    yaws: Y radians; at 0 the outline is the image's `amodal` mask. The persons are posed again as
+    the world was rendered, so this takes some milliseconds a view; `lookalike world structures`
+    writes them to files. Raises UserError as `truth_of` does, and where another version rendered
+    the world.
+    """
+    truth = truth_of(paths)
+    pictures = np.empty((len(truth), len(yaws), *truth.size), np.uint8)
+    roots = np.array([str(Path(path).parents[1]) for path in truth.paths])
+    for root in np.unique(roots):
+        site = _site(spec_of(Path(root)))
+        # By person, whom the site keeps while it is about them.
+        rows = sorted(np.flatnonzero(roots == root), key=lambda i: int(truth.pids[i]))
+        first = site.shot(*_numbers(truth, rows[0])).truth.keypoints2d
+        if not np.allclose(first, truth.keypoints2d[rows[0]], atol=0.01):
+            raise other_version(Path(root))
+        for i in rows:
+            pictures[i] = site.structure(*_numbers(truth, i), yaws)
+    return pictures
 
 
 def write_structures(
@@ -55,7 +87,7 @@ def write_structures(
     ) as bar:
         if jobs:
             pool.work(
-                f"lookalike.world.structure_files.render_structures({str(root)!r}, {degrees!r})",
+                f"lookalike.world.structure_views.render_structures({str(root)!r}, {degrees!r})",
                 jobs,
                 min(workers or pool.cores(), len(jobs)),
                 lambda answer: bar.update(answer["views"]),
@@ -72,14 +104,26 @@ def render_structures(root: str, degrees: list[int]) -> None:
         for stem, views in zip(stems, pictures, strict=True):
             for degree, view in zip(degrees, views, strict=True):
                 file = _file(Path(root), stem, degree)
-                part = file.with_name(f"{file.name}.{os.getpid()}")
+                part = file.with_name(f"{file.name}.{token_hex(4)}")
                 Image.fromarray(view).save(part, "PNG")
                 part.replace(file)
         return {"views": len(stems) * len(degrees)}
 
-    pool.serve(lambda: write)
+    serve(lambda: write)
 
 
 def _file(root: Path, stem: str, degree: int) -> Path:
     split, name = stem.split("/")
     return root / FOLDER / split / f"{degree:03d}" / f"{name}.png"
+
+
+@lru_cache(maxsize=4)  # its cameras' frames take a second; several worlds may be asked in turn
+def _site(spec: WorldSpec) -> Site:
+    from lookalike.world.shots import Site
+
+    return Site(spec)
+
+
+def _numbers(truth: Truths, row: Any) -> tuple[int, int, int]:
+    """Person, camera and k of an image, from 0, as `Site` wants them."""
+    return int(truth.pids[row]) - 1, int(truth.camids[row]), int(truth.frames[row])
