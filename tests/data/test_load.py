@@ -41,6 +41,13 @@ def test_name_and_path(market):
     assert parse_data(str(bench)).root == market
 
 
+def test_one_text_and_options(market):
+    bench = load(f"market1501:{market}?distractors=false")
+    assert (bench.root, bench.options) == (market, {"distractors": False})
+    with pytest.raises(UserError, match=r"No \+500k distractors"):
+        load(f"market1501:{market}?distractors=false", distractors=True)
+
+
 def test_relative_path_becomes_absolute(market, monkeypatch):
     monkeypatch.chdir(market.parent)
     bench = load("market1501", market.name)
