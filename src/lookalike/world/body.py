@@ -1,6 +1,8 @@
 """The parametric body (anny): its tables once, and the rest shape of any phenotype."""
 
 import contextlib
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -102,6 +104,23 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _model() -> Any:
+    """anny's model. Its first ever takes a minute, and fills the cache that the next ones read."""
+    import anny
+    from anny.paths import get_anny_cache_path
+    from safetensors import SafetensorError
+
+    cache = get_anny_cache_path()
+    if not cache.is_dir():
+        print(f"lookalike: the body model prepares its tables in {cache}, once; "
+              "this takes a minute.", file=sys.stderr)  # fmt: skip
+    try:
+        return anny.Anny()
+    except SafetensorError:  # killed while it filled the cache, which it then can't read
+        shutil.rmtree(cache)
+        return anny.Anny()
+
+
 @lru_cache(maxsize=1)
 def body() -> Body:
     """The shared tables, made on the first call (about a second once anny's own cache exists)."""
@@ -109,7 +128,7 @@ def body() -> Body:
     import torch
 
     with _one_thread():
-        model = anny.Anny().to(dtype=torch.float32)
+        model = _model().to(dtype=torch.float32)
         faces = model.get_triangular_faces().numpy().astype(np.int32)
         regressor = anny.KeypointsRegressor.coco(model)
     labels, all_parents = list(model.bone_labels), [int(p) for p in model.bone_parents]
