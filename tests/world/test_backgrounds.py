@@ -144,13 +144,15 @@ def test_occluders_stand_on_the_domains_share_of_cameras_nearer_than_most_people
 
 @pytest.mark.parametrize("name", DOMAINS)
 def test_exposure_brings_the_middle_of_the_frame_to_the_domains_target(name):
-    domain = DOMAINS[name]
-    for index in range(2):
+    domain, exact = DOMAINS[name], 0
+    for index in range(3):
         lens, found = sample_camera(domain, 0, 0, index), made(domain, 0, 0, index)
         automatic = found.gain / lens.gain
-        middle = np.median((pixels(found.image)[180:] / 255) ** 2 @ np.full(3, 1 / 3))
-        if 0.41 < automatic < 2.5:  # its ends are where real cameras stop too
-            assert middle * automatic == pytest.approx(domain.exposure_target, rel=0.05)
+        lower = (pixels(found.image)[180:] / 255) ** 2 @ np.full(3, 1 / 3)
+        exposed = np.median(lower) * automatic
+        exact += exposed == pytest.approx(domain.exposure_target, rel=0.05)
+        assert exposed < 1.05 * domain.exposure_target or automatic == pytest.approx(0.4)
+    assert exact  # elsewhere bright parts or the ends of a real camera set the limit
 
 
 def test_indoors_and_at_night_light_comes_in_pools_and_by_day_the_sun_has_shade():

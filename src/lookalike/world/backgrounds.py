@@ -167,11 +167,20 @@ def frame(camera: Camera, domain: Domain, seed: int, site: int) -> Frame:
     display = np.sqrt(linear.reshape(FRAME[1], FRAME[0], 3).clip(0, 1))
     display = clutter.draw(camera, display, clutter.things(random, camera, domain), light)
     occluders, depth = clutter.occluders(random, camera, domain)
-    middle = float(np.median((display[FRAME[1] // 4 :: 4, ::4] ** 2).mean(-1)))
-    gain = camera.gain * float(np.clip(domain.exposure_target / max(middle, 1e-3), 0.4, 2.6))
+    gain = camera.gain * _exposure(display, domain.exposure_target)
     image = Image.fromarray((display * 255 + 0.5).astype(np.uint8))
     image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.0, 0.35)))
     return Frame(image, occluders, depth, gain, light)
+
+
+def _exposure(display: Array, target: float) -> float:
+    """The factor on linear light that brings the middle of the lower 3/4 of the frame to `target`.
+
+    Less where the rest of the frame is much brighter, and within the ends of a real camera.
+    """
+    linear = (display[::4, ::4] ** 2).mean(-1)
+    middle = float(np.median(linear[FRAME[1] // 16 :]))
+    return float(np.clip(target / max(middle, 0.7 * float(linear.mean()), 1e-3), 0.4, 2.6))
 
 
 def pick(random: np.random.Generator, weights: Weights) -> str:

@@ -57,7 +57,7 @@ class Domain:
     # The picture.
     exposure_target: float = 0.185
     """Linear median that automatic exposure brings the lower 3/4 of the frame to."""
-    gain: Range = (0.76, 1.30)
+    gain: Range = (0.70, 1.38)
     """A camera's own factor on that."""
     white_balance: float = 0.06
     """Standard deviation of a camera's log factors of red, green, blue."""
@@ -270,7 +270,7 @@ DOMAINS = {
             ambient=(0.25, 0.31),
             pools=(0.5, 0.9),
             shadows=(0.0, 0.0),
-            exposure_target=0.055,
+            exposure_target=0.065,
             gain=(0.75, 1.34),
             white_balance=0.10,
             saturation=(0.45, 0.75),

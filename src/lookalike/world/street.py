@@ -159,11 +159,10 @@ def stall(brush: Brush, random: Random) -> None:
 
 def boxes(brush: Brush, random: Random) -> None:
     """Cartons and crates in a heap."""
-    for _ in range(int(random.integers(2, 7))):
-        wide, high = random.uniform(0.25, 0.6), random.uniform(0.2, 0.5)
-        spot = (
-            random.uniform(-0.9, 0.9),
-            random.uniform(-0.9, 0.2),
-            random.choice([0.0, 0.0, 0.35]),
-        )
-        brush.box((wide, 0.35, high), grey(random, 0.2, 0.5), spot)
+    for across in np.sort(random.uniform(-0.9, 0.2, random.integers(2, 5)))[::-1]:
+        along, wide, base = random.uniform(-0.9, 0.9), random.uniform(0.3, 0.6), 0.0
+        for _ in range(int(random.choice([1, 1, 2, 3]))):
+            high = random.uniform(0.18, 0.4)
+            spot = (along + random.normal(0, 0.04), float(across), base)
+            brush.box((wide, 0.35, high), grey(random, 0.2, 0.5), spot)
+            base += high
