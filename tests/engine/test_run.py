@@ -275,7 +275,7 @@ def test_scale_and_steps_through_the_command(tiny: Tiny, tmp_path: Path) -> None
     assert main(tiny("ide", tmp_path / "scaled", flags)) == 0
     scaled = metrics(tmp_path / "scaled")
     assert len(scaled) == 9  # an epoch
-    assert [round(line["lr"] / scaled[0]["lr"], 6) for line in scaled] == [1] * 5 + [0.1] * 4
+    assert [round(line["lr"] / scaled[0]["lr"], 6) for line in scaled] == [1] * 4 + [0.1] * 5
     # --steps cuts the schedule short and doesn't squeeze it.
     assert main(tiny("ide", tmp_path / "cut", "--length 1 --drops [0.5] --steps 4")) == 0
     assert metrics(tmp_path / "cut") == scaled[:4]
