@@ -25,16 +25,17 @@ from typing import Any
 import numpy as np
 from people_features import peak_gib, print_machine, verdict
 
-from lookalike.world import shots, worker
-from lookalike.world.crowd import SPRITES
-from lookalike.world.domains import DOMAINS
-from lookalike.world.layout import PROGRESS, SPLITS, crops, people_tested
-from lookalike.world.person import Person
-from lookalike.world.poses import sample_pose
+from lookalike.world.bodies.poses import sample_pose
+from lookalike.world.dressing.person import Person
+from lookalike.world.places.domains import DOMAINS
+from lookalike.world.renderer import shots
+from lookalike.world.renderer.crowd import SPRITES
+from lookalike.world.renderer.shots import Site
+from lookalike.world.renderer.structure import structure
 from lookalike.world.seeds import rng
-from lookalike.world.shots import Site
 from lookalike.world.spec import WorldSpec
-from lookalike.world.structure import structure
+from lookalike.world.writer import worker
+from lookalike.world.writer.layout import PROGRESS, SPLITS, crops, people_tested
 
 IMAGE_BAR, VIEW_BAR, MEMORY_BAR = 1000 / 60, 10.0, 1.0  # ms, ms, GiB
 PEOPLE = 200  # of the world over which a place's own cost is shared out

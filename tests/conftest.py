@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from lookalike.world.render import render
 from lookalike.world.spec import WorldSpec
+from lookalike.world.writer.render import render
 
 COMMON = (
     "--backbone resnet18 --weights none --height 64 --width 48 --pad 2 "

@@ -13,9 +13,9 @@ from lookalike.data import parse_data
 from lookalike.data.check import check
 from lookalike.data.info import describe
 from lookalike.errors import UserError
-from lookalike.world.annotations import truth_of
-from lookalike.world.render import Rendered
 from lookalike.world.spec import WorldSpec
+from lookalike.world.writer.annotations import truth_of
+from lookalike.world.writer.render import Rendered
 
 SPLITS = ("train", "query", "gallery")
 READER = sys.modules["lookalike.data.readers.world"]  # its package has the function of that name
@@ -38,7 +38,7 @@ def drawn(cache, monkeypatch):
 
     def draw(spec, folder):
         specs.append(spec)
-        from lookalike.world.layout import SPLITS, crops, people_tested
+        from lookalike.world.writer.layout import SPLITS, crops, people_tested
 
         for split in SPLITS:
             (folder / split).mkdir(parents=True)

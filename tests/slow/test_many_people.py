@@ -21,8 +21,8 @@ from lookalike.cli import main
 from lookalike.data import parse_data
 from lookalike.methods.model_file import load_model
 from lookalike.metrics import rank
-from lookalike.world.domains import DOMAINS
-from lookalike.world.shots import Site
+from lookalike.world.places.domains import DOMAINS
+from lookalike.world.renderer.shots import Site
 from lookalike.world.spec import WorldSpec
 
 pytestmark = pytest.mark.slow

@@ -19,8 +19,8 @@ from transfer import stripe_histogram
 from lookalike.metrics import rank
 
 if TYPE_CHECKING:
-    from lookalike.world.shots import Site
-    from lookalike.world.truth import Truth
+    from lookalike.world.renderer.shots import Site
+    from lookalike.world.renderer.truth import Truth
 
 STATISTICS = ("grey", "contrast", "colourfulness", "sharpness")
 RIDGE = 30.0  # penalty of `probe` on standardised columns

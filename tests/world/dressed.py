@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lookalike.world.body import body
-from lookalike.world.paint import colours
-from lookalike.world.person import Person, Posed
+from lookalike.world.bodies.body import body
+from lookalike.world.dressing.paint import colours
+from lookalike.world.dressing.person import Person, Posed
 from lookalike.world.raster import zbuffer
 from lookalike.world.seeds import rng
-from lookalike.world.wardrobe import sample_identity, sample_outfit
+from lookalike.world.wardrobe.people import sample_identity, sample_outfit
 
 PLAIN = dict(  # a tee-shirt and jeans, nothing else
     top="tee",

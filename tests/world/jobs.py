@@ -5,7 +5,7 @@ import signal
 import time
 
 from lookalike.errors import UserError
-from lookalike.world.serve import serve
+from lookalike.world.writer.serve import serve
 
 
 def work(slow: float = 0) -> None:

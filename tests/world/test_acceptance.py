@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 
 from lookalike.data import parse_data
-from lookalike.world import layout
-from lookalike.world.body import body
-from lookalike.world.domains import DOMAINS
-from lookalike.world.person import Person, Posed
-from lookalike.world.poses import Pose
+from lookalike.world.bodies.body import body
+from lookalike.world.bodies.poses import Pose
+from lookalike.world.dressing.person import Person, Posed
+from lookalike.world.places.domains import DOMAINS
+from lookalike.world.renderer.shots import Shot, Site
 from lookalike.world.seeds import rng
-from lookalike.world.shots import Shot, Site
 from lookalike.world.spec import WorldSpec
-from lookalike.world.wardrobe import sample_identity, sample_outfit
+from lookalike.world.wardrobe.people import sample_identity, sample_outfit
+from lookalike.world.writer import layout
 
 PLAIN = replace(  # nobody else, no noise, a steady hand, and people who walk towards us
     DOMAINS["plaza"], behind=0.0, front_share=0.0, occluder_share=0.0, noise=(0.0, 0.0),

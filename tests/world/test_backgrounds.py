@@ -4,11 +4,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from lookalike.world import clutter, grounds, walls
-from lookalike.world.backgrounds import frame
-from lookalike.world.cameras import FRAME, project, sample_camera
-from lookalike.world.domains import DOMAINS, Domain
-from lookalike.world.objects import KINDS
+from lookalike.world.places import clutter, grounds, walls
+from lookalike.world.places.backgrounds import frame
+from lookalike.world.places.cameras import FRAME, project, sample_camera
+from lookalike.world.places.domains import DOMAINS, Domain
+from lookalike.world.places.objects import KINDS
 
 PLAZA = DOMAINS["plaza"]
 BARE = dataclasses.replace(PLAZA, clutter=(), strangers=0.0, occluder_share=0.0)

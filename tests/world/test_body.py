@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lookalike.world.body import (
+from lookalike.world.bodies.body import (
     FOOT,
     HAND,
     HEAD,

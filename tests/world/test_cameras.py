@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from lookalike.world.cameras import FRAME, ROOM, Camera, daylight, project, sample_camera
-from lookalike.world.domains import DOMAINS
+from lookalike.world.places.cameras import FRAME, ROOM, Camera, daylight, project, sample_camera
+from lookalike.world.places.domains import DOMAINS
 
 
 def camera(**changes) -> Camera:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from lookalike.errors import UserError
-from lookalike.world import colours
-from lookalike.world.colours import against, colour, near, pick
+from lookalike.world.wardrobe import colours
+from lookalike.world.wardrobe.colours import against, colour, near, pick
 
 DRAWS = 2000
 

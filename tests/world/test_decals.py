@@ -3,8 +3,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from lookalike.world.colours import TOPS, colour
-from lookalike.world.decals import KINDS, PIXELS, decal
+from lookalike.world.wardrobe.colours import TOPS, colour
+from lookalike.world.wardrobe.decals import KINDS, PIXELS, decal
 
 BLACK, WHITE = np.full(3, 0.15, np.float32), np.full(3, 0.85, np.float32)
 
@@ -44,7 +44,7 @@ def test_kinds_are_drawn_with_their_shares(monkeypatch):
     drawn = Counter()
     blank = (BLACK, np.zeros((PIXELS, PIXELS)))
     drawers = {kind: lambda *_, kind=kind: drawn.update([kind]) or blank for kind in KINDS}
-    monkeypatch.setattr("lookalike.world.decals._DRAW", drawers)
+    monkeypatch.setattr("lookalike.world.wardrobe.decals._DRAW", drawers)
     rng = np.random.default_rng(2)
     for _ in range(1000):
         decal(rng, colour(rng, next(iter(TOPS))))

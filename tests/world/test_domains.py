@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from lookalike.world.domains import DOMAINS, domain_from
+from lookalike.world.places.domains import DOMAINS, domain_from
 
 
 @pytest.mark.parametrize("name", DOMAINS)

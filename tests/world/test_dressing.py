@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from dressed import looks
 
-from lookalike.world import drapery, dressing, folds
-from lookalike.world.body import FOOT, HAND, HEAD, body
-from lookalike.world.borders import IN_BOTTOM, IN_OUTER, IN_TOP, coverage
-from lookalike.world.outfit_paint import paint_of
+from lookalike.world.bodies.body import FOOT, HAND, HEAD, body
+from lookalike.world.dressing import displacement as dressing
+from lookalike.world.dressing import drapery, folds
+from lookalike.world.dressing.borders import IN_BOTTOM, IN_OUTER, IN_TOP, coverage
+from lookalike.world.dressing.outfit_paint import paint_of
+from lookalike.world.dressing.surface import surface
 from lookalike.world.raster import normals
 from lookalike.world.seeds import rng
-from lookalike.world.surface import surface
 
 JACKET = dict(outer=True, outer_kind="jacket", outer_hem=0.1, outer_opening=0.0, outer_sleeve=0.95)
 

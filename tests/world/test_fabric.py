@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from lookalike.errors import UserError
-from lookalike.world.fabric import (
+from lookalike.world.wardrobe.fabric import (
     EXTENT,
     KNEE,
     LEG_FRONTS,
@@ -13,7 +13,7 @@ from lookalike.world.fabric import (
     THIGH,
     fabric,
 )
-from lookalike.world.grain import SIZE, cloud, creases
+from lookalike.world.wardrobe.grain import SIZE, cloud, creases
 
 WHITE, RED, NAVY = np.array([[0.8, 0.8, 0.8], [0.6, 0.15, 0.15], [0.12, 0.15, 0.3]], np.float32)
 # Those whose two ends differ on purpose: a shirt doesn't reach from the one to the other, and a

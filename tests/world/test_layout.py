@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from lookalike.errors import UserError
-from lookalike.world.domains import DOMAINS
-from lookalike.world.layout import (
+from lookalike.world.places.domains import DOMAINS
+from lookalike.world.spec import WorldSpec
+from lookalike.world.writer.layout import (
     GALLERY,
     QUERY,
     TRAIN,
@@ -17,7 +18,6 @@ from lookalike.world.layout import (
     people_tested,
     unpack_parts,
 )
-from lookalike.world.spec import WorldSpec
 
 
 def all_crops(spec):

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import warp as wp
 
-from lookalike.world import layer, light
-from lookalike.world.body import body
-from lookalike.world.cameras import Camera, sample_camera
-from lookalike.world.domains import DOMAINS
-from lookalike.world.person import Person
-from lookalike.world.placement import Place, View, view_from
-from lookalike.world.poses import sample_pose
-from lookalike.world.wardrobe import person_of
+from lookalike.world.bodies.body import body
+from lookalike.world.bodies.poses import sample_pose
+from lookalike.world.dressing.person import Person
+from lookalike.world.places.cameras import Camera, sample_camera
+from lookalike.world.places.domains import DOMAINS
+from lookalike.world.renderer import layer, light
+from lookalike.world.renderer.placement import Place, View, view_from
+from lookalike.world.wardrobe.people import person_of
 
 SKIN = 1.0  # a material without sheen
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from dressed import look, looks, person, project
 
-from lookalike.world.outfit_paint import paint_of
-from lookalike.world.paint import colours
-from lookalike.world.palette import BOTTOM, HAIR, OUTER, SHOE, SKIN, SOCK, TOP
-from lookalike.world.poses import KINDS, sample_pose
+from lookalike.world.bodies.poses import KINDS, sample_pose
+from lookalike.world.dressing.outfit_paint import paint_of
+from lookalike.world.dressing.paint import colours
+from lookalike.world.dressing.palette import BOTTOM, HAIR, OUTER, SHOE, SKIN, SOCK, TOP
+from lookalike.world.dressing.surface import surface
 from lookalike.world.seeds import rng
-from lookalike.world.surface import surface
 
 FLAT = np.full((128, 128, 3), 0.5, np.float32)
 

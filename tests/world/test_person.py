@@ -4,14 +4,20 @@ import numpy as np
 import pytest
 from dressed import drawn, look, looks, person
 
-from lookalike.world.body import body
-from lookalike.world.clothes import BOTTOM_KINDS, HAIR_STYLES, HAT_KINDS, OUTER_KINDS, TOP_KINDS
-from lookalike.world.palette import ACCESSORY, BOTTOM, HAIR, OUTER, SKIN, TOP
-from lookalike.world.person import Person
-from lookalike.world.poses import KINDS, sample_pose, solve
+from lookalike.world.bodies.body import body
+from lookalike.world.bodies.poses import KINDS, sample_pose, solve
+from lookalike.world.dressing.palette import ACCESSORY, BOTTOM, HAIR, OUTER, SKIN, TOP
+from lookalike.world.dressing.person import Person
+from lookalike.world.dressing.surface import surface
 from lookalike.world.raster import skin
 from lookalike.world.seeds import rng
-from lookalike.world.surface import surface
+from lookalike.world.wardrobe.clothes import (
+    BOTTOM_KINDS,
+    HAIR_STYLES,
+    HAT_KINDS,
+    OUTER_KINDS,
+    TOP_KINDS,
+)
 
 COAT = dict(outer=True, outer_kind="coat", outer_hem=-0.2, outer_opening=0.06, outer_sleeve=0.95)
 SKIRT = dict(bottom="skirt", leg_end=0.1, flare=0.1, pleats=8, pleat_depth=0.03)

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lookalike.errors import UserError
-from lookalike.world import pool
+from lookalike.world.writer import pool
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -75,7 +75,7 @@ def test_an_error_of_the_listener_ends_the_workers():
 
 def test_workers_end_with_a_killed_parent(tmp_path):
     code = (
-        f"import sys; sys.path[:] = {sys.path!r}; from lookalike.world import pool;"
+        f"import sys; sys.path[:] = {sys.path!r}; from lookalike.world.writer import pool;"
         "pool.work('jobs.work(0.05)', range(10000), 2, lambda a: print(a['pid'], flush=True))"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -93,7 +93,7 @@ def test_scripts_need_no_main_guard(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         f"import sys; sys.path[:] = {sys.path!r}\n"
-        "from lookalike.world import pool\n"
+        "from lookalike.world.writer import pool\n"
         "pool.work('jobs.work()', [1, 2], 2, lambda a: print(a['job']))\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True)

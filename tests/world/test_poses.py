@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lookalike.errors import UserError
-from lookalike.world.body import FOOT, body
-from lookalike.world.poses import KINDS, Pose, sample_pose, solve
+from lookalike.world.bodies.body import FOOT, body
+from lookalike.world.bodies.poses import KINDS, Pose, sample_pose, solve
 from lookalike.world.raster import skin
 from lookalike.world.seeds import rng
 

@@ -7,7 +7,7 @@ import literal_raster
 import numpy as np
 import pytest
 
-from lookalike.world.body import body
+from lookalike.world.bodies.body import body
 from lookalike.world.raster import EMPTY, JOINT_DEPTH, joint_visible, normals, skin, zbuffer
 
 
@@ -149,8 +149,8 @@ def test_a_joint_outside_the_picture_is_not_visible():
 
 DIGEST = """
 import hashlib, numpy as np
-from lookalike.world.body import body
-from lookalike.world.poses import sample_pose, solve
+from lookalike.world.bodies.body import body
+from lookalike.world.bodies.poses import sample_pose, solve
 from lookalike.world.raster import normals, skin, zbuffer
 from lookalike.world.seeds import rng
 b = body()

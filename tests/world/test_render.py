@@ -16,13 +16,13 @@ import pytest
 from PIL import Image
 
 from lookalike.errors import UserError
-from lookalike.world import pool
-from lookalike.world.annotations import truth_of
-from lookalike.world.begin import versions
-from lookalike.world.layout import SPLITS, crops, people_tested
-from lookalike.world.render import render
 from lookalike.world.spec import WorldSpec
-from lookalike.world.structure_views import structures_of
+from lookalike.world.writer import pool
+from lookalike.world.writer.annotations import truth_of
+from lookalike.world.writer.begin import versions
+from lookalike.world.writer.layout import SPLITS, crops, people_tested
+from lookalike.world.writer.render import render
+from lookalike.world.writer.structure_views import structures_of
 
 SPEC = WorldSpec(people=6, cameras=2, images=2, clothes=2)  # of the fixture `rendered`
 FLAGS = ["--people", "6", "--cameras", "2", "--images", "2", "--clothes", "2"]
@@ -90,7 +90,7 @@ def test_shards_are_the_same(rendered, tmp_path):
 
 
 def test_any_order_and_subset_gives_the_same_and_another_seed_not(rendered):
-    from lookalike.world.shots import Site
+    from lookalike.world.renderer.shots import Site
 
     site = Site(WorldSpec(people=2, cameras=1, images=2, clothes=2, test_fraction=0))
     for person in (1, 0):
@@ -177,7 +177,7 @@ def test_truth_belongs_to_its_image(rendered):
         x, y = np.floor(points[points[:, 2] > 0, :2]).astype(int).T
         assert mask[y, x].all()
     assert ((truth.yaws >= 0) & (truth.yaws < 2 * np.pi)).all()
-    from lookalike.world.poses import KINDS
+    from lookalike.world.bodies.poses import KINDS
 
     assert set(truth.kinds) <= set(KINDS)
     assert len(np.unique(truth.yaws)) == 24
@@ -251,7 +251,7 @@ def test_other_worlds_folder_is_refused(rendered, tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"holds another world \(seed 0, not 1\)"):
         render(WorldSpec(people=6, cameras=2, images=2, clothes=2, seed=1), out)
     old = {**versions(), "numpy": "1.0"}
-    monkeypatch.setattr("lookalike.world.begin.versions", lambda: old)
+    monkeypatch.setattr("lookalike.world.writer.begin.versions", lambda: old)
     with pytest.raises(UserError, match=r"begun with other versions \(numpy [\d.]+, not 1\.0\)"):
         render(SPEC, out)
 

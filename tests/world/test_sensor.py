@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from scipy.ndimage import laplace
 
-from lookalike.world.cameras import Camera, sample_camera
-from lookalike.world.domains import DOMAINS
-from lookalike.world.sensor import expose, jpeg
+from lookalike.world.places.cameras import Camera, sample_camera
+from lookalike.world.places.domains import DOMAINS
+from lookalike.world.renderer.sensor import expose, jpeg
 
 STEADY = replace(
     DOMAINS["plaza"],

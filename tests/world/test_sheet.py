@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from lookalike.errors import UserError
-from lookalike.world.annotations import truth_of
-from lookalike.world.sheet import GAP, OUTLINE, sheet
+from lookalike.world.writer.annotations import truth_of
+from lookalike.world.writer.sheet import GAP, OUTLINE, sheet
 
 DOWN, ACROSS = 128 + GAP, 64 + GAP
 

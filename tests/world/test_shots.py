@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lookalike.world.domains import DOMAINS
-from lookalike.world.shots import Shot, Site
+from lookalike.world.places.domains import DOMAINS
+from lookalike.world.renderer.shots import Shot, Site
 from lookalike.world.spec import WorldSpec
 
 SPEC = WorldSpec(people=8, cameras=2, images=2)

@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lookalike.world import layer
-from lookalike.world.body import body
-from lookalike.world.cameras import sample_camera
-from lookalike.world.domains import DOMAINS
-from lookalike.world.person import Person, Posed
-from lookalike.world.placement import Place, View, outline, view_from
-from lookalike.world.poses import sample_pose
-from lookalike.world.shots import SAMPLES, Site
+from lookalike.world.bodies.body import body
+from lookalike.world.bodies.poses import sample_pose
+from lookalike.world.dressing.person import Person, Posed
+from lookalike.world.places.cameras import sample_camera
+from lookalike.world.places.domains import DOMAINS
+from lookalike.world.renderer import layer
+from lookalike.world.renderer.placement import Place, View, outline, view_from
+from lookalike.world.renderer.shots import SAMPLES, Site
+from lookalike.world.renderer.structure import grey, structure
 from lookalike.world.spec import WorldSpec
-from lookalike.world.structure import grey, structure
-from lookalike.world.wardrobe import person_of
+from lookalike.world.wardrobe.people import person_of
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 from scipy.spatial import cKDTree
 
-from lookalike.world.body import HAND, HEAD, TORSO, body
-from lookalike.world.surface import _cut, adjacency, surface
+from lookalike.world.bodies.body import HAND, HEAD, TORSO, body
+from lookalike.world.dressing.surface import _cut, adjacency, surface
 
 
 def areas(points, faces):

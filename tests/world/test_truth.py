@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lookalike.world.cameras import project
-from lookalike.world.placement import Place, light_at, view_from
-from lookalike.world.shots import Shot, Site
+from lookalike.world.places.cameras import project
+from lookalike.world.renderer.placement import Place, light_at, view_from
+from lookalike.world.renderer.shots import Shot, Site
 from lookalike.world.spec import WorldSpec
 
 R_SHOULDER, L_SHOULDER, R_HIP, L_HIP = 2, 5, 8, 11

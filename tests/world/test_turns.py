@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lookalike.world.turns import about, about_x, about_y, about_z, turning
+from lookalike.world.bodies.turns import about, about_x, about_y, about_z, turning
 
 X, Y, Z = np.eye(3)
 

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from lookalike.world import clothes, colours, garments
-from lookalike.world.looks import is_female
 from lookalike.world.seeds import rng as generator
-from lookalike.world.wardrobe import (
+from lookalike.world.wardrobe import clothes, colours, garments
+from lookalike.world.wardrobe.looks import is_female
+from lookalike.world.wardrobe.people import (
     NEIGHBOURS,
     attributes,
     person_of,

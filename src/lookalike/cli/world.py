@@ -52,7 +52,7 @@ def main(argv: list[str]) -> int:
 
 def render(argv: list[str]) -> int:
     """Renders a world, or the rest of it, and says how much of it is there."""
-    from lookalike.world.render import render as render_world
+    from lookalike.world.writer.render import render as render_world
 
     parser = Parser(
         "world render",
@@ -106,7 +106,7 @@ def structures(argv: list[str]) -> int:
                         help="equal steps around a person [8]")  # fmt: skip
     add_workers(parser)
     args = parser.parse_args(argv)
-    from lookalike.world.structure_views import FOLDER, write_structures
+    from lookalike.world.writer.structure_views import FOLDER, write_structures
 
     made = write_structures(args.out, args.yaws, workers=args.workers)
     print(f"{made:,} new views in {Path(args.out) / FOLDER}")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lookalike.cli.parser import Parser, positive, writable_file
 from lookalike.errors import UserError, unknown
-from lookalike.world.domains import DOMAINS
-from lookalike.world.layout import WORLD
+from lookalike.world.places.domains import DOMAINS
 from lookalike.world.spec import WorldSpec
+from lookalike.world.writer.layout import WORLD
 
 DOMAIN_LINES = f"Domains are {', '.join(DOMAINS)}."
 
@@ -43,7 +43,7 @@ def show(argv: list[str]) -> int:
         spec = WorldSpec(domain=DOMAINS[args.world], people=args.people, cameras=args.cameras,
                          images=1, seed=args.seed or 0, site=args.site or 0,
                          test_fraction=0)  # fmt: skip
-        from lookalike.world.render import render as render_world
+        from lookalike.world.writer.render import render as render_world
 
         with tempfile.TemporaryDirectory() as folder:
             render_world(spec, folder, workers=args.workers)
@@ -62,7 +62,7 @@ def show(argv: list[str]) -> int:
 
 def draw(root: Path, out: Path, args: argparse.Namespace) -> None:
     from lookalike.files import replacing
-    from lookalike.world.sheet import sheet
+    from lookalike.world.writer.sheet import sheet
 
     picture = sheet(root, args.people, args.cameras, poses=args.poses, masks=args.masks,
                     structures=args.structures, scale=args.scale)  # fmt: skip

@@ -1,12 +1,11 @@
-"""A world of rendered people: bodies, wardrobe, cameras, renderer, writer.
+"""A world of rendered people: from a seed to crops with everything known about them.
 
-From a seed to crops with everything known about them. Who calls whom, from the bottom:
+The rooms, from the ground up; nothing imports from a room above its own:
 
-- `seeds`: every draw's own generator. `raster`: z-buffer, skinning and normals.
-- `body` (tables of the parametric body), `poses`; `colours`, `fabric`, `wardrobe` (who wears what);
-  `dressing`, `hair`, `skirt`, `carried` and `paint` make a `person` of them.
-- `domains` (tables of ranges), `cameras`, `backgrounds` and `clutter`: the place.
-- `light`, `crowd`, `sensor`, `truth`, `structure`: a person in the place; `shots` puts all
-  together.
-- `spec` says what to render; `layout`, `render` and `sheet` write it.
+- `seeds`: every draw's own generator. `raster`: z-buffer, skinning and normals as kernels.
+- `bodies`: the parametric body and its poses. `wardrobe`: who people are and what they wear.
+- `dressing`: one of them in the other, as a mesh with a colour at every point.
+- `places`: domains, cameras, backgrounds, and what stands about.
+- `spec`: what to render. `renderer`: a person in a place becomes a crop, with its truth.
+- `writer`: worlds in folders, made by many processes, read back with all annotations.
 """

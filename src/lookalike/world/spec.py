@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lookalike.errors import UserError, unknown
-from lookalike.world.domains import DOMAINS, Domain, domain_from
+from lookalike.world.places.domains import DOMAINS, Domain, domain_from
 
 
 @dataclass(frozen=True)

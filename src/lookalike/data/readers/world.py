@@ -14,12 +14,12 @@ from lookalike.data.people import Benchmark, People
 from lookalike.data.readers.market import EXAMPLE, read_splits
 from lookalike.errors import UserError, unknown
 from lookalike.files import cache
-from lookalike.world.annotations import spec_of
-from lookalike.world.begin import versions
-from lookalike.world.domains import DOMAINS
-from lookalike.world.layout import ANNOTATIONS, WORLD, check_testable
-from lookalike.world.render import render
+from lookalike.world.places.domains import DOMAINS
 from lookalike.world.spec import WorldSpec
+from lookalike.world.writer.annotations import spec_of
+from lookalike.world.writer.begin import versions
+from lookalike.world.writer.layout import ANNOTATIONS, WORLD, check_testable
+from lookalike.world.writer.render import render
 
 
 def world(

@@ -1,0 +1,1 @@
+"""Places: the kinds there are, their cameras, and what these see with nobody there."""

@@ -1,0 +1,162 @@
+"""What is known of rendered images, given their paths: in any order, of several worlds at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lookalike.errors import UserError
+from lookalike.world.spec import WorldSpec
+from lookalike.world.writer.finish import read_json
+from lookalike.world.writer.layout import WORLD, unpack_parts
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Truths:
+    """The truth of N images of H×W pixels; indexing gives that of some of them.
+
+    The masks stay packed, 1 KiB of 128×64 pixels each, until `masks` or `amodal` is asked for.
+    """
+
+    paths: Array
+    """N texts."""
+    keypoints2d: NDArray[np.float32]
+    """N×18×3, OpenPose's order: x, y (pixels of the image), and 1 where the joint is seen."""
+    keypoints3d: NDArray[np.float32]
+    """N×18×3 metres in the camera's axes: right, down, forward."""
+    boxes: NDArray[np.float32]
+    """N×4: left, top, width, height of the crop in the camera's frame of 1280×720 pixels."""
+    yaws: NDArray[np.float32]
+    """N radians in [0, 2π): 0 looks the camera's way."""
+    kinds: Array
+    """N texts: walk, stand, phone, …"""
+    native_heights: NDArray[np.float32]
+    """N: the person's height in the frame, pixels."""
+    occluded: NDArray[np.float32]
+    """N: share of the person, as far as inside the crop, that something hides."""
+    clothes: NDArray[np.int64]
+    """N: the set of clothes, from 0."""
+    frames: NDArray[np.int64]
+    """N: the number of the image among its person's by its camera, from 0."""
+    pids: NDArray[np.int64]
+    """N: persons as the file names count them, from 1 in every world."""
+    camids: NDArray[np.int64]
+    """N: cameras, from 0 in every world."""
+    packed_masks: NDArray[np.uint8]
+    packed_amodal: NDArray[np.uint8]
+    size: tuple[int, int]
+    """H and W."""
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: Any) -> Truths:
+        index = np.atleast_1d(np.arange(len(self))[index])
+        columns = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "size"}
+        return Truths(**columns, size=self.size)
+
+    @property
+    def masks(self) -> NDArray[np.bool_]:
+        """N×H×W: where the person is seen."""
+        return self._unpacked(self.packed_masks)
+
+    @property
+    def amodal(self) -> NDArray[np.bool_]:
+        """N×H×W: where the person would be seen if nothing stood in front."""
+        return self._unpacked(self.packed_amodal)
+
+    def parts(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Reads the maps of materials and of body parts, N×H×W each, inside `amodal`.
+
+        Materials: 0 background 1 skin 2 hair 3 top 4 bottom 5 shoe 6 accessory 7 outer 8 sock.
+        Parts: 0 background and things carried, 1 torso 2 hip 3 thigh 4 shin 5 foot 6 upper arm
+        7 lower arm 8 hand 9 neck 10 head. Raises UserError if a file can't be read.
+        """
+        maps = np.empty((len(self), *self.size), np.uint8)
+        for i, path in enumerate(map(Path, self.paths)):
+            file = path.parents[1] / "parts" / path.parent.name / f"{path.stem}.png"
+            try:
+                with Image.open(file) as image:
+                    maps[i] = np.asarray(image)
+            except (OSError, ValueError) as error:
+                raise UserError(f"Can't read the part map '{file}' ({error}).") from error
+        return unpack_parts(maps)
+
+    def _unpacked(self, packed: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        height, width = self.size
+        bits = np.unpackbits(packed, axis=1, count=height * width)
+        return bits.reshape(-1, height, width).astype(np.bool_)
+
+
+def truth_of(paths: Iterable[str | Path]) -> Truths:
+    """The truth of rendered images, a row a path, in the order asked for.
+
+    Raises UserError for an image that is of no rendered world, or whose truth has gone, and for
+    images of different sizes.
+    """
+    asked = [Path(path).absolute() for path in paths]
+    if not asked:
+        raise UserError("No image was given to know something of.")
+    rows: dict[Path, list[int]] = {}
+    for row, path in enumerate(asked):
+        rows.setdefault(path.parent, []).append(row)
+    found = [_of_folder(folder, [asked[i].name for i in rows[folder]]) for folder in rows]
+    sizes = {tuple(columns.pop("size").tolist()): folder
+             for folder, columns in zip(rows, found, strict=True)}  # fmt: skip
+    if len(sizes) > 1:
+        raise UserError(
+            f"Images of different sizes ({' and '.join(map(str, sizes.values()))}): ask for the "
+            "truth of one size at a time."
+        )
+    order = np.argsort(np.concatenate([rows[folder] for folder in rows]))
+    columns = {name: np.concatenate([part[name] for part in found])[order] for name in found[0]}
+    return Truths(
+        paths=np.array([str(p) for p in asked], object), **columns, size=next(iter(sizes))
+    )
+
+
+def _of_folder(folder: Path, names: Sequence[str]) -> dict[str, Any]:
+    """The columns of `Truths` for the files `names` of a world's folder, and `size`."""
+    file = folder.parent / "truth" / f"{folder.name}.npz"
+    try:
+        with np.load(file) as columns:
+            found = {name: columns[name] for name in columns.files}
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"No truth of the images in '{folder}': '{file}' can't be read; only a rendered world "
+            "that is finished has it."
+        ) from error
+    known = found.pop("name")  # in ascending order
+    rows = np.searchsorted(known, names).clip(0, len(known) - 1)
+    if (unknown := known[rows] != names).any():
+        raise UserError(
+            f"'{folder / names[int(unknown.argmax())]}' is no image of its world: '{file}' doesn't "
+            "have it."
+        )
+    size = found.pop("size")
+    found["packed_masks"], found["packed_amodal"] = found.pop("masks"), found.pop("amodal")
+    return {"size": size, **{name: column[rows] for name, column in found.items()}}
+
+
+def spec_of(root: Path) -> WorldSpec:
+    """What was rendered in a world's folder; raises UserError if it can't be rendered any more."""
+    try:
+        world = read_json(root / WORLD)
+        return WorldSpec.from_dict(world["spec"])
+    except OSError as error:
+        raise UserError(f"No rendered world in '{root}': it has no {WORLD}.") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise other_version(root) from error
+
+
+def other_version(root: Path) -> UserError:
+    """What is said where a world can't be rendered again as it was."""
+    return UserError(f"'{root}' was rendered by another version of lookalike: render it again.")
