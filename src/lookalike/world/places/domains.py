@@ -59,7 +59,7 @@ class Domain:
     """Linear median that automatic exposure brings the lower 3/4 of the frame to."""
     gain: Range = (0.70, 1.38)
     """A camera's own factor on that."""
-    white_balance: float = 0.06
+    white_balance: float = 0.10
     """Standard deviation of a camera's log factors of red, green, blue."""
     saturation: Range = (0.56, 0.86)
     """Beside 1."""
