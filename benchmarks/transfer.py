@@ -21,38 +21,17 @@ from people_features import print_machine
 from torch import Tensor
 
 from lookalike.data import Benchmark, parse_data
-from lookalike.data.images import ImageTable
 from lookalike.engine.embedding import device_named, extract
+from lookalike.engine.histogram import histograms
 from lookalike.methods.base import Model
 from lookalike.methods.ide import IDE, BaselineModel
 from lookalike.methods.model_file import load_model
 from lookalike.metrics import rank
 
-STRIPES, LEVELS = 8, 4  # horizontal stripes, and levels of each of red, green and blue
-HEIGHT, WIDTH, MARGIN = 128, 64, 12  # pixels; the columns left out on either side
 SIZES = (256, 128), (128, 64)
 
 Features = Tensor | NDArray[np.float32]
 Extract = Callable[[Sequence[str]], Features]  # image files -> a row each
-
-
-def stripe_histogram(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Square-rooted RGB histograms of 8 stripes of the middle columns.
-
-    N×128×64×3 -> N×512: the cosine of two is the overlap of their colours, mostly of clothes.
-    """
-    middle = images[:, :, MARGIN : WIDTH - MARGIN] // (256 // LEVELS)
-    colour = middle @ np.array([LEVELS**2, LEVELS, 1])
-    bins = STRIPES * LEVELS**3
-    stripe = np.arange(HEIGHT) // (HEIGHT // STRIPES)
-    place = np.arange(len(images))[:, None, None] * bins + stripe[:, None] * LEVELS**3 + colour
-    counts = np.bincount(place.ravel(), minlength=len(images) * bins).reshape(-1, bins)
-    return np.sqrt(counts).astype(np.float32)
-
-
-def histograms(paths: Sequence[str]) -> NDArray[np.float32]:
-    table = ImageTable(paths, HEIGHT, WIDTH, cache="memory", progress=False)
-    return stripe_histogram(table[np.arange(len(table))].permute(0, 2, 3, 1).numpy())
 
 
 def untrained(height: int, width: int, weights: str) -> Model:

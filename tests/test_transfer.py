@@ -7,6 +7,7 @@ import pytest
 import transfer
 
 from lookalike.data import parse_data
+from lookalike.engine.histogram import histograms, stripe_histogram
 
 
 def literal(image: np.ndarray) -> np.ndarray:
@@ -21,7 +22,7 @@ def test_the_histogram_is_numpys() -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, 128, 64, 3), dtype=np.uint8)
     images[0] = 255
     images[1, :64] = 0
-    found = transfer.stripe_histogram(images)
+    found = stripe_histogram(images)
     np.testing.assert_allclose(found, [literal(image) for image in images], rtol=1e-6)
 
 
@@ -29,7 +30,7 @@ def test_the_histogram_ranks_people_by_their_clothes(
     market: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench = parse_data(f"market1501:{market}")
-    rows = [("first", "cosine", transfer.histograms), ("again", "euclidean", transfer.histograms)]
+    rows = [("first", "cosine", histograms), ("again", "euclidean", histograms)]
     transfer.print_table(bench, iter(rows))
     _, first, again = (line.split() for line in capsys.readouterr().out.splitlines())
     assert (first[0], first[6], again[0]) == ("first", "512", "again")

@@ -19,6 +19,7 @@ from acceptance import Crops
 
 from lookalike.cli import main
 from lookalike.data import parse_data
+from lookalike.engine.histogram import histograms
 from lookalike.methods.model_file import load_model
 from lookalike.metrics import rank
 from lookalike.world.places.domains import DOMAINS
@@ -135,7 +136,7 @@ def test_what_is_learnt_here_carries_to_real_people(
     ids = (*(side.pids for side in sides), *(side.camids for side in sides))
     model = load_model(run)
     learnt = rank(*(transfer.embedded(model, side.paths) for side in sides), *ids)
-    colours = rank(*(transfer.histograms(side.paths) for side in sides), *ids)
+    colours = rank(*(histograms(side.paths) for side in sides), *ids)
     say(capsys, f"real people: rank-1 {100 * learnt.cmc[0]:.1f}, mAP {100 * learnt.mAP:.1f}; ")
     say(capsys, f"by a colour histogram {100 * colours.cmc[0]:.1f}, {100 * colours.mAP:.1f}")
     assert learnt.cmc[0] > colours.cmc[0]

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import laplace
-from transfer import stripe_histogram
 
+from lookalike.engine.histogram import stripe_histogram
 from lookalike.metrics import rank
 
 if TYPE_CHECKING:
