@@ -69,7 +69,8 @@ def test_domains_differ(worlds: dict[str, Crops], capsys: pytest.CaptureFixture[
     }
     for pair, values in apart.items():
         say(capsys, f"{' and '.join(pair)} differ by {values.round(1)}")
-    assert all(values.max() > 10 for values in apart.values())
+    alike = [pair for pair, values in apart.items() if values.max() <= 10]
+    assert not alike
 
 
 def test_cameras_of_a_place_differ(
@@ -112,7 +113,7 @@ def test_people_stand_in_their_boxes(
     worlds: dict[str, Crops], name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = acceptance.figures(worlds[name].truths)
-    say(capsys, f"{name}: {found}")
+    say(capsys, f"{name}: {vars(found)}")
     assert found.inside >= 0.995
     assert found.near == 1
     assert abs(found.height - 0.98) <= 0.06
