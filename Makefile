@@ -4,7 +4,12 @@ BIN := .venv/bin
 PIP := $(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt
 BENCHMARKS = $(shell grep -l '^if __name__ ==' benchmarks/*.py)
 
-.PHONY: test slow lint bench docs clean
+.PHONY: demo test slow lint bench docs clean
+
+# Everything from nothing: renders people, trains on them, writes runs/demo/report.html. Stopped, it
+# goes on when it is called again.
+demo: .venv/core.stamp
+	$(BIN)/lookalike demo $(if $(wildcard runs/demo/demo.yaml),--resume)
 
 # The fast tests. A worker is a process with one thread: more would fight over the cores.
 test: .venv/dev.stamp
@@ -29,10 +34,16 @@ docs: .venv/docs.stamp
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
 
+# The library alone; the development tools bring it along.
+.venv/core.stamp: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) -e .
+	@touch $@
+
 .venv/dev.stamp: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) -e '.[dev]'
-	@touch $@
+	@touch .venv/core.stamp $@
 
 .venv/docs.stamp: .venv/dev.stamp
 	$(PIP) -e '.[docs]'

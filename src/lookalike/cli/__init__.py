@@ -5,6 +5,7 @@ from importlib import import_module
 
 # verb → what it does; the module lookalike.cli.<verb> has `main(argv) -> exit code`.
 VERBS = {
+    "demo": "no data needed: render people, train on them, test, write a report",
     "train": "train a method on a benchmark; evaluate it; write its report",
     "evaluate": "rank a benchmark with a trained model, or features of any",
     "calibrate": "find the distance that means the same person",

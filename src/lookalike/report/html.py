@@ -86,8 +86,11 @@ def _crop(entry: dict[str, Any]) -> dict[str, Any]:
     return {**entry, "name": Path(path).name, "picture": picture}
 
 
-def stage(files: RunFiles, name: str) -> dict[str, Any]:
-    """What is known of a stage: last step, median time per step, duration, and its curves."""
+def stage(files: RunFiles, name: str, prefix: str = "") -> dict[str, Any]:
+    """What is known of a stage: last step, median time per step, duration, and its curves.
+
+    prefix: of the curves' ids, where several runs share a page.
+    """
     steps = files.steps.get(name, [])
     times = _column(steps, steps, "step_seconds")[1]
     took = (files.environment.get("stage_seconds") or {}).get(name)
@@ -97,11 +100,11 @@ def stage(files: RunFiles, name: str) -> dict[str, Any]:
         "step_seconds": float(np.median(times)) if len(times) else None,
         "seconds": steps[-1].get("seconds") if took is None and steps else took,
         "finished": took is not None,
-        "curves": list(curves(files.stages.index(name), steps)),
+        "curves": list(curves(f"{prefix}{files.stages.index(name)}", steps)),
     }
 
 
-def curves(stage_number: int, steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def curves(label: str, steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """A small chart for each loss term, then the ramped weights, the rate, the time per step."""
     losses = [entry.get("losses") or {} for entry in steps]
     weights = [entry.get("weights") or {} for entry in steps]
@@ -116,7 +119,7 @@ def curves(stage_number: int, steps: list[dict[str, Any]]) -> Iterator[dict[str,
         x, y = _column(steps, entries, key)
         finite = y[np.isfinite(y)]
         if len(y):
-            svg = curve(x, y, f"{stage_number}-{i}", smoothed) if len(finite) else None
+            svg = curve(x, y, f"{label}-{i}", smoothed) if len(finite) else None
             yield {
                 "title": title,
                 "last": float(y[-1]),
