@@ -256,3 +256,13 @@ def test_rows_with_nan_are_named():
     dist[5:, 9] = np.nan
     with pytest.raises(UserError, match=r"Distances .* in 35 of 40 rows \(5, 6, 7, 8, 9, …\)"):
         rank_distances(dist, *ids)
+
+
+def test_autocast_changes_nothing() -> None:
+    features = torch.nn.functional.normalize(torch.randn(9, 16, generator=torch.manual_seed(0)))
+    ids = np.arange(9) % 3, np.arange(9) // 3
+    arguments = features[:3], features, ids[0][:3], ids[0], ids[1][:3], ids[1]
+    want = rank(*arguments)
+    with torch.autocast("cpu", torch.bfloat16):
+        got = rank(*arguments)
+    assert got.row() == want.row()

@@ -20,13 +20,14 @@ def chunks(rows: int, columns: int, device: torch.device) -> list[slice]:
 def products(rows: Tensor, columns: Tensor) -> Tensor:
     """The inner products of `rows` (C×D) with `columns` (G×D): C×G, in their own precision."""
     if rows.is_cuda:
-        with no_tf32():
+        with no_tf32(), torch.autocast("cuda", enabled=False):
             return rows @ columns.T
     # On a CPU torch's matmul goes to MKL, which takes twice as long as oneDNN on AMD's.
     there = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    if there and rows.device.type == "cpu" and rows.dtype == torch.float32:
-        return F.linear(rows.to_mkldnn(), columns).to_dense()
-    return rows @ columns.T
+    with torch.autocast(rows.device.type, enabled=False):  # oneDNN tensors can't be cast by it
+        if there and rows.device.type == "cpu" and rows.dtype == torch.float32:
+            return F.linear(rows.to_mkldnn(), columns).to_dense()
+        return rows @ columns.T
 
 
 @contextmanager
