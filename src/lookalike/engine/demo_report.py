@@ -70,17 +70,17 @@ def portraits(home: Benchmark, away: Benchmark, images: Path) -> list[Figure]:
     """Contact sheets of both places, and of what is known about every image."""
     known = (
         "Every image comes with the joints that are seen, the outline, what each pixel shows, and "
-        "the person's joints in metres: `lookalike.world.writer.annotations.truth_of` reads them."
+        "the person's joints in metres: lookalike.world.writer.annotations.truth_of reads them."
     )
     return [
         Figure(f"By day: {home.source}", "A row a person, a column a camera. "
                f"{home.train.num_pids} people to train on, {home.query.num_pids} others to test.",
                save_picture(sheet(home.root, 8), images / "home.png")),
+        Figure(f"Elsewhere: {away.source}", f"{away.query.num_pids} people, only to test.",
+               save_picture(sheet(away.root, 8), images / "away.png")),
         Figure("What is known of them", known,
                save_picture(sheet(home.root, 2, poses=True, masks=True, scale=SCALE),
                             images / "known.png")),
-        Figure(f"Elsewhere: {away.source}", f"{away.query.num_pids} people, only to test.",
-               save_picture(sheet(away.root, 4), images / "away.png")),
     ]  # fmt: skip
 
 
