@@ -165,3 +165,25 @@ def test_hands_are_half_closed_and_in_line_with_the_forearm():
         middle = hand.mean(0)
         assert middle @ along / np.linalg.norm(middle) > 0.9
         assert (hand @ along).max() < 0.14  # open it would reach .17
+
+
+def test_a_cut_off_cache_is_made_anew_and_nothing_else_is_touched(tmp_path, monkeypatch):
+    import anny
+    from safetensors import SafetensorError
+
+    from lookalike.world.bodies import body as module
+
+    cut, own = tmp_path / "v14" / "load_data.safetensors", tmp_path / "photos" / "mine.safetensors"
+    for file in (cut, own):
+        file.parent.mkdir()
+        file.write_bytes(b"half")
+
+    def model():
+        if cut.exists():
+            raise SafetensorError("incomplete")
+        return "a model"
+
+    monkeypatch.setattr(anny.paths, "_ANNY_CACHE_DIR", [tmp_path])
+    monkeypatch.setattr(anny, "Anny", model)
+    assert module._model() == "a model"
+    assert own.read_bytes() == b"half"
