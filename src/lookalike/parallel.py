@@ -5,6 +5,8 @@ Every random draw is made for the whole batch on every process and then cut, so 
 numbers do not depend on how many processes it is spread over.
 """
 
+import gc
+
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -42,6 +44,18 @@ def gather_rows(x: Tensor) -> Tensor:
     from torch.distributed.nn.functional import all_gather
 
     return torch.cat(tuple(all_gather(x.contiguous())))  # type: ignore[no-untyped-call]
+
+
+def part() -> None:
+    """Ends this process's communication once every other process has come here too.
+
+    A process that left earlier would take the others' last messages with it, and Gloo ends a
+    process that is left behind.
+    """
+    if dist.is_available() and dist.is_initialized():
+        gc.collect()  # a graph in a reference cycle keeps the group, and its threads, alive
+        dist.barrier()
+        dist.destroy_process_group()
 
 
 def mean_over_processes(x: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ class Crops(NamedTuple):
     labels: Tensor  # B int64, class index; −1 for junk and distractors
     camids: Tensor  # B int64
     index: Tensor  # type: ignore[assignment]  # B int64, rows of the `People` they come from
+    joints: Tensor | None = None  # B×18×3, x and y in pixels of `images`, 1 where known
 
 
 class Steps(Dataset[dict[str, Any]]):
@@ -39,6 +40,9 @@ class Steps(Dataset[dict[str, Any]]):
             raise ValueError(f"{len(people)} people, but {len(table)} images")
         self.table, self.plan = table, plan
         self.labels, self.camids = people.labels(), people.camids
+        self.joints = (
+            people.poses.at(table.height, table.width) if people.poses is not None else None
+        )
 
     def __getitem__(self, step: int) -> dict[str, Any]:
         return {"step": step, **{name: self._crops(i) for name, i in self.plan(step).items()}}
@@ -46,7 +50,8 @@ class Steps(Dataset[dict[str, Any]]):
     def _crops(self, index: NDArray[np.int64]) -> Crops:
         mine = np.asarray(index, dtype=np.int64)[my_rows(len(index))]
         columns = (self.labels[mine], self.camids[mine], mine)
-        return Crops(self.table[mine], *(torch.from_numpy(c.copy()) for c in columns))
+        joints = None if self.joints is None else torch.from_numpy(self.joints[mine])
+        return Crops(self.table[mine], *(torch.from_numpy(c.copy()) for c in columns), joints)
 
 
 def step_loader(

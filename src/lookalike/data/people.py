@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.data.poses.form import Poses
+
 JUNK = -1  # a crop that is neither right nor wrong: ignored in a ranking
 DISTRACTOR = 0  # a crop of nobody that is asked for: always wrong in a ranking
 
@@ -20,6 +22,7 @@ class People:
 
     paths: N file names. pids: N int64; identities are ≥ 1, `JUNK` is −1, `DISTRACTOR` is 0.
     camids: N int64, from 0. domain: where the crops come from ("market1501").
+    poses: of the N crops, once `lookalike.data.poses.with_poses` has read them.
     Slicing (by slice, mask or index array) gives `People`. Raises ValueError on unequal lengths.
     """
 
@@ -27,6 +30,7 @@ class People:
     pids: NDArray[np.int64]
     camids: NDArray[np.int64]
     domain: str = ""
+    poses: Poses | None = None
 
     def __post_init__(self) -> None:
         paths = np.array([str(p) for p in self.paths], dtype=object)
@@ -37,6 +41,8 @@ class People:
                 f"People needs as many paths as pids and camids, got "
                 f"{len(paths)}, {len(pids)} and {len(camids)}"
             )
+        if self.poses is not None and len(self.poses) != len(paths):
+            raise ValueError(f"{len(paths)} people, but {len(self.poses)} poses")
         for name, column in (("paths", paths), ("pids", pids), ("camids", camids)):
             column.flags.writeable = False
             object.__setattr__(self, name, column)
@@ -47,7 +53,8 @@ class People:
     def __getitem__(self, index: Any) -> People:
         if isinstance(index, (int, np.integer)):
             index = [index]
-        return People(self.paths[index], self.pids[index], self.camids[index], self.domain)
+        poses = None if self.poses is None else self.poses[index]
+        return People(self.paths[index], self.pids[index], self.camids[index], self.domain, poses)
 
     @property
     def classes(self) -> NDArray[np.int64]:

@@ -35,7 +35,8 @@ from lookalike.engine.settings import RunSettings, resolve_precision
 from lookalike.errors import UserError
 from lookalike.files import replacing
 from lookalike.methods.base import Stage, StageModule
-from lookalike.report import save_png, swap_grid
+from lookalike.methods.pictures import SwapGrid
+from lookalike.report import grid, save_png, swap_grid
 
 
 class Interrupted(BaseException):
@@ -232,7 +233,10 @@ class Watch(L.Callback):
 
     def draw(self, step: int) -> None:
         for name, picture in self.module.preview().items():
-            image = swap_grid(picture.appearances, picture.structures, picture.cells)
+            if isinstance(picture, SwapGrid):
+                image = swap_grid(*picture)
+            else:
+                image = grid(list(zip(*picture.images, strict=True)), column_labels=picture.labels)
             with replacing(self.run / f"images/{self.module.stage}-{step:07d}-{name}.png") as part:
                 save_png(image, part)
 

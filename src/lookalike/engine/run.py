@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
 import yaml
 from torch import nn
 
 import lookalike
+from lookalike import parallel
 from lookalike.data import DISTRACTOR, Benchmark, parse_data
+from lookalike.data.poses.attach import with_poses
 from lookalike.engine.evaluation import evaluate
 from lookalike.engine.fit import checkpoint_of, fit_stage
 from lookalike.engine.folder import differences, write_json, write_yaml
@@ -75,6 +76,8 @@ def train(
     base, given = type(method).preset(preset), method
     method = method.resolved().scaled(settings.schedule_scale)
     bench = dataclasses.replace(bench, train=bench.train[bench.train.pids > DISTRACTOR])
+    if "pose" in method.needs:
+        bench = with_poses(bench)
     if not len(bench.train):
         raise UserError(f"{bench} has no training images.")
     stages = method.stages(bench.train, settings.seed)
@@ -97,8 +100,7 @@ def train(
             ended = resume and any(file.exists() for file in later)
             done[stage.name], seconds[stage.name] = fit_stage(
                 stage, number, bench.train, done, run, settings, resume, ended)  # fmt: skip
-    if dist.is_available() and dist.is_initialized():
-        dist.destroy_process_group()
+    parallel.part()
     models = {name: m for name, m in done.items() if isinstance(m, Model)}
     for trained in models.values():
         trained.pids = bench.train.classes.tolist()

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import lightning as L
 import torch
@@ -18,6 +18,7 @@ from lookalike.data.loader import Plan
 from lookalike.data.samplers import step_seed
 from lookalike.data.transforms import Normalize
 from lookalike.errors import UserError, unknown
+from lookalike.methods.pictures import Columns, SwapGrid
 from lookalike.parallel import mean_over_processes
 
 M = TypeVar("M", bound="Method")
@@ -34,12 +35,16 @@ class Method:
 
     presets: name → the fields in which it differs from the defaults.
     generates: the verbs (`swap`, `repose`, …) that its model offers.
+    needs: what it must know of its training crops beside their identity: "pose".
+    embeds: whether its model recognises people, or only makes pictures of them.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     generates: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[tuple[Literal["pose"], ...]] = ()
+    embeds: ClassVar[bool] = True
 
     @classmethod
     def preset(cls: type[M], name: str | None = None, **changes: Any) -> M:
@@ -129,8 +134,9 @@ class StageModule(L.LightningModule):
         """The factor on every learning rate at 0-based step `step`."""
         raise NotImplementedError
 
-    def preview(self) -> dict[str, Any]:
-        """Pictures of how far the stage is: name → B×3×H×W rows to tile. None by default."""
+    def preview(self) -> dict[str, SwapGrid | Columns]:
+        """Pictures of how far the stage is: name → `SwapGrid` or `Columns` of
+        `lookalike.methods.pictures`. None by default."""
         return {}
 
     def begin(self, people: People, pixels: Callable[[Sequence[int]], Tensor]) -> None:

@@ -32,7 +32,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -56,6 +56,7 @@ from lookalike.losses.precision import full_precision
 from lookalike.methods.base import Method, Model, Stage, StageModule, evaluating, schedule
 from lookalike.methods.ide import IDE, BaselineModel, identification_stage
 from lookalike.methods.model_file import load_model
+from lookalike.methods.pictures import Columns, SwapGrid
 from lookalike.nets import Dropout, backbone, batch_statistics, weights_stride_on
 from lookalike.nets.dgnet import AppearanceEncoder, Discriminator, Generator, PartOrder
 
@@ -411,14 +412,6 @@ class Judge(nn.Module):
         return cast(Tensor, sum(full_precision(v).softmax(1) for v in views)) / 2
 
 
-class SwapGrid(NamedTuple):
-    """A picture of the stage: n appearances, m structures and n×m swaps, all in [0, 1]."""
-
-    appearances: Tensor
-    structures: Tensor
-    cells: Tensor
-
-
 def frozen(module: nn.Module, *inputs: Tensor) -> Any:
     """`module(*inputs)` with its weights as constants: gradients reach the inputs alone."""
     weights = {name: p.detach() for name, p in module.named_parameters()}
@@ -589,7 +582,7 @@ class Joint(StageModule):
         chosen = np.linspace(0, people.num_pids - 1, min(7, people.num_pids)).astype(int)
         self.samples = pixels([int(np.flatnonzero(labels == c)[0]) for c in chosen]).float() / 255
 
-    def preview(self) -> dict[str, SwapGrid]:
+    def preview(self) -> dict[str, SwapGrid | Columns]:
         """Every one of seven people in the clothes of every other."""
         samples = self.samples.to(self.device)
         return {"swap": SwapGrid(samples, samples, self.trained.swap_grid(samples, samples))}
