@@ -234,7 +234,7 @@ class Watch(L.Callback):
     def draw(self, step: int) -> None:
         for name, picture in self.module.preview().items():
             if isinstance(picture, SwapGrid):
-                image = swap_grid(*picture)
+                image = swap_grid(picture.appearances, picture.structures, list(picture.cells))
             else:
                 image = grid(list(zip(*picture.images, strict=True)), column_labels=picture.labels)
             with replacing(self.run / f"images/{self.module.stage}-{step:07d}-{name}.png") as part:
