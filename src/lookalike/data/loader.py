@@ -49,10 +49,13 @@ class Steps(Dataset[dict[str, Any]]):
 
     def _crops(self, index: NDArray[np.int64]) -> Crops:
         mine = np.asarray(index, dtype=np.int64)[my_rows(len(index))]
-        labels, camids, index = (torch.from_numpy(c.copy()) for c in (
-            self.labels[mine], self.camids[mine], mine))  # fmt: skip
-        joints = None if self.joints is None else torch.from_numpy(self.joints[mine])
-        return Crops(self.table[mine], labels, camids, index, joints)
+        return Crops(
+            self.table[mine],
+            torch.from_numpy(self.labels[mine]),
+            torch.from_numpy(self.camids[mine]),
+            torch.from_numpy(mine.copy()),
+            None if self.joints is None else torch.from_numpy(self.joints[mine]),
+        )
 
 
 def step_loader(
