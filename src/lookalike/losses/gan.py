@@ -1,12 +1,16 @@
-"""Least-squares adversarial losses (Mao et al. 2016, arXiv 1611.04076) over patch maps.
+"""Adversarial losses: the target is 1 for real and 0 for generated.
 
-A discriminator's answer is a list of patch maps, one per scale, each B×1×h×w; the target is 1 for
-real and 0 for generated. Every map counts with its mean, maps are summed.
+Least squares (Mao et al. 2016, arXiv 1611.04076) over patch maps: a discriminator's answer is a
+list of maps, one per scale, each B×1×h×w. Every map counts with its mean, maps are summed.
+
+Cross-entropy (Goodfellow et al. 2014, arXiv 1406.2661) over logits of any shape: the mean. The
+generator's form is the non-saturating one, −log D(fake).
 """
 
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lookalike.losses.precision import full_precision
@@ -21,3 +25,19 @@ def lsgan_discriminator(fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tenso
 def lsgan_generator(fake: Sequence[Tensor]) -> Tensor:
     """Σ_scale mean (D(fake) − 1)²: a scalar, to be weighted by the caller (DG-Net doubles it)."""
     return torch.stack([(full_precision(p) - 1).square().mean() for p in fake]).sum()
+
+
+def bce(logits: Tensor, target: float) -> Tensor:
+    """The mean cross-entropy of sigmoid(logits) against `target` in [0, 1]: a scalar."""
+    logits = full_precision(logits)
+    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+
+
+def bce_discriminator(fake: Tensor, real: Tensor) -> Tensor:
+    """mean −log(1 − σ(fake)) + mean −log σ(real): a scalar; `fake` is of detached images."""
+    return bce(fake, 0.0) + bce(real, 1.0)
+
+
+def bce_generator(fake: Tensor) -> Tensor:
+    """mean −log σ(fake): a scalar, to be weighted by the caller."""
+    return bce(fake, 1.0)
