@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from lookalike import parallel
 from lookalike.data.images import ImageTable
 from lookalike.data.loader import Crops, Steps, step_loader
 from lookalike.data.people import People
+from lookalike.data.poses import Poses
 from lookalike.data.samplers import IdentityBalanced, Partners, step_seed
 from lookalike.data.transforms import Augment, RandomErasing
 
@@ -51,6 +53,16 @@ def test_an_item_is_the_crops_of_its_step(steps: Steps) -> None:
     assert torch.equal(anchor.images, steps.table[index])
     assert torch.equal(item["partner"].labels, anchor.labels)
     assert not (item["partner"].index == anchor.index).any()
+
+
+def test_crops_bring_their_joints(steps: Steps) -> None:
+    assert steps[0]["anchor"].joints is None
+    table, people = steps.table, People(steps.table.paths, [1] * 24, [0] * 24)
+    joints = np.random.default_rng(0).uniform(0, 8, (24, 18, 3)).astype(np.float32)
+    posed = replace(people, poses=Poses(joints, np.tile([32, 8], (24, 1))))
+    crops: Crops = Steps(posed, table, lambda k: {"x": np.array([5, 3])})[0]["x"]
+    assert crops.joints is not None
+    assert np.allclose(crops.joints, joints[[5, 3]] * [1, 0.5, 1])  # 32×8 files, 16×8 crops
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from lookalike.data import DISTRACTOR, JUNK, Benchmark, People
+from lookalike.data.poses import JOINTS, MIRROR, Poses, cleaned
 
 
 def crops() -> People:
@@ -58,3 +59,34 @@ def test_benchmark_prints_as_data_that_loads_it(tmp_path):
     people = crops()
     bench = Benchmark("folder", tmp_path, people, people, people, options={"camera": "a&b%=c"})
     assert str(bench) == f"folder:{tmp_path}?camera=a%26b%25=c"
+
+
+def test_poses_go_with_their_crops():
+    joints = np.zeros((2, 18, 3), np.float32)
+    joints[:, 0] = [[4, 8, 1], [2, 6, 1]]
+    people = People(["a", "b"], [1, 2], [0, 0], poses=Poses(joints, np.array([[32, 16], [64, 16]])))
+    assert people[1].poses is not None
+    assert people[1].poses.at(32, 8)[0, 0].tolist() == [1, 3, 1]
+    assert people[[True, False]].poses.joints[0, 0].tolist() == [4, 8, 1]
+    with pytest.raises(ValueError, match="1 people, but 2 poses"):
+        People(["a"], [1], [0], poses=people.poses)
+
+
+def test_joints_outside_their_image_are_missing():
+    joints = np.zeros((1, 18, 3))
+    joints[0, :6] = [[0, 0, 0.3], [15.9, 31.9, 1], [16, 3, 1], [3, 32, 1], [-0.1, 3, 1], [3, 3, 0]]
+    joints[0, 6] = [np.nan, 3, 1]
+    poses = cleaned(joints, np.array([[32, 16]]))
+    assert poses.known.tolist() == [2]
+    assert poses.joints[0, :3].tolist() == [
+        [0, 0, 1],
+        [np.float32(15.9), np.float32(31.9), 1],
+        [0, 0, 0],
+    ]
+
+
+def test_a_mirror_is_its_own_inverse_and_exchanges_sides():
+    assert [MIRROR[j] for j in MIRROR] == list(range(18))
+    for joint, name in enumerate(JOINTS):
+        other = name.replace("left", "right") if "left" in name else name.replace("right", "left")
+        assert JOINTS[MIRROR[joint]] == other
