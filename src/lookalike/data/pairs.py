@@ -1,0 +1,224 @@
+"""Which pairs of crops make up the global batch of a step, and the pairs pictures are judged on.
+
+The samplers are pure functions of (seed, step), like those of `lookalike.data.samplers`.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike import parallel
+from lookalike.data.people import DISTRACTOR, People
+from lookalike.data.samplers import Index, _Identities, _permutation, step_generator
+from lookalike.errors import UserError
+
+
+def _check_pairs(pairs: int, available: int) -> None:
+    if pairs < 1:
+        raise UserError(f"A batch needs at least one pair, got {pairs}.")
+    if pairs > available:
+        raise UserError(
+            f"A batch of {pairs} pairs is larger than an epoch, {available} pairs; "
+            f"choose a smaller batch."
+        )
+    processes = parallel.world_size()
+    if pairs % processes:
+        raise UserError(
+            f"A batch of {pairs} pairs can't be shared equally among {processes} processes; "
+            f"choose a multiple of {processes}."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class VerificationPairs:
+    """FD-GAN's pairs: every image in turn, once with its own identity, then with others.
+
+    labels: N int64, −1 for crops that are nobody's (never drawn). An epoch takes all images in a
+    new random order; each gives a pair with another image of its identity (uniform, any camera) and
+    then `negatives` pairs with an image of any other identity (uniform over the images). An image
+    that is alone in its identity gives only the negatives, so that a batch may hold fewer
+    positives than others, or none. Every batch has `pairs` pairs: the last one of an epoch is
+    filled up with the epoch's first images, and partners of their own.
+    Raises UserError when there is no positive or no negative pair at all, a batch is larger than an
+    epoch, or it can't be shared equally among the processes.
+    """
+
+    labels: Index
+    pairs: int
+    negatives: int = 3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.negatives < 1:
+            raise UserError(f"Verification needs at least 1 negative pair, got {self.negatives}.")
+        if len(self._ids.count) < 2:
+            raise UserError(
+                f"Pairs of different people need two identities, but the data has "
+                f"{len(self._ids.count)}."
+            )
+        if self._ids.count.max() < 2:
+            raise UserError(
+                "No identity has two images, so there is no pair of the same person to learn from."
+            )
+        _check_pairs(self.pairs, self._epoch)
+
+    @cached_property
+    def _ids(self) -> _Identities:
+        return _Identities(self.labels)
+
+    @cached_property
+    def _emitted(self) -> Index:
+        """How many pairs each image of `_ids.order` gives."""
+        return self.negatives + (np.repeat(self._ids.count, self._ids.count) > 1)
+
+    @property
+    def _epoch(self) -> int:
+        return int(self._emitted.sum())
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-self._epoch // self.pairs)
+
+    def batch(self, step: int) -> tuple[Index, Index]:
+        """The pairs of step `step`: `pairs` int64 in [0, N) each, the first and the second."""
+        ids = self._ids
+        epoch, within = divmod(step, self.steps_per_epoch)
+        turn = _permutation(len(ids.order), self.seed, "anchors", epoch)
+        ends = np.cumsum(self._emitted[turn])
+        place = np.arange(within * self.pairs, (within + 1) * self.pairs) % self._epoch
+        at = np.searchsorted(ends, place, side="right")
+        first = ids.order[turn[at]]
+        positive = ends[at] - place > self.negatives
+        who = ids.identity[first]
+        start, count = ids.start[who], ids.count[who]
+        drawn = step_generator(self.seed, "pairs", step).integers(
+            np.where(positive, count - 1, len(ids.order) - count)
+        )
+        same = start + drawn + (drawn >= ids.place[first])  # skips the image itself
+        other = drawn + count * (drawn >= start)  # skips its identity
+        return first, ids.order[np.where(positive, same, other)]
+
+
+class _Ordered:
+    """All ordered pairs of two different images of one identity, by number."""
+
+    def __init__(self, labels: Index) -> None:
+        self.ids = _Identities(labels)
+        self.ends = np.cumsum(self.ids.count * (self.ids.count - 1))
+        self.count = int(self.ends[-1]) if len(self.ends) else 0
+        if not self.count:
+            raise UserError(
+                "No identity has two images, so no image can be made of another of the same person."
+            )
+
+    def at(self, number: Index) -> tuple[Index, Index]:
+        who = np.searchsorted(self.ends, number, side="right")
+        count = self.ids.count[who]
+        first, second = np.divmod(number - self.ends[who] + count * (count - 1), count - 1)
+        second = second + (second >= first)
+        start = self.ids.start[who]
+        return self.ids.order[start + first], self.ids.order[start + second]
+
+
+@dataclass(frozen=True, eq=False)
+class OrderedPairs:
+    """PG²'s pairs: two different images of one identity, any cameras, both ways round.
+
+    labels: N int64, −1 for crops that are never drawn (nobody's, or without a pose). An epoch takes
+    all pairs in a new random order, the rest that doesn't fill a batch left out.
+    Raises UserError when there is no pair, a batch is larger than the data, or it can't be shared
+    equally among the processes.
+    """
+
+    labels: Index
+    batch_size: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_pairs(self.batch_size, self.count)
+
+    @cached_property
+    def _pairs(self) -> _Ordered:
+        return _Ordered(self.labels)
+
+    @property
+    def count(self) -> int:
+        """How many pairs there are."""
+        return self._pairs.count
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.count // self.batch_size
+
+    def batch(self, step: int) -> tuple[Index, Index]:
+        """The pairs of step `step`: `batch_size` int64 in [0, N) each, condition and target."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        order = _permutation(self.count, self.seed, "ordered pairs", epoch)
+        return self._pairs.at(order[within * self.batch_size : (within + 1) * self.batch_size])
+
+
+def held_out_pairs(people: People, count: int = 12_800, seed: int = 0) -> NDArray[np.int64]:
+    """Random ordered pairs of two images of one person, to judge pictures on: M×2 int64 rows.
+
+    M is `count`, or all pairs if there are fewer; no pair comes twice. Junk and distractors are
+    left out, and, if `people.poses` is known, images without a single known joint.
+    Raises UserError when there is no pair.
+    """
+    if count < 1:
+        raise UserError(f"Pictures are judged on at least one pair, got {count}.")
+    labels = people.labels()
+    if people.poses is not None:
+        labels[people.poses.known == 0] = -1
+    pairs = _Ordered(labels)
+    rng = step_generator(seed, "held-out pairs")
+    number = rng.choice(pairs.count, min(count, pairs.count), replace=False)
+    return np.stack(pairs.at(number), 1)
+
+
+def read_pairs(path: str | Path, people: People) -> NDArray[np.int64]:
+    """The pairs of a CSV file with the header from,to: M×2 int64 rows of `people`.
+
+    Both columns hold file names as in `people.paths`, of which the last part is enough where no
+    other file is called the same. Raises UserError naming the line of a name that isn't there, of
+    one that several files have, and of a pair of different people.
+    """
+    path = Path(path)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            lines = list(csv.reader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"The pairs in {path} can't be read: {error}.") from error
+    if not lines or [cell.strip() for cell in lines[0]] != ["from", "to"]:
+        raise UserError(f"The first line of {path} must be from,to.")
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(people.paths):
+        rows.setdefault(PurePath(name).name, []).append(row)
+
+    def find(name: str, line: int) -> int:
+        wanted = PurePath(name.strip()).parts
+        found = rows.get(wanted[-1], []) if wanted else []
+        found = [r for r in found if PurePath(people.paths[r]).parts[-len(wanted) :] == wanted]
+        if len(found) != 1:
+            what = "no image is" if not found else f"{len(found)} images are"
+            raise UserError(f"{path}, line {line}: {what} called '{name}'.")
+        return found[0]
+
+    pairs = []
+    for line, cells in enumerate(lines[1:], 2):
+        if not cells:
+            continue
+        if len(cells) != 2:
+            raise UserError(f"{path}, line {line}: a pair is two names, got {len(cells)}.")
+        one, other = (find(name, line) for name in cells)
+        if people.pids[one] != people.pids[other] or people.pids[one] <= DISTRACTOR:
+            raise UserError(f"{path}, line {line}: the two images are not of one person.")
+        pairs.append((one, other))
+    if not pairs:
+        raise UserError(f"{path} holds no pair.")
+    return np.array(pairs, np.int64)
