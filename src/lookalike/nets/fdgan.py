@@ -4,6 +4,7 @@ Ge et al., *FD-GAN*, NeurIPS 2018 (arXiv 1810.02936), section 3, with the depths
 code. The encoder is a ResNet of `lookalike.nets.backbone` whose last map is averaged.
 """
 
+from itertools import pairwise
 from typing import Literal, cast
 
 import torch
@@ -74,7 +75,7 @@ class PoseDiscriminator(nn.Module):
         super().__init__()
         widths = (dim, 2 * dim, 4 * dim, 8 * dim)
         self.convs = nn.ModuleList([nn.Conv2d(JOINTS + 3, dim, 4, 2, 1)])
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             stride = 2 if after < widths[-1] else 1
             self.convs.append(nn.Conv2d(before, after, 4, stride, 1, bias=False))
         self.convs.append(nn.Conv2d(widths[-1], 1, 4, 1, 1))
