@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import platform
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,17 +20,15 @@ import lookalike
 from lookalike import parallel
 from lookalike.data import DISTRACTOR, Benchmark, parse_data
 from lookalike.data.poses.attach import with_poses
-from lookalike.engine.evaluation import evaluate
+from lookalike.engine.finish import finish
 from lookalike.engine.fit import checkpoint_of, fit_stage
 from lookalike.engine.folder import differences, write_json, write_yaml
 from lookalike.engine.memory import keep_freed_memory
 from lookalike.engine.processes import end_with_parent, is_main_process, one_voice
-from lookalike.engine.settings import COMFORT, RunSettings, resolve_device, resolve_precision
-from lookalike.engine.tables import table
+from lookalike.engine.settings import COMFORT, RunSettings, resolve_precision
 from lookalike.errors import UserError, unknown
 from lookalike.methods import METHODS, Method, Model, Stage
 from lookalike.methods.model_file import save_model
-from lookalike.report import write_report
 
 
 @dataclass(frozen=True)
@@ -126,34 +122,6 @@ def check_shares(stages: Sequence[Stage], devices: int) -> None:
                 )
 
 
-def finish(
-    run: Path,
-    models: Mapping[str, Model],
-    bench: Benchmark,
-    seconds: Mapping[str, float],
-    settings: RunSettings,
-) -> list[dict[str, Any]]:
-    """Evaluates the models and writes everything that follows the training."""
-    *_, model = models.values()
-    write_json(run / "environment.json", environment(model, seconds, settings))
-    if len(bench.query) and len(bench.gallery):
-        for trained in models.values():  # Lightning leaves them on the CPU
-            trained.to(resolve_device(settings))
-        evaluation = evaluate(models, bench)
-        for trained in models.values():
-            trained.cpu()
-        write_json(run / "evaluation.json", {"rows": evaluation.rows})
-        write_json(run / "ranked.json", evaluation.ranked)
-        text, rows = table(evaluation), evaluation.rows
-    else:
-        text, rows = "", []
-    write_report(run)
-    if rows:
-        print(text)
-    print(f"model   {run / 'model.safetensors'}\nreport  {run / 'report.html'}")
-    return rows
-
-
 def config(
     method: Method,
     preset: str | None,
@@ -221,26 +189,3 @@ def prepare(run: Path, new: dict[str, Any], resume: bool) -> None:
             f"{run} was started with other settings ({'; '.join(changed)}): resume it with the "
             "same ones, or choose another --out."
         )
-
-
-def environment(
-    model: nn.Module, seconds: Mapping[str, float], settings: RunSettings
-) -> dict[str, Any]:
-    """What ran this, for the report."""
-    gpu = resolve_device(settings) == "cuda"
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [x for x in info.read_text().splitlines() if x.startswith("model name")]
-        cpu = names[0].split(":", 1)[1].strip() if names else cpu
-    return {
-        "hardware": torch.cuda.get_device_name() if gpu else f"{cpu}, {os.cpu_count()} cores",
-        "cpu": cpu,
-        "threads": torch.get_num_threads(),
-        "devices": settings.devices,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "lookalike": lookalike.__version__,
-        "parameters": {"total": sum(p.numel() for p in model.parameters())},
-        "stage_seconds": {k: round(v, 1) for k, v in seconds.items()},
-    }
