@@ -12,7 +12,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from torch import nn
 
@@ -22,7 +21,7 @@ from lookalike.data import DISTRACTOR, Benchmark, parse_data
 from lookalike.data.poses.attach import with_poses
 from lookalike.engine.finish import finish
 from lookalike.engine.fit import checkpoint_of, fit_stage
-from lookalike.engine.folder import differences, write_json, write_yaml
+from lookalike.engine.folder import differences, write_yaml
 from lookalike.engine.memory import keep_freed_memory
 from lookalike.engine.processes import end_with_parent, is_main_process, one_voice
 from lookalike.engine.settings import COMFORT, RunSettings, resolve_precision
