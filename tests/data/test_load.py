@@ -94,7 +94,7 @@ def test_truth(market, text):
         ("market1501:{root}?distractors", "isn't option=value"),
         ("market1501:{root}?name=x", "Unknown option of market1501 'name'"),
         ("market1501:{root}?root=x", "Unknown option of market1501 'root'"),
-        ("dukemtmc:{root}?split=1", "has no options"),
+        ("dukemtmc:{root}?split=1", "Unknown option of dukemtmc .split.. Known: poses"),
         ("folder:{root}?seed=one", "should be a whole number, not 'one'"),
         ("folder:{root}?test_fraction=half", "should be a number"),
         ("cuhk03:{root}?kind=detect", "did you mean 'detected'"),

@@ -12,6 +12,7 @@ from lookalike.data.people import Benchmark
 from lookalike.data.readers import READERS
 from lookalike.errors import UserError, unknown
 
+POSES = "poses"  # the option of every reader
 BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -20,7 +21,8 @@ def load(name: str, path: str | Path | None = None, /, **options: Any) -> Benchm
 
     In one text: load("name:path?option=value&option=value"); a value's %26 stands for & and %25 for
     %, and `str(benchmark)` gives such a text back. An option may be a string, as on the command
-    line: the reader's annotation says what it means.
+    line: the reader's annotation says what it means. Every reader takes option poses, a file or
+    folder of poses that `lookalike.data.poses.read_poses` reads, when a method asks for them.
     Raises UserError on an unknown name or option, a bad value, a missing folder, an empty split.
     """
     if path is None:
@@ -28,7 +30,14 @@ def load(name: str, path: str | Path | None = None, /, **options: Any) -> Benchm
         options = {**said, **options}
     if name not in READERS:
         raise unknown("benchmark", name, READERS)
+    poses = options.pop(POSES, None)
     options = _typed(name, READERS[name], options)
+    bench = _read(name, path, options)
+    return bench if poses is None else _posed(bench, poses)
+
+
+def _read(name: str, path: str | Path, options: dict[str, Any]) -> Benchmark:
+    """The benchmark that the reader `name` makes of `path`."""
     if get_type_hints(READERS[name])[_place(READERS[name])] is str:
         return replace(READERS[name](str(path), **options), options=options)
     root = Path(path).expanduser().absolute()
@@ -41,6 +50,18 @@ def load(name: str, path: str | Path | None = None, /, **options: Any) -> Benchm
         if not len(getattr(bench, split)):
             raise UserError(f"The {split} split of {name} at '{root}' has no images.")
     return replace(bench, root=root, options=options)
+
+
+def _posed(bench: Benchmark, poses: str | Path) -> Benchmark:
+    """The benchmark that knows where its poses lie."""
+    place = Path(poses).expanduser().absolute()
+    if not str(poses) or not place.exists():
+        raise UserError(f"No poses at '{place}': option poses should be a file or a folder.")
+    return replace(
+        bench,
+        annotations={**bench.annotations, "pose": place},
+        options={**bench.options, POSES: str(place)},
+    )
 
 
 def parse_data(data: str) -> Benchmark:
@@ -78,10 +99,8 @@ def _typed(
     hints = get_type_hints(reader)
     known = [key for key in inspect.signature(reader).parameters if key != _place(reader)]
     for key in options:
-        if not known:
-            raise UserError(f"{name} has no options, so '{key}' can't be set.")
         if key not in known:
-            raise unknown(f"option of {name}", key, known)
+            raise unknown(f"option of {name}", key, [*known, POSES])
     return {key: _value(name, key, value, hints[key]) for key, value in options.items()}
 
 

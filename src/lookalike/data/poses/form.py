@@ -32,20 +32,24 @@ class Poses:
     edge (so that it lies in column int(x), row int(y)), and 1 if it is known; a missing joint is
     (0, 0, 0).
     sizes: N×2 int64, height and width of the image files in pixels.
+    outside: N int64, how many joints are missing as the source has them outside the image.
     Raises ValueError on other shapes.
     """
 
     joints: NDArray[np.float32]
     sizes: NDArray[np.int64]
+    outside: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         joints = np.array(self.joints, np.float32)
         sizes = np.array(self.sizes, np.int64).reshape(-1, 2)
-        if joints.shape != (len(sizes), len(JOINTS), 3):
+        outside = np.zeros(len(sizes)) if self.outside is None else self.outside
+        outside = np.array(outside, np.int64).reshape(-1)
+        if joints.shape != (len(sizes), len(JOINTS), 3) or len(outside) != len(sizes):
             raise ValueError(
                 f"Poses needs N×18×3 joints and N×2 sizes, got {joints.shape} and {sizes.shape}"
             )
-        for name, column in (("joints", joints), ("sizes", sizes)):
+        for name, column in (("joints", joints), ("sizes", sizes), ("outside", outside)):
             column.flags.writeable = False
             object.__setattr__(self, name, column)
 
@@ -55,12 +59,14 @@ class Poses:
     def __getitem__(self, index: Any) -> Poses:
         if isinstance(index, (int, np.integer)):
             index = [index]
-        return Poses(self.joints[index], self.sizes[index])
+        assert self.outside is not None
+        return Poses(self.joints[index], self.sizes[index], self.outside[index])
 
     @property
     def known(self) -> NDArray[np.int64]:
         """How many joints of each image are known: N int64 from 0 to 18."""
-        return (self.joints[:, :, 2] > 0).sum(1)
+        known: NDArray[np.int64] = (self.joints[:, :, 2] > 0).sum(1, dtype=np.int64)
+        return known
 
     def at(self, height: int, width: int) -> NDArray[np.float32]:
         """The joints in images resized to height×width: N×18×3, as `joints`."""
@@ -79,6 +85,7 @@ def cleaned(joints: NDArray[Any], sizes: NDArray[Any]) -> Poses:
     height, width = np.array(sizes, np.float32).reshape(-1, 2).T[:, :, None]
     x, y = joints[..., 0], joints[..., 1]
     with np.errstate(invalid="ignore"):  # NaN is nowhere
-        known = (joints[..., 2] > 0) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
+        said = joints[..., 2] > 0
+        known = said & (x >= 0) & (x < width) & (y >= 0) & (y < height)
     joints[..., 2] = known
-    return Poses(np.where(known[..., None], joints, 0), sizes)
+    return Poses(np.where(known[..., None], joints, 0), sizes, (said & ~known).sum(1))

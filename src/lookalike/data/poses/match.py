@@ -1,0 +1,67 @@
+"""Which of a source's names an image goes by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePosixPath
+
+from lookalike.data.readers.common import IMAGE_SUFFIXES
+
+
+def match(names: Iterable[str], paths: Iterable[str]) -> dict[str, str]:
+    """Image path → the name that it goes by, for the images that have one.
+
+    A name is of the image whose path ends with it, the longest such name first; with or without
+    the suffix of an image. Only if that finds nothing do the names' folders count for nothing, and
+    a file's name that the names have once is enough.
+    """
+    exact = {_slashed(name): name for name in names}
+    bare = _once(exact, _without_suffix)
+    depth = 1 + max((name.count("/") for name in exact), default=0)
+    paths = [*dict.fromkeys(paths)]
+    slashed = [_slashed(path) for path in paths]
+    found = {
+        path: name
+        for path, place in zip(paths, slashed, strict=True)
+        if (name := _tail(place, exact, depth) or _tail(_without_suffix(place), bare, depth))
+    }
+    if not found:
+        files = _once(exact, _file)
+        called = {path: _file(place) for path, place in zip(paths, slashed, strict=True)}
+        found = {path: files[file] for path, file in called.items() if file in files}
+    return found
+
+
+def shared(found: dict[str, str]) -> Sequence[str]:
+    """The images that go by one name, of the first name that several go by."""
+    counts = Counter(found.values())
+    return next(
+        ([path for path in found if found[path] == name] for name in counts if counts[name] > 1), []
+    )
+
+
+def _tail(path: str, names: dict[str, str], depth: int) -> str | None:
+    """The name of the longest trailing part of `path`."""
+    parts = path.split("/")[-depth:]
+    tails = ("/".join(parts[start:]) for start in range(len(parts)))
+    return next((names[tail] for tail in tails if tail in names), None)
+
+
+def _once(names: dict[str, str], key: Callable[[str], str]) -> dict[str, str]:
+    """The names by their key, without those whose key another has too."""
+    counts = Counter(map(key, names))
+    return {key(place): name for place, name in names.items() if counts[key(place)] == 1}
+
+
+def _slashed(path: str) -> str:
+    return str(PurePosixPath(path.replace("\\", "/"))).lstrip("/")
+
+
+def _without_suffix(path: str) -> str:
+    stem, dot, suffix = path.rpartition(".")
+    return stem if f"{dot}{suffix}".lower() in IMAGE_SUFFIXES else path
+
+
+def _file(path: str) -> str:
+    return _without_suffix(path.rpartition("/")[2])
