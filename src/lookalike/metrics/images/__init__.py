@@ -1,0 +1,32 @@
+"""How good pictures are: against the picture that they should be, and as sets.
+
+Pictures are B×3×H×W, uint8 or float from 0 to 255, RGB, scored as they are; every function gives a
+number a pair, float64. Pairs: `ssim`, `psnr`, `l1`, `lab_dssim`, `lpips` (of a network's maps), and
+`masked` for the same inside a mask. Sets: `frechet_distance` and `inception_score` (of a network's
+features), `diversity_pairs`. `mean_intervals` says how sure a mean is.
+"""
+
+from lookalike.metrics.images.dssim import diversity_pairs, lab_dssim
+from lookalike.metrics.images.frechet import frechet_distance
+from lookalike.metrics.images.inception import SPLITS, inception_score
+from lookalike.metrics.images.intervals import mean_intervals
+from lookalike.metrics.images.lpips import lpips
+from lookalike.metrics.images.pixels import l1, masked, psnr
+from lookalike.metrics.images.ssim import SMALLEST, VARIANTS, Variant, ssim
+
+__all__ = [
+    "SMALLEST",
+    "SPLITS",
+    "VARIANTS",
+    "Variant",
+    "diversity_pairs",
+    "frechet_distance",
+    "inception_score",
+    "l1",
+    "lab_dssim",
+    "lpips",
+    "masked",
+    "mean_intervals",
+    "psnr",
+    "ssim",
+]
