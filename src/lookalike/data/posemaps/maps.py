@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lookalike import parallel
-from lookalike.data.poses.form import MIRROR
+from lookalike.data.poses.form import JOINTS, MIRROR
 from lookalike.errors import unknown
 
 PoseAug: TypeAlias = Literal["gauss_int_shared", "gauss_uniform_per_joint", "erase", "none"]
@@ -23,10 +23,11 @@ def gaussian_maps(joints: Tensor, height: int, width: int, sigma: float | Tensor
     It is a Gaussian filter's answer to one bright pixel, divided by its maximum (FD-GAN): cut off
     at int(4σ + 0.5) pixels both ways, and what crosses a border is mirrored back. A missing joint's
     map is 0. In the joints' dtype, float32 at least.
-    sigma: in pixels, for all, per image (B) or per joint (B×18); on the CPU nothing waits for it.
+    sigma: above 0, in pixels, for all, per image (B) or per joint (B×18); best on the CPU, because
+    its maximum is asked for.
     """
     x, y, known = joints_inside(joints, height, width)
-    sigma = torch.as_tensor(sigma)
+    sigma = sigma if isinstance(sigma, Tensor) else torch.tensor(sigma, dtype=torch.float64)
     reach = int(4 * float(sigma.max()) + 0.5) if sigma.numel() else 0
     sigma = sigma.to(x).reshape(sigma.shape + (1,) * (3 - sigma.ndim))
     rows = _profile(y.floor(), height, sigma, reach) * known[..., None]
@@ -67,7 +68,7 @@ def draw_sigmas(batch: int, mode: PoseAug) -> Tensor:
     if mode == "gauss_int_shared":
         return torch.randint(4, 7, (total,))[mine].float()
     if mode == "gauss_uniform_per_joint":
-        return torch.empty(total, len(MIRROR)).uniform_(4, 6)[mine]
+        return torch.empty(total, len(JOINTS)).uniform_(4, 6)[mine]
     if mode not in get_args(PoseAug):
         raise unknown("pose augmentation", mode, get_args(PoseAug))
     return torch.full((batch,), SIGMA)
@@ -83,7 +84,7 @@ def augmented_maps(
     sigma = draw_sigmas(len(joints), mode) * (height / REFERENCE if scale is None else scale)
     if mode == "erase":
         total = len(joints) * parallel.world_size()
-        erased = torch.randint(len(MIRROR), (total, 1))[parallel.my_rows(total)]
+        erased = torch.randint(len(JOINTS), (total, 1))[parallel.my_rows(total)]
         joints = joints.clone()
         joints[..., 2].scatter_(1, erased.to(joints.device), 0)
     return gaussian_maps(joints, height, width, sigma)

@@ -26,8 +26,8 @@ def pose_mask(
     """B×1×height×width of 0 and 1: where the body is, from the joints alone (PG², M_B).
 
     Discs at both ends of each limb and every `radius` pixels or a little more between them, then a
-    closing by a square of `close` pixels (odd). A limb without both ends leaves no mark. On pictures
-    of 256×256, radius 8, close 9 and fill_holes give a body; PG²'s 4 and 5 a thick skeleton.
+    closing by a square of `close` pixels (odd). A limb without both ends leaves no mark. In
+    256×256 pictures, radius 8, close 9 and fill_holes give a body; PG²'s 4 and 5 a thick skeleton.
     Raises UserError for another radius or closing.
     """
     if radius < 1 or close < 1 or close % 2 == 0:
