@@ -51,6 +51,8 @@ class RandomErasing(IntensityAugmentationBase2D):
     Erasing Data Augmentation, AAAI 2020, algorithm 1).
 
     sampling: of the aspect, "uniform" or "log" (uniform in its logarithm).
+    place: of the rectangle, "uniform", or "own_size": its own height from the top and its own width
+    from the left, cut off by the image's border.
     fill: one value or one per channel, in the images' own scale; "random" is one colour per
     rectangle, uniform in [0, 1].
     """
@@ -63,11 +65,12 @@ class RandomErasing(IntensityAugmentationBase2D):
         sampling: Literal["uniform", "log"] = "uniform",
         fill: float | tuple[float, float, float] | Literal["random"] = 0.0,
         tries: int = 100,
+        place: Literal["uniform", "own_size"] = "uniform",
     ) -> None:
         # kornia's versions draw differently for images that its own p leaves out: p is ours.
         super().__init__(p=1.0)
         self.probability, self.area, self.aspect = p, area, aspect
-        self.sampling, self.fill, self.tries = sampling, fill, tries
+        self.sampling, self.fill, self.tries, self.place = sampling, fill, tries, place
 
     def generate_parameters(self, batch_shape: tuple[int, ...]) -> dict[str, Tensor]:
         """ "box": B×4 (height 0 erases nothing), "fill": B×3, for this process's rows."""
@@ -81,6 +84,8 @@ class RandomErasing(IntensityAugmentationBase2D):
             self.tries,
             self.sampling,
         )
+        if self.place == "own_size":
+            boxes[:, :2] = boxes[:, 2:]
         chosen = (torch.rand(total) < self.probability) & found
         boxes[:, 2] *= chosen
         if self.fill == "random":
@@ -110,4 +115,12 @@ ERASINGS: dict[str, dict[str, Any]] = {
     "hhl": {"p": 0.5, "area": (0.02, 0.2), "aspect": (0.3, 3.0), "fill": (0.485, 0.456, 0.406)},
     # on pixels in [0, 1], so before normalisation (FD-GAN; its position bug mended)
     "fdgan": {"p": 0.75, "area": (0.02, 0.2), "aspect": (0.3, 1 / 0.3), "fill": "random"},
+    # the same with the bug
+    "fdgan_released": {
+        "p": 0.75,
+        "area": (0.02, 0.2),
+        "aspect": (0.3, 1 / 0.3),
+        "fill": "random",
+        "place": "own_size",
+    },
 }
