@@ -88,7 +88,7 @@ def test_features_are_scored_as_the_model_that_wrote_them(dgnet_file, market, fi
         assert main(["evaluate", *words, "--protocol", "all", *EVERYTHING, "--json"]) == 0
         shown.append(json.loads(capsys.readouterr().out))
     model, features = shown
-    assert len(features["rows"]) == 12
+    assert len(features["rows"]) == 2 * len(PROTOCOLS)
     about = {"features": "query, gallery", "model": "", "data": " ".join(files)}
     for got, want in zip(features["rows"], model["rows"], strict=False):  # the whole comes first
         assert got == want | about
@@ -159,6 +159,7 @@ MISTAKES = [
     (["--confidence", "x"], "'x' is not between 0 and 1"),
     (["--rerank", "--lambda", "3"], "Argument --lambda: '3' is not a number from 0 to 1"),
     (["--rerank", "--lambda", "x"], "Argument --lambda: 'x' is not a number from 0 to 1"),
+    (["--verify", "0"], "Argument --verify: '0' is not a whole number from 1 up"),
     (["--rerank", "--k1", "0"], "Argument --k1: '0' is not a whole number from 1 up"),
     (["--rerank", "--k2", "0"], "Argument --k2: '0' is not a whole number from 1 up"),
     (["--expand", "0"], "Argument --expand: '0' is not a whole number from 1 up"),

@@ -21,8 +21,8 @@ from lookalike.metrics import (
 )
 
 CPU = torch.device("cpu")
-PLAIN_KEYS = ["protocol", "metric", "expand", "rerank", "queries", "valid_queries", "gallery",
-              "mAP", "rank1", "rank5", "rank10", "mINP"]  # fmt: skip
+PLAIN_KEYS = ["protocol", "metric", "expand", "rerank", "verifier", "queries", "valid_queries",
+              "gallery", "mAP", "rank1", "rank5", "rank10", "mINP"]  # fmt: skip
 RATES = ["TPR@1e-2", "TPR@1e-3", "TPR@1e-4", "EER", "unmeasurable"]
 
 
@@ -43,6 +43,18 @@ def sides():
     q_pids, g_pids = np.append(np.repeat(np.arange(1, 13), 2), 13), np.repeat(np.arange(-1, 13), 6)
     ids = (q_pids, g_pids, np.append(np.tile([0, 1], 12), 0), np.tile([0, 0, 1, 1, 2, 2], 14))
     return (images(q_pids), images(np.maximum(g_pids, 0))), ids
+
+
+def asked(given, protocol):
+    """The sides that the protocol ranks, picked one by one."""
+    (query, gallery), (q_pids, g_pids, q_cams, g_cams) = given
+    if not PROTOCOLS[protocol].everyone_asks:
+        return given
+    feats, pids, cams = torch.cat([query, gallery]), [*q_pids, *g_pids], [*q_cams, *g_cams]
+    real = [i for i, pid in enumerate(pids) if pid != -1]
+    rows = [i for i in real if pids[i] in q_pids], real
+    ids = [np.array([column[i] for i in side]) for column in (pids, cams) for side in rows]
+    return tuple(feats[side] for side in rows), ids
 
 
 def scored(given, extras=PLAIN, protocols=("market1501",), metric="cosine"):
@@ -86,8 +98,10 @@ def test_rows_keys_and_seconds_are_of_what_was_asked_for(sides, again, expand, r
 def test_rows_are_those_of_rank_under_every_protocol(sides, metric):
     rows, ranking, _ = scored(sides, PLAIN, PROTOCOLS, metric)
     for row, protocol in zip(rows, PROTOCOLS, strict=True):
-        want = rank(*sides[0], *sides[1], protocol=protocol, metric=metric)
+        feats, ids = asked(sides, protocol)
+        want = rank(*feats, *ids, protocol=protocol, metric=metric)
         assert {key: row[key] for key in want.row()} == want.row()
+        assert (row["queries"], row["gallery"]) == tuple(map(len, feats))
         assert (row["valid_queries"], row["metric"]) == (want.num_valid, metric)
     assert ranking.protocol == "market1501"
     assert len({row["mAP"] for row in rows}) > 2
@@ -126,9 +140,10 @@ def test_re_ranked_rows_rank_the_distances_of_rerank(sides, metric):
     rows, ranking, _ = scored(sides, Extras((7, 3, 0.4)), PROTOCOLS, metric)
     if metric == "cosine":  # in float64, by hand
         query, gallery = (x.double() / x.double().norm(dim=1, keepdim=True) for x in sides[0])
-    distances = rerank(query, gallery, 7, 3, 0.4)
     for row, protocol in zip(rows[len(PROTOCOLS) :], PROTOCOLS, strict=True):
-        want = rank_distances(distances, *ids, protocol=protocol).row()
+        feats, who = asked(((query, gallery), ids), protocol)
+        distances = rerank(*feats, 7, 3, 0.4)
+        want = rank_distances(distances, *who, protocol=protocol).row()
         assert {key: row[key] for key in want} == pytest.approx(want, abs=1e-12)
     assert ranking.mAP == rows[0]["mAP"] != rows[len(PROTOCOLS)]["mAP"]  # the headline is plain
 
@@ -213,3 +228,5 @@ def test_what_is_unknown_or_does_not_go_together_is_refused():
         check(["market1501"], ["cosine", "dot"], PLAIN)
     with pytest.raises(UserError, match="choose the metric 'cosine'"):
         check(["market1501"], ["cosine", "euclidean"], Extras(expand=5))
+    with pytest.raises(UserError, match="choose the metric 'euclidean'"):
+        check(["market1501"], ["euclidean", "cosine"], Extras(verify=5))

@@ -19,7 +19,7 @@ def made(features="f", protocols=("market1501",), extras=Extras(), queries=9, ga
     for again in [None, {"k1": 20, "k2": 6, "lambda": 0.3}][: 2 if extras.rerank else 1]:
         for protocol in protocols:
             row = {"features": features, "model": "m", "data": "d", "protocol": protocol,
-                   "metric": "cosine", "expand": extras.expand, "rerank": again,
+                   "metric": "cosine", "expand": extras.expand, "rerank": again, "verifier": None,
                    "queries": queries, "valid_queries": queries - 1, "gallery": gallery,
                    **dict(zip(NUMBERS, (0.12345, 1.0, 1.0, 1.0, 0.0), strict=True))}  # fmt: skip
             if extras.rates and not again:
@@ -81,7 +81,7 @@ def test_no_table_is_wider_than_80_columns(features, protocols):
 def test_two_features_of_several_protocols_keep_their_names():
     one, other = made("f", list(PROTOCOLS)), made("g", list(PROTOCOLS))
     lines = table(Evaluation(one.rows + other.rows, {}, {}, {})).splitlines()
-    names = [line.split()[0] for line in lines[1:13] if line[0] != " "]
+    names = [line.split()[0] for line in lines[1:15] if line[0] != " "]
     assert names == ["f", "g"]
 
 
@@ -96,12 +96,32 @@ def test_footer_names_the_protocols_that_skip_other_queries():
     names = list(PROTOCOLS)
     found = made(protocols=names, extras=Extras((20, 6, 0.3)))
     for row in found.rows:
-        row["valid_queries"] = {names[2]: 5, names[-1]: 6}.get(row["protocol"], 8)
-    foot = " ".join(line.strip() for line in table(found).splitlines()[13:])
+        row["valid_queries"] = {names[2]: 5, names[5]: 6}.get(row["protocol"], 8)
+    foot = " ".join(line.strip() for line in table(found).splitlines()[15:])
     assert foot == (
         "cosine distance, 8 of 9 queries valid (market1501-multi-query 5, viper-10-splits 6), "
         "70 gallery crops re-ranked with k1 20, k2 6, λ 0.3"
     )
+
+
+def test_footer_names_the_protocol_that_has_other_queries():
+    one, other = made(), made(protocols=["open-reid"], queries=59, gallery=79)
+    lines = table(Evaluation(one.rows + other.rows, {}, {}, {})).splitlines()
+    assert " ".join(line.strip() for line in lines[3:]) == (
+        "cosine distance, 8 of 9 queries valid (open-reid 58 of 59), "
+        "70 gallery crops (open-reid 79)"
+    )
+
+
+def test_verified_rows_stand_below_their_feature_and_say_how_many():
+    found = made(extras=Extras((20, 6, 0.3), rates=True))
+    found.rows.append({**found.rows[1], "rerank": None, "verifier": 75, "mAP": 0.5})
+    lines = table(found).splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == ["f", "re-ranked", "verified"]
+    assert lines[3] == "  verified    50.00  100.00  100.00  100.00    0.00"
+    assert len(lines[5:]) == 2 + 4  # the rates have no line of it
+    assert lines[-1] == "verified: a query's 75 nearest re-scored by the model's verifier"
+    assert max(map(len, lines)) <= 80
 
 
 def test_footer_names_the_features_of_another_distance():

@@ -202,7 +202,7 @@ def test_equal_effective_rules_are_equal_results(protocol, single):
         other = rank(q, g, *ids, protocol=name)
         same = got.row() == other.row() and np.array_equal(got.cmc_ranks, other.cmc_ranks)
         assert alike == same
-    plain = {"market1501", "distractors-500k"} | ({MULTI} if single else set())
+    plain = {"market1501", "distractors-500k", "open-reid"} | ({MULTI} if single else set())
     plainly = effective(protocol, ids[0], ids[2]) == PROTOCOLS["market1501"]
     assert plainly == (protocol in plain)
 

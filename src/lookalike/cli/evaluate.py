@@ -23,6 +23,10 @@ BATCH = 64
 
 def main(argv: list[str]) -> int:
     """Prints a line for the whole feature and for each of its parts, or JSON of the same."""
+    if any(word == "--images" or word.startswith("--images=") for word in argv):
+        from lookalike.cli.pictures import main as judge_pictures
+
+        return judge_pictures(argv)
     protocols = "\n".join(folded(f"Protocols: {', '.join(PROTOCOLS)}."))
     parser = Parser("evaluate", "Rank a benchmark: mAP, CMC and mINP.", f"{protocols}\n\n{LAYOUT}",
                     "(MODEL --data DATA | --features FILE [FILE]) [flags]")  # fmt: skip
@@ -37,11 +41,15 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--k2", type=positive, help="neighbours averaged by it [6]")
     parser.add_argument("--lambda", type=fraction, dest="weight", metavar="WEIGHT",
                         help="the first distance's weight in it [0.3]")  # fmt: skip
+    parser.add_argument("--verify", type=positive, nargs="?", const=100, default=0, metavar="K",
+                        help="its verifier re-scores the K nearest as well [100]")  # fmt: skip
     parser.add_argument("--expand", type=positive, default=0, metavar="K",
                         help="first expand each query with its K nearest")  # fmt: skip
     parser.add_argument("--rates", action="store_true", help="TPR at FPR 1e-2, 1e-3, 1e-4; EER")
     parser.add_argument("--confidence", type=level, default=0.0, metavar="LEVEL",
                         help="bootstrap intervals over identities, such as 0.95")  # fmt: skip
+    parser.add_argument("--images", action="store_true", help="judge pictures instead: "
+                        "`lookalike evaluate --images --help`")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_model_flags(parser, BATCH)
     parser.set_defaults(batch=None)
@@ -52,11 +60,13 @@ def main(argv: list[str]) -> int:
         raise unknown("protocol", args.protocol, [*PROTOCOLS, "all"])
     if args.features and args.batch:
         parser.error("--batch goes with MODEL")
+    if args.features and args.verify:
+        parser.error("--verify goes with MODEL")
     if not args.rerank and (args.k1, args.k2, args.weight) != (None, None, None):
         parser.error("--k1, --k2 and --lambda go with --rerank")
     weight = 0.3 if args.weight is None else args.weight
     again = (args.k1 or 20, args.k2 or 6, weight) if args.rerank else None
-    extras = Extras(again, args.expand, args.rates, args.confidence)
+    extras = Extras(again, args.expand, args.rates, args.confidence, args.verify)
     device = device_named(args.device)
     if args.features:
         protocol = list(PROTOCOLS) if args.protocol == "all" else args.protocol or "market1501"
@@ -80,11 +90,11 @@ def main(argv: list[str]) -> int:
 def timings(found: Evaluation) -> str:
     """How long each part took, in words."""
     words = {"read": "reading", "embed": "embedding", "expand": "expanding", "rank": "ranking",
-             "verify": "verifying", "rerank": "re-ranking", "bootstrap": "bootstrap"}  # fmt: skip
+             "verify": "verifying", "rerank": "re-ranking", "verifier": "re-scoring",
+             "bootstrap": "bootstrap"}  # fmt: skip
     parts = []
     for part, seconds in found.seconds.items():
-        images = found.rows[0]["queries"] + found.rows[0]["gallery"]
-        speed = f" ({images / seconds:.0f} images/s)" if part == "embed" else ""
+        speed = f" ({found.images / seconds:.0f} images/s)" if part == "embed" else ""
         parts.append(f"{words[part]} {seconds:.2f} s{speed}")
     return ", ".join(parts)
 

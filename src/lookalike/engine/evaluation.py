@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lookalike.data import Benchmark, People
@@ -19,7 +20,7 @@ from lookalike.engine.features import read_features
 from lookalike.engine.scoring import PLAIN, Extras, Stopwatch, check, score
 from lookalike.errors import UserError
 from lookalike.methods.base import Model
-from lookalike.metrics import caveat, order
+from lookalike.metrics import Everyone, order
 
 EXAMPLES = 8  # ranked lists in a report
 
@@ -30,12 +31,14 @@ class Evaluation:
 
     ranked: example lists of the headline's feature, as its plain rows rank. seconds: how long each
     part took. notes: what keeps a protocol's rows from being what its name promises, by protocol.
+    images: how many were embedded.
     """
 
     rows: list[dict[str, Any]]
     ranked: dict[str, Any]
     seconds: dict[str, float]
     notes: dict[str, str]
+    images: int = 0
 
 
 def evaluate(
@@ -53,8 +56,9 @@ def evaluate(
     headline and comes first. A single model's rows have its method's name.
     protocol: one or several; the benchmark's own by default. metric: "cosine" or "euclidean"; the
     model's own by default. batch: images embedded at a time. extras: what else to compute.
-    Raises UserError when a split is empty, for an unknown protocol or metric, and to expand queries
-    for another metric than the cosine.
+    An image that is in both splits is embedded once. Raises UserError when a split is empty, for an
+    unknown protocol or metric, to expand queries for another metric than the cosine, and to verify
+    by a model that can't or for another metric than the Euclidean.
     """
     for split in ("query", "gallery"):
         if not len(getattr(bench, split)):
@@ -63,28 +67,66 @@ def evaluate(
     if isinstance(models, Model):
         models = {models.method.name: models}
     check(protocols, [metric or model.metric for model in models.values()], extras)
+    verifiers = {name: getattr(model, "verify", None) for name, model in models.items()}
+    if extras.verify and not any(verifiers.values()):
+        raise UserError(f"{' and '.join(models)} can't verify pairs: leave out the verification.")
     q, g = bench.query, bench.gallery
     ids = (q.pids, g.pids, q.camids, g.camids)
+    twins = same_images(q.paths, g.paths)
     rows: list[dict[str, Any]] = []
     ranked: dict[str, Any] = {}
+    notes: dict[str, str] = {}
     clock = Stopwatch()
     for name, model in reversed(list(models.items())):
         with clock("embed"):
-            query, gallery = (extract(model, people.paths, batch) for people in (q, g))
+            query, gallery = embedded(model, bench, twins, batch)
         whole = " + ".join(model.parts) or name
         views = {whole: (model.scored(query), model.scored(gallery))}
         views |= {part: (query[:, s], gallery[:, s]) for part, s in model.parts.items()}
         device = next(model.parameters()).device
         distance = metric or model.metric
         for feature, sides in views.items():
-            found = score(sides, ids, protocols, distance, extras, device, clock)
+            # A verifier compares whole features.
+            verifier = verifiers[name] if feature == whole else None
+            found = score(
+                sides, ids, protocols, distance, extras, device, clock, twins, verifier
+            )  # fmt: skip
             rows += [{"features": feature, "model": name, "data": str(bench), **row}
                      for row in found.rows]  # fmt: skip
+            notes |= found.notes
             if lists and not ranked:
-                asked = torch.as_tensor(found.sides[0]).cpu()
-                ranked = ranked_lists((asked, sides[1]), bench, found.ranking.ap, distance)
+                first, second = (torch.as_tensor(side).cpu() for side in found.sides)
+                who = bench if found.who is None else asking(bench, found.who)
+                ranked = ranked_lists((first, second), who, found.ranking.ap, distance)
                 ranked["features"] = feature
-    return Evaluation(rows, ranked, clock.seconds, caveats(protocols, ids))
+    images = len(models) * (len(q) + int((twins < 0).sum()))
+    return Evaluation(rows, ranked, clock.seconds, notes, images)
+
+
+def same_images(query: Sequence[str], gallery: Sequence[str]) -> NDArray[np.int64]:
+    """For each gallery image, the query that is the same file, or −1: G int64."""
+    at = {path: row for row, path in enumerate(query)}
+    return np.array([at.get(path, -1) for path in gallery], np.int64)
+
+
+def embedded(
+    model: Model, bench: Benchmark, twins: NDArray[np.int64], batch: int
+) -> tuple[Tensor, Tensor]:
+    """The features of queries and gallery; those of the gallery's `twins` are the queries'."""
+    query = extract(model, bench.query.paths, batch)
+    gallery = query[torch.from_numpy(np.maximum(twins, 0))]
+    others = twins < 0
+    if others.any():
+        gallery[torch.from_numpy(others)] = extract(model, bench.gallery[others].paths, batch)
+    return query, gallery
+
+
+def asking(bench: Benchmark, who: Everyone) -> Benchmark:
+    """The benchmark with those who ask as its queries, and those who are asked for as gallery."""
+    q, g = bench.query, bench.gallery
+    both = People([*q.paths, *g.paths], np.concatenate([q.pids, g.pids]),
+                  np.concatenate([q.camids, g.camids]), q.domain)  # fmt: skip
+    return replace(bench, query=both[who.asked], gallery=both[who.gallery])
 
 
 def evaluate_features(
@@ -110,14 +152,7 @@ def evaluate_features(
     stems = ", ".join(Path(file).stem for file in files)
     about = {"features": stems, "model": "", "data": " ".join(map(str, files))}
     rows = [{**about, **row} for row in found.rows]
-    return Evaluation(rows, {}, clock.seconds, caveats(protocols, given.ids))
-
-
-def caveats(protocols: Sequence[str], ids: Sequence[Any]) -> dict[str, str]:
-    """The caveats of the protocols that have one; ids in the order of `rank`."""
-    q_pids, g_pids, q_cams, _ = ids
-    told = {name: caveat(name, q_pids, g_pids, q_cams) for name in protocols}
-    return {name: sentence for name, sentence in told.items() if sentence}
+    return Evaluation(rows, {}, clock.seconds, found.notes)
 
 
 def ranked_lists(

@@ -31,11 +31,16 @@ def names_of(rows: Sequence[Row]) -> list[str]:
     room = WIDTH - 8 * len(COLUMNS) - (2 + max(map(len, protocols)) if several else 0)
     names, before = [], ""
     for row in rows:
-        name = "  re-ranked" if row["rerank"] else row["features"]
+        name = again(row) or row["features"]
         short = name if len(name) <= room else name[: room - 1] + "…"
         names.append("" if several and name == before else short)
         before = name
     return names
+
+
+def again(row: Row) -> str:
+    """What a row says instead of its feature, which stands above: "" for a plain one."""
+    return "  re-ranked" if row["rerank"] else "  verified" if row["verifier"] else ""
 
 
 def ranked(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
@@ -61,7 +66,7 @@ def verified(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     head, *lefts = padded(["features", *names])
     lines = [head + "".join(f"{rate + '*' * (rate in few):>10}" for rate in rates)]
     for left, name, row in zip(lefts, names, rows, strict=True):
-        if name and not row["rerank"]:
+        if name and not again(row):
             lines.append(left + "".join(f"{100 * row[rate]:10.2f}" for rate in rates))
     if few:
         lines.append("* fewer pairs of two people than the rate needs: before the nearest one")
@@ -75,20 +80,31 @@ def how(rows: Sequence[Row]) -> list[str]:
     lines = [
         f"{rules}{first['metric']} distance{others(rows, 'metric', 'features')}, "
         f"{first['valid_queries']} of {first['queries']} queries valid"
-        f"{others(rows, 'valid_queries', 'protocol')}, {first['gallery']} gallery crops"
+        f"{others(rows, 'valid_queries', 'protocol', 'queries')}, {first['gallery']} gallery crops"
+        f"{others(rows, 'gallery', 'protocol')}"
     ]
     if first["expand"]:
         lines.append(f"queries expanded with their {first['expand']} nearest gallery crops")
-    if again := rows[-1]["rerank"]:
-        lines.append(f"re-ranked with k1 {again['k1']}, k2 {again['k2']}, λ {again['lambda']:g}")
+    for numbers in [row["rerank"] for row in rows if row["rerank"]][:1]:
+        k1, k2, weight = numbers.values()
+        lines.append(f"re-ranked with k1 {k1}, k2 {k2}, λ {weight:g}")
+    for k in [row["verifier"] for row in rows if row["verifier"]][:1]:
+        lines.append(f"verified: a query's {k} nearest re-scored by the model's verifier")
     if "intervals" in first:
         lines.append(f"from, to: {100 * first['confidence']:g} % intervals over identities")
     return lines
 
 
-def others(rows: Sequence[Row], key: str, of: str) -> str:
-    """In brackets, whose `key` is not the first row's, by `of`, and what it is; "" if nobody's."""
-    found = {row[of]: row[key] for row in rows if row[key] != rows[0][key]}
+def others(rows: Sequence[Row], key: str, by: str, of: str = "") -> str:
+    """In brackets, whose `key` is not the first row's, and what it is; "" if nobody's.
+
+    by: what tells them apart. of: a key whose value follows where that isn't the first row's.
+    """
+    first, found = rows[0], {}
+    for row in rows:
+        other = bool(of) and row[of] != first[of]
+        if other or row[key] != first[key]:
+            found[row[by]] = f"{row[key]} of {row[of]}" if other else row[key]
     return f" ({', '.join(f'{name} {value}' for name, value in found.items())})" if found else ""
 
 

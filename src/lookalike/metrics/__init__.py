@@ -1,14 +1,16 @@
 """How good features and rankings are, and who is near whom: on features of any model.
 
 Ranking: `ranking` goes through `keys` (rows of distances), `labels` (who is right), `counting` and
-`scores`, by the rules of `protocols` (`pooling`, `splits`); `intervals` says how sure it is;
-`ordering` gives the lists. Neighbours: `neighbours`, `reciprocal` (sets, weights, overlaps), and on
-these `reranking`, `jaccard` and `clustering`; `expansion`. Thresholds: `tally` counts the pairs for
-`verification` and `cameras`. All start from `inputs`, and from the inner products of `products`.
+`scores`, by the rules of `protocols` (`pooling`, `splits`, `everyone`); `intervals` says how sure
+it is; `ordering` gives the lists; `verifier` has a network re-score the nearest. Neighbours:
+`neighbours`, `reciprocal` (sets, weights, overlaps), and on these `reranking`, `jaccard` and
+`clustering`; `expansion`. Thresholds: `tally` counts the pairs for `verification` and `cameras`.
+All start from `inputs`, and from the inner products of `products`.
 """
 
 from lookalike.metrics.cameras import CameraPair, verify_cameras
 from lookalike.metrics.clustering import Clusters, cluster, eps_by, pseudo_labels
+from lookalike.metrics.everyone import Everyone, everyone
 from lookalike.metrics.expansion import query_expansion
 from lookalike.metrics.intervals import bootstrap
 from lookalike.metrics.jaccard import RECIPES, jaccard_distance
@@ -17,12 +19,14 @@ from lookalike.metrics.protocols import PROTOCOLS, caveat
 from lookalike.metrics.ranking import Ranking, rank, rank_distances
 from lookalike.metrics.reranking import rerank
 from lookalike.metrics.verification import Point, Verification, verify
+from lookalike.metrics.verifier import verifier_rerank
 
 __all__ = [
     "PROTOCOLS",
     "RECIPES",
     "CameraPair",
     "Clusters",
+    "Everyone",
     "Order",
     "Point",
     "Ranking",
@@ -31,6 +35,7 @@ __all__ = [
     "caveat",
     "cluster",
     "eps_by",
+    "everyone",
     "jaccard_distance",
     "order",
     "pseudo_labels",
@@ -38,6 +43,7 @@ __all__ = [
     "rank",
     "rank_distances",
     "rerank",
+    "verifier_rerank",
     "verify",
     "verify_cameras",
 ]

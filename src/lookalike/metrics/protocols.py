@@ -15,6 +15,7 @@ import numpy as np
 
 from lookalike.errors import unknown
 from lookalike.metrics.inputs import Array, ids
+from lookalike.metrics.labels import JUNK
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Protocol:
         mean over the draws. They are always the same, from seed 0.
     splits: 0, or how many halves of the identities are ranked, each on its own (`splits.draw`).
     distractors: how many the gallery must have for the name to say the truth; see `caveat`.
+    everyone_asks: every image of a query's identity is a query, and all queries are in the gallery
+        too. `everyone` makes these two sides of a benchmark's; `rank` ranks those that it is given,
+        and `caveat` says where they aren't such ones.
     """
 
     ap: Literal["rectangle", "trapezoid"] = "rectangle"
@@ -39,6 +43,7 @@ class Protocol:
     draws: int = 0
     splits: int = 0
     distractors: int = 0
+    everyone_asks: bool = False
 
 
 PROTOCOLS: dict[str, Protocol] = {
@@ -58,6 +63,10 @@ PROTOCOLS: dict[str, Protocol] = {
     "cuhk03-single-shot": Protocol(draws=10),
     # Gray and Tao 2008: VIPeR's 632 persons are halved at random, and results are means of ten.
     "viper-10-splits": Protocol(splits=10),
+    # open-reid's formatting merges the queries into the identities' images, and FD-GAN's published
+    # numbers seem to follow it: Market-1501 has 16,483 queries there and 19,281 gallery images, not
+    # 3,368 and 15,913. Its AP is scikit-learn's: the rectangle's, but equal distances are one rank.
+    "open-reid": Protocol(everyone_asks=True),
 }
 
 
@@ -75,7 +84,7 @@ def effective(protocol: str, query_pids: Array, query_camids: Array) -> Protocol
     """
     rules = protocol_named(protocol)
     pooled = rules.multi_query and not single(query_pids, query_camids)
-    return replace(rules, distractors=0, multi_query=pooled)
+    return replace(rules, distractors=0, multi_query=pooled, everyone_asks=False)
 
 
 def single(query_pids: Array, query_camids: Array) -> bool:
@@ -109,6 +118,12 @@ def caveat(protocol: str, query_pids: Array, gallery_pids: Array, query_camids: 
         told.append(f"the gallery has {len(named):,} identities; CUHK03's classic split has 100.")
     if rules.splits and (count := len(np.intersect1d(named, q_pids))) != 632:
         told.append(f"{count:,} identities, {half(count):,} a split; VIPeR has 632 and 316.")
+    asks, there = int((q_pids != JUNK).sum()), int(np.isin(g_pids, q_pids[q_pids != JUNK]).sum())
+    if rules.everyone_asks and asks != there:
+        told.append(
+            f"{asks:,} queries, but the gallery has {there:,} images of their identities: under "
+            "open-reid just these ask (`everyone` picks them)."
+        )
     if zeros:
         have, them = ("query has", "it") if zeros == 1 else ("queries have", "them")
         told.append(
