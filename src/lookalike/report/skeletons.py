@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from lookalike.data.poses.form import JOINTS, LIMBS
 
 GROUND = (24, 26, 30)
-# Red at the neck, then round the colour circle: the right side is warm, the left side cold.
+# Round the colour circle as OpenPose: right arm orange, left green, right leg cyan, left blue.
 COLOURS = tuple(
     tuple(round(255 * c) for c in colorsys.hsv_to_rgb(hue / 360, 0.85, 1))
     for hue in (330, 0, 15, 30, 45, 75, 95, 115, 150, 165, 180, 200, 215, 235, 290, 260, 310, 275)
@@ -25,8 +25,8 @@ def skeletons(joints: NDArray[Any], height: int, width: int) -> NDArray[np.uint8
     """N×height×width×3 uint8: the poses as coloured stick figures on a dark ground.
 
     joints: N×18×3, x and y in pixels of a height×width image, and above 0 if known. A joint that is
-    missing or outside the image is left out, and so are its limbs. A limb has the colour of its
-    second joint, the right side warm and the left side cold.
+    missing or outside the image is left out, and so are its limbs. The person's right arm is
+    orange, the left one green, the right leg cyan, the left one blue.
     """
     joints = np.asarray(joints, float).reshape(-1, len(JOINTS), 3)
     figures = [_figure(pose, height, width) for pose in joints]

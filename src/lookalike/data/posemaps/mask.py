@@ -91,7 +91,8 @@ def _filled(mask: Tensor) -> Tensor:
     """B×H×W bool: what can't be reached from the border over False pixels, up, down or sideways.
 
     A flood from the border runs straight until a True pixel stops it, in all four directions in
-    turn, until nothing changes: exact, in as many rounds as the way in has corners.
+    turn, until nothing changes: exact, in as many rounds as the way in has corners. After each the
+    host waits for the device.
     """
     free = ~mask
     flood = torch.zeros_like(mask)
