@@ -115,3 +115,32 @@ def test_empty_split_is_named(market, folder, split):
         file.unlink()
     with pytest.raises(UserError, match=f"The {split} split"):
         load("market1501", market)
+
+
+@pytest.mark.parametrize("reader", ["market1501", "folder", "world"])
+def test_option_poses_of_every_reader(rendered, tmp_path, reader, monkeypatch):
+    root = rendered
+    if reader == "folder":
+        for person in ("ann", "bob"):
+            (tmp_path / person).mkdir()
+            for camera in (1, 2):
+                (tmp_path / person / f"c{camera}.jpg").touch()
+        root = tmp_path
+    place = tmp_path / "a & b.csv"
+    place.touch()
+    monkeypatch.chdir(tmp_path)
+    bench = load(reader, root, poses="a & b.csv")
+    assert bench.annotations["pose"] == place
+    assert bench.options["poses"] == str(place)
+    monkeypatch.chdir("/")
+    again = load(str(bench))
+    assert (again.annotations, again.options) == (bench.annotations, bench.options)
+    assert ("truth" in again.annotations) == (reader == "world")
+
+
+@pytest.mark.parametrize("poses", ["{root}/nowhere.csv", ""])
+def test_poses_that_are_not_there(market, poses):
+    with pytest.raises(UserError, match="option poses should be a file or a folder"):
+        load(f"market1501:{market}?poses={poses.format(root=market)}")
+    with pytest.raises(UserError, match="did you mean 'poses'"):
+        load(f"dukemtmc:{market}?pose={market}")

@@ -26,15 +26,18 @@ CHUNK = 128  # files a thread takes at once
 def with_poses(bench: Benchmark) -> Benchmark:
     """The benchmark whose three `People` know their poses; says on stderr how many do.
 
-    The poses are those of option poses (`bench.annotations["pose"]`); or a rendered world's truth,
-    also of joints that something hides; or those in poses.csv, poses.jsonl, poses.json or poses/
-    beside the images. A name there is of the image whose path ends with it. Joints outside their
-    image are missing, and so are all joints of an image without a pose.
+    It is `bench` itself if they know them already. The poses are those of option poses
+    (`bench.annotations["pose"]`); or a rendered world's truth, also of joints that something hides;
+    or those in poses.csv, poses.jsonl, poses.json or poses/ beside the images. A name there is of
+    the image whose path ends with it. Joints outside their image are missing, and so are all joints
+    of an image without a pose.
     Raises UserError if there are no poses, if no image has one, if two images would share one, and
     if poses or an image can't be read.
     """
-    source = _source(bench)
     splits = [bench.train, bench.query, bench.gallery]
+    if all(people.poses is not None for people in splits):
+        return bench
+    source = _source(bench)
     posed = [_of_world(p) for p in splits] if source is None else _of_file(splits, source, bench)
     train, query, gallery = (
         replace(people, poses=poses) for people, poses in zip(splits, posed, strict=True)
@@ -87,7 +90,8 @@ def _common(bench: Benchmark) -> Sequence[Path]:
     """The folder that has all image folders, where the images lie deeper than the root says."""
     people = (bench.train, bench.query, bench.gallery)
     folders = {os.path.dirname(path) for split in people for path in split.paths}
-    return [Path(os.path.commonpath(folders))] if folders else []
+    common = Path(os.path.commonpath(folders or [bench.root]))
+    return [common] if bench.root in common.parents else []
 
 
 def _of_world(people: People) -> Poses:

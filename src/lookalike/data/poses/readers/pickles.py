@@ -150,7 +150,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _bytes(data: Any) -> bytes:
+def _bytes(data: Any = b"") -> bytes:
     return data.encode("latin1") if isinstance(data, str) else bytes(data)
 
 
