@@ -62,8 +62,8 @@ def estimate_folder(
     folder = Path(folder).expanduser()
     out = Path(out).expanduser() if out else folder / "poses.csv"
     names = image_names_below(folder)
-    written = {} if force else read_rows(out) | read_rows(unfinished(out))
     _require_writable(out)
+    written = {} if force else read_rows(out) | read_rows(unfinished(out))
     todo = [name for name in names if name not in written]
     started = time.perf_counter()
     unreadable = [name for name in todo if not _fits(name)]
