@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 from lookalike.data.people import Benchmark
 from lookalike.data.readers.cuhk03 import cuhk03
+from lookalike.data.readers.deepfashion import deepfashion
 from lookalike.data.readers.folder import folder
 from lookalike.data.readers.market import dukemtmc, market1501
 from lookalike.data.readers.msmt17 import msmt17
+from lookalike.data.readers.openreid import openreid
 from lookalike.data.readers.pairs import prid450s, prid2011, viper
 from lookalike.data.readers.world import world
 
@@ -22,6 +24,8 @@ READERS: dict[str, Callable[..., Benchmark]] = {
     "viper": viper,
     "prid2011": prid2011,
     "prid450s": prid450s,
+    "openreid": openreid,
+    "deepfashion": deepfashion,
     "folder": folder,
     "world": world,
 }
