@@ -1,0 +1,208 @@
+"""One FD-GAN joint step: ours beside a literal transcription.
+
+Both have the paper's networks and weights of the losses, the same random weights, images, maps and
+noise. The losses of the first step, with the generator's dropout off, are compared; the steps after
+it, with dropout, are timed, on a CPU in its own seconds. Prints seconds per step, peak memory, how
+far the losses are apart, and how much of our step the pose maps take. The transcription runs twice:
+as it is, and with our engine's way of keeping freed memory, which shows how much of the gain is the
+step's own. Exits with 1 if ours isn't 1.3 times as fast as the transcription as it is.
+
+    python benchmarks/fdgan_step.py [--steps 3] [--height 256 --width 128 --pairs 4] [--device cpu]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+import torch
+from fdgan_transcription import State, Transcription
+from torch import Tensor, nn
+
+from lookalike.data.posemaps import augmented_maps
+from lookalike.engine.memory import keep_freed_memory
+from lookalike.methods.fdgan import FDGAN, Adversarial, Inputs, Nets, interleaved
+
+RUNS = ("transcription", "transcription, memory kept", "ours")
+SOFT = {"identity": (0.9, 0.2), "pose": (0.8, 0.1)}
+DEPTHS = {"0": 0, "2": 1, "5": 2, "8": 3, "11": 4, "3": 0, "6": 1, "9": 2}  # Dp's layers
+
+
+def renamed(name: str) -> str:
+    """Our name of a weight of the transcription's E, Di, G or Dp."""
+    name = name.replace("base_model.base.", "encoder.").replace("embed_model.", "verifier.")
+    found = re.fullmatch(r"(en|de)_(avg|conv\d)\.(?:(\d)\.)?(\w+)", name)
+    if found:
+        side, stage, part, kind = found.groups()
+        place = int(stage[4:]) if stage != "avg" else 6
+        stack, row = ("encode", place - 1) if side == "en" else ("decode", 6 - place)
+        return f"{stack}.{row}.{'norm' if part == '2' else 'conv'}.{kind}"
+    found = re.fullmatch(r"model\.(\d+)\.(\w+)", name)
+    if found:
+        kind = "norms" if found[1] in ("3", "6", "9") else "convs"
+        return f"{kind}.{DEPTHS[found[1]]}.{found[2]}"
+    return name
+
+
+def copy_weights(plain: nn.Module, ours: nn.Module) -> None:
+    """Gives `ours` the weights of the transcription's network."""
+    given = {renamed(k): v for k, v in plain.state_dict().items() if ".fc." not in k}
+    ours.load_state_dict({k: given[k] for k in ours.state_dict()})
+
+
+def problem(height: int, width: int, pairs: int, dtype: torch.dtype) -> State:
+    """The images, maps and noise of a step, as the transcription takes them."""
+    torch.manual_seed(1)
+    size = (pairs, 3, height, width)
+    batch: State = {k: torch.randn(size, dtype=dtype) for k in ("x1", "x2", "y1", "y2")}
+    for k in ("p1", "p2"):
+        batch[k] = augmented_maps(some_joints(pairs, height, width), height, width, "none").to(
+            dtype
+        )
+    batch["z"] = torch.randn(pairs, 256, dtype=dtype)
+    batch["c"] = torch.arange(pairs) % 4 == 0
+    return batch
+
+
+def some_joints(count: int, height: int, width: int) -> Tensor:
+    """Random joints, all known."""
+    return torch.rand(count, 18, 3) * torch.tensor([width, height, 0.0]) + torch.tensor([0, 0, 1])
+
+
+def transcription(height: int, width: int, dtype: torch.dtype) -> Transcription:
+    """The transcription, dropout off, with weights that don't depend on the images."""
+    torch.manual_seed(0)
+    plain = Transcription(height, width, dropout=0.0, dtype=dtype)
+    for net in (plain.E, plain.Di):
+        # Untrained residual branches at full strength would make features of any size.
+        for name, p in net.named_parameters():
+            if name.endswith("bn3.weight"):
+                nn.init.constant_(p, 0.2)
+            elif name.endswith("classifier.weight"):
+                nn.init.normal_(p, std=0.05)
+    return plain
+
+
+def ours_like(plain: Transcription, method: FDGAN, dtype: torch.dtype) -> Adversarial:
+    """Our joint stage with the transcription's weights, dropout off."""
+    nets = Nets(method, 4)
+    both = nn.ModuleDict({"encoder": nets.model.encoder, "verifier": nets.model.verifier})
+    copy_weights(plain.E, both)
+    copy_weights(plain.G, nets.model.generator)
+    if nets.identity is not None:
+        both = nn.ModuleDict({"encoder": nets.identity.trunk, "verifier": nets.identity.head})
+        copy_weights(plain.Di, both)
+    if nets.pose is not None:
+        copy_weights(plain.Dp, nets.pose)
+    stage = Adversarial(method, nets.to(dtype), epoch=1, joint=True)
+    stage.stage = "joint"
+    set_dropout(stage, 0.0)
+    optimizers = list(stage.configure_optimizers())
+    stage.raw_optimizers = lambda: optimizers  # type: ignore[method-assign]
+    stage.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
+    return stage.train()
+
+
+def set_dropout(stage: Adversarial, p: float) -> None:
+    for part in stage.nets.model.generator.decode:
+        part.dropout.p = p if part is not stage.nets.model.generator.decode[-1] else 0.0
+
+
+def inputs(batch: State) -> Inputs:
+    """The transcription's batch as our step takes it."""
+    sides = [interleaved(batch[f"{k}1"], batch[f"{k}2"]) for k in "xyp"]
+    return Inputs(*sides, batch["z"].repeat_interleave(2, 0), batch["c"])
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """Runs one of the two in this process."""
+    if args.only != "transcription":
+        keep_freed_memory()
+    device = torch.device(args.device)
+    batch = problem(args.height, args.width, args.pairs, torch.float32)
+    batch = {k: v.to(device) for k, v in batch.items()}
+    plain = transcription(args.height, args.width, torch.float32)
+    if args.only == "ours":
+        method = FDGAN(height=args.height, width=args.width, weights="none", stride_on="3x3",
+                       gen_output="tanh")  # fmt: skip
+        stage = ours_like(plain, method, torch.float32).to(device)
+        del plain
+        given = inputs(batch)
+    else:
+        for net in (plain.E, plain.Di, plain.G, plain.Dp):
+            net.to(device)
+
+    def finished() -> float:
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+            return time.perf_counter()
+        return time.process_time()  # what else the machine does doesn't count
+
+    times, losses, maps = [], {}, 0.0
+    for number in range(args.steps + 1):
+        start = finished()
+        if args.only == "ours":
+            stage.update(given, SOFT)
+            found = stage.losses
+            set_dropout(stage, 0.2)
+        else:
+            found = {k: float(v) for k, v in plain.step(batch, SOFT).items()}
+            plain.set_dropout(0.2)
+        if number:
+            times.append(finished() - start)
+        losses = losses or dict(found)
+    if args.only == "ours":
+        joints = some_joints(2 * args.pairs, args.height, args.width).to(device)
+        for _ in range(3):
+            start = finished()
+            augmented_maps(joints, args.height, args.width, "gauss_int_shared")
+            maps = finished() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    if device.type == "cuda":
+        peak = torch.cuda.max_memory_allocated() / 2**30
+    return {"times": times, "losses": losses, "peak": peak, "maps": maps}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Time a FD-GAN step beside the transcription.")
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--height", type=int, default=256)
+    parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--pairs", type=int, default=4)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--only", choices=RUNS)
+    args = parser.parse_args()
+    if args.only:
+        print(json.dumps(measure(args)))
+        return 0
+    results = {}
+    for name in RUNS:
+        command = [sys.executable, __file__, *sys.argv[1:], "--only", name]
+        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        results[name] = json.loads(out.splitlines()[-1])
+    print(f"one FD-GAN joint step, {args.height}×{args.width}, {args.pairs} pairs, fp32, "
+          f"{args.device}, {torch.get_num_threads()} threads")  # fmt: skip
+    print(f"{'':<30}{'s/step':>10}{'peak GiB':>10}")
+    medians = {}
+    for name, result in results.items():
+        medians[name] = statistics.median(result["times"])
+        print(f"{name:<30}{medians[name]:>10.3f}{result['peak']:>10.2f}")
+    theirs, own = results["transcription"]["losses"], results["ours"]["losses"]
+    worst = max(abs(own[k] - theirs[k]) / max(1, abs(theirs[k])) for k in theirs)
+    ratio = medians["transcription"] / medians["ours"]
+    alike = medians["transcription, memory kept"] / medians["ours"]
+    share = results["ours"]["maps"] / medians["ours"]
+    print(f"ours is {ratio:.2f}× faster (bar 1.3), {alike:.2f}× than with memory kept; losses "
+          f"differ by at most {worst:.1e} (bar 1e-4); pose maps {share:.1%} (bar 3%)")  # fmt: skip
+    return 0 if ratio >= 1.3 and worst < 1e-4 and share < 0.03 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
