@@ -106,6 +106,8 @@ def test_fdgan_layout(tmp_path):
     (tmp_path / "crops.csv").write_text("\n".join(["path,pid,camid,split", *rows]))
     bench = with_poses(load("folder", tmp_path, csv="crops.csv"))
     assert (bench.gallery.poses.joints == [2, 7, 1]).all()
+    whole = with_poses(load("folder", tmp_path, csv="crops.csv", poses=tmp_path))
+    assert (whole.gallery.poses.joints == [2, 7, 1]).all()
 
 
 def test_poses_that_are_there_stay(market, capsys):

@@ -6,7 +6,7 @@ from collections import OrderedDict, defaultdict
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -190,6 +190,7 @@ def test_only_arrays_of_numbers_and_texts(tmp_path):
         read_poses(write(file, data))
 
 
+@settings(deadline=None)
 @given(
     hnp.arrays(
         st.sampled_from(["<i4", ">i4", "<f8", "<f4", "|u1", "|b1", "<U3", "|S2"]),
@@ -208,6 +209,7 @@ def test_any_array_comes_back(tmp_path_factory, array, protocol, fortran):
     assert found["c"] == {"x": [1]}
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_damaged_pickle_is_named(tmp_path_factory, data):
     whole = pickle.dumps({"a.jpg": rcv(), "b.jpg": rcv().tolist()}, data.draw(st.integers(0, 5)))

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.data.poses import JOINTS, read_poses
@@ -104,14 +104,15 @@ def test_table_of_floats_with_more_columns_in_any_order(tmp_path):
     more = write(
         tmp_path / "p.csv",
         f"{HEADER}:confidence:quality",
-        row("a:b.jpg", [(x + 0.25, y) for x, y in XY], f":{[0.5] * 18}:good"),
+        row(" a:b.jpg", [(x + 0.25, y) for x, y in XY], f":{[0.5] * 18}:good"),
     )
-    same(read_poses(more)["a:b.jpg"], ALL + np.array([0.25, 0, 0], np.float32))
+    same(read_poses(more)[" a:b.jpg"], ALL + np.array([0.25, 0, 0], np.float32))
     xs, ys = ([p[k] for p in XY] for k in (0, 1))
     turned = write(tmp_path / "q.csv", "keypoints_x:keypoints_y:name", f"{xs}:{ys}:a.jpg")
     same(read_poses(turned)["a.jpg"], ALL)
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.tuples(*[st.one_of(st.just(-1), st.integers(0, 500), st.floats(0, 500, width=32))] * 2),
@@ -136,6 +137,7 @@ def test_any_table_comes_back(tmp_path_factory, xy):
         ([HEADER, "a.jpg:[1, 2:[3]"], "line 2: the key points aren't lists"),
         ([HEADER, "a.jpg:3:4"], "line 2: no joints in a list"),
         ([HEADER, row().replace("40,", '"x",')], "line 2: a key point isn't a number"),
+        ([HEADER, row().replace("40,", f"{10**400},")], "line 2: a key point isn't a number"),
         ([HEADER, row(), row(xy=XY[::-1])], "line 3: 'a.jpg' has two different poses"),
         ([], "p.csv' is empty"),
     ],
@@ -313,6 +315,29 @@ def test_results_of_a_detector(tmp_path):
 def test_broken_coco_is_named(tmp_path, value, message):
     with pytest.raises(UserError, match=message):
         read_poses(write(tmp_path / "p.json", json.dumps(value)))
+
+
+KEYS = st.sampled_from(
+    ["people", "pose_keypoints_2d", "name", "annotations", "keypoints", "image_id", "images", "id",
+     "file_name", "categories", "category_id", "score", "a.jpg"]
+)  # fmt: skip
+POSE = st.lists(st.integers(-1, 9) | st.floats(), min_size=54, max_size=54)
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=2) | POSE
+JSON = st.recursive(
+    LEAVES, lambda v: st.lists(v, max_size=2) | st.dictionaries(KEYS, v, max_size=4), max_leaves=8
+)
+
+
+@settings(deadline=None)
+@given(st.lists(JSON, min_size=1, max_size=2))
+def test_any_json_is_read_or_named(tmp_path_factory, values):
+    file = write(tmp_path_factory.mktemp("j") / "p.json", *map(json.dumps, values))
+    try:
+        table = read_poses(file)
+    except UserError as error:
+        assert "p.json'" in str(error)  # noqa: PT017
+    else:
+        assert all(joints.shape == (18, 3) for joints in table.values())
 
 
 # --- which files

@@ -34,7 +34,7 @@ def arranged(values: Any, where: str, order: Sequence[int] | None = None, width:
     """
     try:
         points = np.asarray(values, np.float64).reshape(-1, width)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise UserError(f"{where}: not {width} numbers for each of the joints.") from None
     if order is None:
         if len(points) not in ORDER:
@@ -48,7 +48,8 @@ def arranged(values: Any, where: str, order: Sequence[int] | None = None, width:
         sides = joints[SHOULDERS]
         joints[NECK] = (*sides[:, :2].mean(0), sides[:, 2].min())
     joints[joints[:, 2] == 0] = 0
-    return joints.astype(np.float32)
+    with np.errstate(over="ignore"):  # too far is infinitely far
+        return joints.astype(np.float32)
 
 
 def named_order(names: Sequence[str], where: str) -> tuple[int, ...]:

@@ -50,7 +50,7 @@ def read_table(text: str, file: Path) -> Table:
             continue
         where = f"'{file}', line {number}"
         # From the right, as a file's name may have colons, where it comes first.
-        cells = line.strip().rsplit(":", len(columns) - 1) if name == 0 else line.split(":")
+        cells = line.rsplit(":", len(columns) - 1) if name == 0 else line.split(":")
         if len(cells) != len(columns):
             raise UserError(f"{where}: {len(cells)} columns, not {len(columns)}.")
         try:
@@ -69,5 +69,5 @@ def _pairs(columns: list[list[float]], where: str) -> object:
     """18×2 numbers from two lists of 18."""
     try:
         return np.array(columns, np.float64).T
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise UserError(f"{where}: a key point isn't a number.") from None
