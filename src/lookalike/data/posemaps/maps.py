@@ -22,7 +22,7 @@ def gaussian_maps(joints: Tensor, height: int, width: int, sigma: float | Tensor
 
     It is a Gaussian filter's answer to one bright pixel, divided by its maximum (FD-GAN): cut off
     at int(4σ + 0.5) pixels both ways, and what crosses a border is mirrored back. A missing joint's
-    map is 0. In the joints' dtype, float32 at least.
+    map is 0. In the joints' dtype, float32 at least, and channels_last.
     sigma: above 0, in pixels, for all, per image (B) or per joint (B×18); best on the CPU, because
     its maximum is asked for.
     """
@@ -32,7 +32,8 @@ def gaussian_maps(joints: Tensor, height: int, width: int, sigma: float | Tensor
     sigma = sigma.to(x).reshape(sigma.shape + (1,) * (3 - sigma.ndim))
     rows = _profile(y.floor(), height, sigma, reach) * known[..., None]
     columns = _profile(x.floor(), width, sigma, reach)
-    return rows[..., :, None] * columns[..., None, :]
+    rows, columns = (a.transpose(1, 2).contiguous() for a in (rows, columns))
+    return (rows[:, :, None] * columns[:, None]).permute(0, 3, 1, 2)
 
 
 def _profile(centre: Tensor, length: int, sigma: Tensor, reach: int) -> Tensor:
@@ -93,7 +94,7 @@ def augmented_maps(
 def disc_maps(joints: Tensor, height: int, width: int, radius: int = 4) -> Tensor:
     """B×18×height×width of 0 and 1: 1 on every pixel at most `radius` away from the joint.
 
-    A disc of radius 4 has 49 pixels; a missing joint's map is 0.
+    A disc of radius 4 has 49 pixels; a missing joint's map is 0. Channels_last.
     """
     x, y, known = joints_inside(joints, height, width)
     step = torch.arange(-radius, radius + 1, device=x.device)
@@ -104,9 +105,10 @@ def disc_maps(joints: Tensor, height: int, width: int, radius: int = 4) -> Tenso
     inside &= dy**2 + dx**2 <= radius**2
     # Offsets that don't count write on the centre: no shape depends on the data.
     place = torch.where(inside, row * width + column, (y * width + x).long()[..., None])
-    maps = x.new_zeros(*x.shape, height * width)
-    maps.scatter_(2, place, known.to(x)[..., None].expand(place.shape))
-    return maps.view(*x.shape, height, width)
+    place = place.transpose(1, 2)
+    maps = x.new_zeros(len(x), height * width, x.shape[1])
+    maps.scatter_(1, place, known.to(x)[:, None].expand(place.shape))
+    return maps.view(-1, height, width, x.shape[1]).permute(0, 3, 1, 2)
 
 
 def flip_joints(joints: Tensor, flip: Tensor, width: int, swap: bool = True) -> Tensor:
