@@ -218,6 +218,7 @@ class PG2Model(Model):
         self.g2 = None
         if m.parts == "g1+g2+d":
             self.g2 = G2(m.depth - 2, m.channels, m.g2_skip_outer, m.padding)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def pose(self, joints: Tensor) -> Tensor:
         """What G1 sees of joints B×18×3 in pixels: maps B×18×H×W, or with "ce" B×36 in [−1, 1],
@@ -397,6 +398,7 @@ class Adversarial(Reposing):
         inputs = 6 if method.disc_mode == "pair" else 3
         self.discriminator = Discriminator(method.height, method.width, method.depth - 1,
                                            method.channels, inputs, method.padding)  # fmt: skip
+        self.discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def iteration(self, batch: dict[str, Any], step: int) -> None:
         """One iteration, in order: draw, move what draws, move D."""
@@ -412,7 +414,7 @@ class Adversarial(Reposing):
             coarse = made
             made = net.refined(coarse, views.condition)
             # Not a loss: near 0, G2 has learnt nothing from D
-            terms["difference"] = (made.detach() - coarse.detach()).abs().mean()
+            terms["difference"] = (made.detach() - coarse.detach()).float().abs().mean()
 
         verdicts = judged(lambda x: frozen(dis, x), m.disc_mode, *images, made, coarse)
         terms["adv"] = generator_loss(m.disc_mode, verdicts)
