@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -38,6 +38,7 @@ def test_outside_is_missing_and_counted():
     assert Poses(poses.joints, poses.sizes).outside.tolist() == [0, 0]
 
 
+@settings(deadline=None)
 @given(
     hnp.arrays(np.float32, (18, 3), elements=st.floats(width=32)),
     st.integers(1, 600),

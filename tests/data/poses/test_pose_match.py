@@ -1,6 +1,6 @@
 """Which name of a source an image goes by."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.data.poses.match import match, shared
@@ -59,6 +59,7 @@ def test_images_that_share_a_name():
 part = st.text("ab.1", min_size=1, max_size=3).filter(lambda t: t.strip(".") != "")
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(part, min_size=1, max_size=3).map("/".join), unique=True, max_size=8))
 def test_images_find_themselves(paths):
     paths = [f"{path}.jpg" for path in paths]
