@@ -169,8 +169,8 @@ def test_bad_places_are_named(dgnet_file, photos, tmp_path, capsys):
 
 def test_a_verb_that_the_model_lacks_is_answered_by_those_it_has(dgnet_file, tmp_path, capsys):
     out = ["--out", str(tmp_path / "x.png")]
-    assert main(["generate", str(dgnet_file), "repose", *out]) == 2
-    assert "a model of dgnet, which has no repose; it offers: swap." in capsys.readouterr().err
+    assert main(["generate", str(dgnet_file), "rotate", *out]) == 2
+    assert "a model of dgnet, which has no rotate; it offers: swap." in capsys.readouterr().err
     torch.manual_seed(0)
     method = IDE(backbone="resnet18", weights="none", stride_on="3x3", height=64, width=32)
     baseline = save_model(method.model(2), tmp_path / "ide.safetensors")

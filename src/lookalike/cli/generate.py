@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
+from lookalike.cli.repose import repose
 from lookalike.cli.swap import swap
 from lookalike.errors import UserError
 from lookalike.methods import METHODS, Model
 from lookalike.methods.model_file import load_model
 
 # verb → the function that checks its flags and gives what makes the pictures with a model
-VERBS: dict[str, Callable[[list[str]], Callable[[Model], int]]] = {"swap": swap}
+VERBS: dict[str, Callable[[list[str]], Callable[[Model], int]]] = {"swap": swap, "repose": repose}
 
 HELP = """usage: lookalike generate MODEL VERB … --out FILE
        lookalike generate MODEL VERB --help lists the flags of a verb

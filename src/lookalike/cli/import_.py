@@ -8,7 +8,20 @@ dgnet takes the authors' folder outputs/NAME (its newest step), a teacher's
 folder models/best, or gen_*.pt, id_*.pt, dis_*.pt and net_last.pth one by one.
 The id file alone makes a model that recognises but doesn't swap. Discriminators
 and a teacher are written beside --out, with .discriminator and .teacher in their
-names; `lookalike train dgnet --teacher_model` takes the teacher."""
+names; `lookalike train dgnet --teacher_model` takes the teacher.
+
+fdgan takes the authors' folder of a stage (its best networks, else the newest),
+or *_net_{E,G,Di,Dp}.pth or model_best.pth.tar one by one. E alone makes a model
+that recognises but doesn't repose. Beside --out are written the encoder alone,
+which --weights of other methods takes, and the discriminators.
+
+pg2 takes the authors' TensorFlow checkpoint (model.ckpt-STEP, or its folder) where
+TensorFlow is installed, or an .npz file of its variables, which this makes:
+  import numpy, tensorflow
+  reader = tensorflow.train.load_checkpoint("model.ckpt-0")
+  names = reader.get_variable_to_shape_map()
+  numpy.savez("pg2.npz", **{name: reader.get_tensor(name) for name in names})
+A discriminator in it is written beside --out."""
 
 
 def main(argv: list[str]) -> int:
@@ -20,7 +33,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("method", metavar="METHOD", help=", ".join(IMPORTERS))
     parser.add_argument("files", metavar="FILES", nargs="+", help="the authors' folder or files")
     parser.add_argument("--out", required=True, help="the .safetensors file to write")
-    parser.add_argument("--step", type=positive, help="of a folder's checkpoints [the newest]")
+    parser.add_argument("--step", type=positive, help="of a folder's checkpoints: step or epoch")
     parser.add_argument("--force", action="store_true", help="replace files that exist")
     args = parser.parse_args(argv)
     print(import_model(args.method, args.files, args.out, step=args.step, force=args.force))

@@ -1,4 +1,4 @@
-"""Many swapped pictures, one file each: all combinations of images, or a whole data set's worth."""
+"""Many pictures, one file each: all combinations of images, or a whole data set's worth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from tqdm import tqdm
@@ -18,11 +18,21 @@ from tqdm import tqdm
 from lookalike.data import People
 from lookalike.data.images import decode
 from lookalike.engine.folder import differences, write_json
-from lookalike.engine.generation import save_picture, swap
+from lookalike.engine.generation import Pixels, save_picture, swap
 from lookalike.errors import UserError
 from lookalike.methods.base import Model
 
 NOTE = "dump.json"  # what the pictures of a folder were made of
+
+
+class Named(Protocol):
+    """A picture to make: its file's name in the folder, and what it is made of."""
+
+    @property
+    def name(self) -> str: ...
+
+
+J = TypeVar("J", bound=Named)
 
 
 @dataclass(frozen=True)
@@ -101,10 +111,34 @@ def label(people: People, row: int) -> str:
 def dump(
     model: Model, jobs: Sequence[Job], out: Path, about: Mapping[str, Any], batch: int = 64
 ) -> int:
-    """Makes the pictures that `out` doesn't have yet; returns how many that were.
+    """Makes the swapped pictures that `out` doesn't have yet; returns how many that were.
 
-    about: what they are made of, beside the model; `out` remembers it. Raises UserError when `out`
-    holds something else, and for an image that can't be read: what was made is kept.
+    about, errors: see `fill`.
+    """
+
+    def make(part: Sequence[Job], pool: ThreadPoolExecutor) -> Pixels:
+        row: dict[str, int] = {}  # each image is read and encoded once a batch
+        pairs = [[row.setdefault(path, len(row)) for path in (job.appearance, job.structure)]
+                 for job in part]  # fmt: skip
+        images = np.stack(list(pool.map(lambda path: decode(path, *model.size), row)))
+        return swap(model, images, np.array(pairs), batch)
+
+    return fill(model, jobs, make, out, about, batch)
+
+
+def fill(
+    model: Model,
+    jobs: Sequence[J],
+    make: Callable[[Sequence[J], ThreadPoolExecutor], Pixels],
+    out: Path,
+    about: Mapping[str, Any],
+    batch: int,
+) -> int:
+    """Makes the pictures that `out` doesn't have yet, `batch` at a time; returns how many.
+
+    make: some jobs, and threads to read their images with → their pictures. about: what they are
+    made of, beside the model; `out` remembers it. Raises UserError when `out` holds something else,
+    and for an image that can't be read: what was made is kept.
     """
     begin(out, {**about, "model": fingerprint(model)})
     missing = [job for job in jobs if not (out / job.name).exists()]
@@ -116,11 +150,7 @@ def dump(
     ):  # fmt: skip
         for start in range(0, len(missing), batch):
             part = missing[start : start + batch]
-            row: dict[str, int] = {}  # each image is read and encoded once a batch
-            pairs = [[row.setdefault(path, len(row)) for path in (job.appearance, job.structure)]
-                     for job in part]  # fmt: skip
-            images = np.stack(list(pool.map(lambda path: decode(path, *model.size), row)))
-            made = swap(model, images, np.array(pairs), batch)
+            made = make(part, pool)
             list(pool.map(save_picture, made, [out / job.name for job in part]))
             bar.update(len(part))
     return len(missing)

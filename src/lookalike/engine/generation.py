@@ -22,6 +22,7 @@ from lookalike.methods.base import Model, evaluating
 from lookalike.report import grid, swap_grid
 
 N = TypeVar("N", bound=np.generic)
+T = TypeVar("T")
 Pixels = NDArray[np.uint8]
 Code = Literal["appearance", "structure"]
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -46,7 +47,7 @@ def read_images(model: Model, paths: Sequence[str]) -> Pixels:
     return np.stack(list(decoded(paths, model.size, len(paths))))
 
 
-def evenly(items: Sequence[str], count: int) -> list[str]:
+def evenly(items: Sequence[T], count: int) -> list[T]:
     """At most `count` of the items, evenly spaced from the first to the last."""
     rows = np.linspace(0, len(items) - 1, min(count, len(items)))
     return [items[i] for i in rows.round().astype(int)]

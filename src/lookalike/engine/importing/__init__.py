@@ -7,14 +7,18 @@ of them. Reading, renaming, checking, reporting and writing are common to all.
 from collections.abc import Sequence
 from pathlib import Path
 
-from lookalike.engine.importing import dgnet
+from lookalike.engine.importing import dgnet, fdgan, pg2
 from lookalike.engine.importing.write import Imported
 from lookalike.errors import unknown
 
 __all__ = ["IMPORTERS", "Imported", "import_model"]
 
 # method → (paths, out, step, force) → what was written
-IMPORTERS = {"dgnet": dgnet.import_files}
+IMPORTERS = {
+    "dgnet": dgnet.import_files,
+    "fdgan": fdgan.import_files,
+    "pg2": pg2.import_files,
+}
 
 
 def import_model(

@@ -22,7 +22,8 @@ class Checkpoint(NamedTuple):
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """The named tensors in `path`, without a leading "module." and a wrapping {"a": …}.
+    """The named tensors in `path`, without a leading "module." and a wrapping {"a": …} or
+    {"state_dict": …, and other entries}.
 
     Raises UserError for anything else: a pickled object, a damaged file, no named tensors.
     """
@@ -40,14 +41,18 @@ def read_checkpoint(path: Path) -> Checkpoint:
             f"{path} can't be read as a PyTorch checkpoint: it is damaged, incomplete or another "
             "kind of file; copy or download it again."
         ) from error
+    beside: list[str] = []
     if isinstance(found, dict) and found.keys() == {"a"}:
         found = found["a"]
+    elif isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
+        beside = [str(key) for key in found if key != "state_dict"]
+        found = found["state_dict"]
     if not isinstance(found, dict) or not any(isinstance(v, Tensor) for v in found.values()):
         inside = f"only {names(found)}" if isinstance(found, dict) else f"a {type(found).__name__}"
         raise UserError(f"{path} holds no named weights, but {inside}: leave it out.")
     named = {str(key).removeprefix("module."): value for key, value in found.items()}
     tensors = {key: value for key, value in named.items() if isinstance(value, Tensor)}
-    return Checkpoint(path, tensors, [key for key in named if key not in tensors])
+    return Checkpoint(path, tensors, [*(key for key in named if key not in tensors), *beside])
 
 
 def names(found: Any, most: int = 4) -> str:
