@@ -51,8 +51,9 @@ def show(title: str, files: list[Path], known: np.ndarray, model: Path) -> None:
           f"{tries[0] / len(files):.2f} tries each")  # fmt: skip
     print(f"{failed} without a pose ({failed / len(files):.1%}); of the others' joints "
           f"{(joints[[e.score > 0 for e in found]][..., 0] >= 0).mean():.0%} found")  # fmt: skip
-    print(f"distance: median {np.median(errors[both]):.1f} px, 90 % within "
-          f"{np.percentile(errors[both], 90):.1f}, {(errors[both] > 10).mean():.1%} over 10")  # fmt: skip
+    every = errors[both]
+    middle, most, far = np.median(every), np.percentile(every, 90), (every > 10).mean()
+    print(f"distance: median {middle:.1f} px, 90 % within {most:.1f}, {far:.1%} over 10")
     print(f"{'joint':<16}{'median px':>10}{'over 10':>9}{'found':>7}")
     for j, name in enumerate(JOINTS):
         of = errors[both[:, j], j]
