@@ -16,11 +16,12 @@ from torch import Tensor
 
 from lookalike.data import Benchmark, People
 from lookalike.engine.embedding import extract
-from lookalike.engine.features import read_features
+from lookalike.engine.features import read_features, same_images
 from lookalike.engine.scoring import PLAIN, Extras, Stopwatch, check, score
 from lookalike.errors import UserError
 from lookalike.methods.base import Model
 from lookalike.metrics import Everyone, order
+from lookalike.metrics.verifier import Verifier
 
 EXAMPLES = 8  # ranked lists in a report
 
@@ -67,9 +68,12 @@ def evaluate(
     if isinstance(models, Model):
         models = {models.method.name: models}
     check(protocols, [metric or model.metric for model in models.values()], extras)
-    verifiers = {name: getattr(model, "verify", None) for name, model in models.items()}
+    verifiers = {name: verifier_of(model) for name, model in models.items()}
     if extras.verify and not any(verifiers.values()):
-        raise UserError(f"{' and '.join(models)} can't verify pairs: leave out the verification.")
+        raise UserError(
+            f"The model {' and '.join(models)} has no verifier: don't ask for verified rows, or "
+            "evaluate one that learned to compare pairs, as FD-GAN's does."
+        )
     q, g = bench.query, bench.gallery
     ids = (q.pids, g.pids, q.camids, g.camids)
     twins = same_images(q.paths, g.paths)
@@ -88,9 +92,7 @@ def evaluate(
         for feature, sides in views.items():
             # A verifier compares whole features.
             verifier = verifiers[name] if feature == whole else None
-            found = score(
-                sides, ids, protocols, distance, extras, device, clock, twins, verifier
-            )  # fmt: skip
+            found = score(sides, ids, protocols, distance, extras, device, clock, twins, verifier)
             rows += [{"features": feature, "model": name, "data": str(bench), **row}
                      for row in found.rows]  # fmt: skip
             notes |= found.notes
@@ -103,10 +105,9 @@ def evaluate(
     return Evaluation(rows, ranked, clock.seconds, notes, images)
 
 
-def same_images(query: Sequence[str], gallery: Sequence[str]) -> NDArray[np.int64]:
-    """For each gallery image, the query that is the same file, or −1: G int64."""
-    at = {path: row for row, path in enumerate(query)}
-    return np.array([at.get(path, -1) for path in gallery], np.int64)
+def verifier_of(model: Model) -> Verifier | None:
+    """What tells the probability that two features are of one person, if the model has it."""
+    return None if "verifier" in model.without else getattr(model, "verify", None)
 
 
 def embedded(
@@ -148,7 +149,8 @@ def evaluate_features(
     with clock("read"):
         given = read_features(files)
     sides = given.query, given.gallery
-    found = score(sides, given.ids, protocols, metric, extras, torch.device(device), clock)
+    found = score(sides, given.ids, protocols, metric, extras, torch.device(device), clock,
+                  given.twins)  # fmt: skip
     stems = ", ".join(Path(file).stem for file in files)
     about = {"features": stems, "model": "", "data": " ".join(map(str, files))}
     rows = [{**about, **row} for row in found.rows]

@@ -17,6 +17,7 @@ from lookalike.errors import UserError
 Arrays = dict[str, NDArray[Any]]
 Ids = NDArray[np.int64]
 COLUMNS = ("features", "pids", "camids")  # of a side, as `lookalike embed --data` writes them
+PATHS = "paths"
 SHOWN = 8  # names of arrays in a message
 
 
@@ -25,7 +26,8 @@ class Features:
     """Features of queries (Q×D) and a gallery (G×D), with who is on them and which camera saw them.
 
     query, gallery: float32 or float64. pids and camids: Q and G whole numbers; −1 is junk, 0 a
-    distractor.
+    distractor. twins: for each of the gallery the query that is the same file, or −1; None where
+    the files of one side or the other aren't known.
     """
 
     query: NDArray[Any]
@@ -34,6 +36,7 @@ class Features:
     gallery_pids: Ids
     query_camids: Ids
     gallery_camids: Ids
+    twins: Ids | None = None
 
     @property
     def ids(self) -> tuple[Ids, Ids, Ids, Ids]:
@@ -46,7 +49,8 @@ def read_features(files: Sequence[str | Path]) -> Features:
 
     Two files are the queries and the gallery, each with features (N×D), pids and camids (N), as
     `lookalike embed --data` writes them. One file has both, as query_features, gallery_features,
-    query_pids, … Other arrays are left alone. Raises UserError for another number of files, and
+    query_pids, … Where both sides have paths too (N texts), `Features.twins` follows from them.
+    Other arrays are left alone. Raises UserError for another number of files, and
     where one can't be read, lacks an array or has one of the wrong shape or kind.
     """
     if len(files) == 1:
@@ -55,24 +59,31 @@ def read_features(files: Sequence[str | Path]) -> Features:
         sides = [side for file in files for side in _sides(file, ("",))]
     else:
         raise UserError(f"Give one file of features, or two, not {len(files)}.")
-    (query, *q), (gallery, *g) = sides
+    (query, *q, asking), (gallery, *g, asked) = sides
     if query.shape[1] != gallery.shape[1]:
         raise UserError(
             f"Query features have {query.shape[1]} numbers and gallery features "
             f"{gallery.shape[1]}: both must come from one model."
         )
-    return Features(query, gallery, q[0], g[0], q[1], g[1])
+    twins = None if asking is None or asked is None else same_images(asking, asked)
+    return Features(query, gallery, q[0], g[0], q[1], g[1], twins)
 
 
-def _sides(file: str | Path, prefixes: Sequence[str]) -> list[list[NDArray[Any]]]:
-    """Features, pids and camids under each of the prefixes."""
+def same_images(query: Sequence[str], gallery: Sequence[str]) -> Ids:
+    """For each gallery image, the query that is the same file, or −1: G int64."""
+    at = {path: row for row, path in enumerate(query)}
+    return np.array([at.get(path, -1) for path in gallery], np.int64)
+
+
+def _sides(file: str | Path, prefixes: Sequence[str]) -> list[list[Any]]:
+    """Features, pids, camids and, or None, paths under each of the prefixes."""
     names = [prefix + name for prefix in prefixes for name in COLUMNS]
-    arrays = _read(file, names)
+    arrays = _read(file, names, [prefix + PATHS for prefix in prefixes])
     return [_side(arrays, file, prefix) for prefix in prefixes]
 
 
-def _read(file: str | Path, names: Sequence[str]) -> Arrays:
-    """The arrays of these names."""
+def _read(file: str | Path, names: Sequence[str], texts: Sequence[str]) -> Arrays:
+    """The arrays of these names, and those of the `texts` that are arrays of texts."""
     try:
         saved = np.load(file, allow_pickle=False)
         if isinstance(saved, np.ndarray):
@@ -80,7 +91,8 @@ def _read(file: str | Path, names: Sequence[str]) -> Arrays:
         with saved:
             missing = [name for name in names if name not in saved.files]
             if not missing:
-                return {name: np.asarray(saved[name]) for name in names}
+                arrays = {name: np.asarray(saved[name]) for name in names}
+                return arrays | {name: saved[name] for name in texts if _is_texts(saved, name)}
             there = ", ".join(saved.files[:SHOWN]) + (", …" if len(saved.files) > SHOWN else "")
     except FileNotFoundError:
         raise UserError(f"There is no features file {file}.") from None
@@ -89,7 +101,14 @@ def _read(file: str | Path, names: Sequence[str]) -> Arrays:
     raise UserError(f"{file} has no array '{missing[0]}'; it has {there or 'none'}.")
 
 
-def _side(arrays: Arrays, file: str | Path, prefix: str) -> list[NDArray[Any]]:
+def _is_texts(saved: Any, name: str) -> bool:
+    try:
+        return name in saved.files and saved[name].dtype.kind == "U"
+    except ValueError:  # pickled objects, which are left alone
+        return False
+
+
+def _side(arrays: Arrays, file: str | Path, prefix: str) -> list[Any]:
     names = [prefix + name for name in COLUMNS]
     features, *ids = (arrays[name] for name in names)
     if features.ndim != 2 or features.dtype.kind not in "fiu":
@@ -105,4 +124,6 @@ def _side(arrays: Arrays, file: str | Path, prefix: str) -> list[NDArray[Any]]:
     # Whatever wrote them: torch takes no foreign byte order and no long doubles.
     single = features.dtype.kind == "f" and features.dtype.itemsize <= 4
     features = features.astype(np.float32 if single else np.float64, copy=False)
-    return [features, *(column.astype(np.int64) for column in ids)]
+    paths = arrays.get(prefix + PATHS)
+    paths = paths.tolist() if paths is not None and paths.shape == (len(features),) else None
+    return [features, *(column.astype(np.int64) for column in ids), paths]

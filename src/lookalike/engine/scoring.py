@@ -128,7 +128,7 @@ def score(
     place = {name: i for i, name in enumerate(protocols)}
     first = min(found, key=lambda part: place[part.rows[0]["protocol"]])
     rows = [row for part in found for row in part.rows]
-    rows.sort(key=lambda row: (bool(row["rerank"]), bool(row["verifier"]), place[row["protocol"]]))
+    rows.sort(key=lambda row: (bool(row["verifier"]), bool(row["rerank"]), place[row["protocol"]]))
     notes = {name: note for part in found for name, note in part.notes.items()}
     return first._replace(rows=rows, notes={name: notes[name] for name in place if name in notes})
 
