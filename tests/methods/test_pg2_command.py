@@ -1,0 +1,112 @@
+"""The real command trains PG², stage by stage, on a rendered world's own poses."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from lookalike.cli import main
+from lookalike.methods.base import StageModule
+from lookalike.methods.model_file import load_model
+from lookalike.methods.pg2 import PG2
+
+FLAGS = (
+    "--height 32 --width 16 --channels 2 --batch 2 --coarse_steps 2 --refine_steps 2 --lr 1e-3 "
+    "--lr_adv 1e-3 --accelerator cpu --precision fp32 --log_every 1"
+)
+
+
+class Killed(BaseException):
+    """As sudden as a signal: nothing catches it."""
+
+
+def argv(world: Path, out: Path, flags: str = "") -> list[str]:
+    return ["train", "pg2", "--data", f"world:{world}", "--out", str(out), *FLAGS.split(),
+            *flags.split()]  # fmt: skip
+
+
+def logged(run: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if "seconds" not in k} for line in lines]
+
+
+def same(a: Path, b: Path) -> bool:
+    left, right = load_file(a), load_file(b)
+    return left.keys() == right.keys() and all(torch.equal(left[k], right[k]) for k in left)
+
+
+@pytest.fixture(scope="module")
+def trained(rendered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("pg2") / "run"
+    assert main(argv(rendered, run)) == 0
+    return run
+
+
+def test_two_stages_leave_two_models(trained: Path) -> None:
+    steps = [(line["stage"], line["step"], list(line["losses"])) for line in logged(trained)]
+    refining = ["difference", "adv", "pml", "dis"]
+    assert steps == [("coarse", 1, ["pml"]), ("coarse", 2, ["pml"]), ("refine", 1, refining),
+                     ("refine", 2, refining)]  # fmt: skip
+    coarse, model = (load_model(trained / f"{n}.safetensors") for n in ("coarse", "model"))
+    assert isinstance(coarse.method, PG2)
+    assert isinstance(model.method, PG2)
+    assert (coarse.method.parts, model.method.parts) == ("g1", "g1+g2+d")
+    kept = model.state_dict()
+    assert all(torch.equal(v, kept[k]) for k, v in coarse.state_dict().items())
+    assert not any("discriminator" in k for k in kept)
+
+
+def test_the_preview_shows_every_part(trained: Path) -> None:
+    pictures = sorted(p.name for p in (trained / "images").glob("*.png"))
+    assert pictures == ["coarse-0000002-repose.png", "refine-0000002-repose.png"]
+    widths = [Image.open(trained / "images" / p).width for p in pictures]
+    assert widths[1] > widths[0]  # six columns and four
+
+
+@pytest.mark.parametrize("stage", ["coarse", "refine"])
+def test_a_killed_run_goes_on_as_if_it_had_not_been(
+    stage: str, trained: Path, rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, original = tmp_path / "run", StageModule.training_step
+
+    def dying(self: StageModule, batch: dict[str, Any], index: int) -> None:
+        if self.stage == stage and batch["step"] == 1:
+            raise Killed
+        original(self, batch, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StageModule, "training_step", dying)
+        with pytest.raises(Killed):
+            main(argv(rendered, run, "--checkpoint_every 1"))
+    assert main([*argv(rendered, run, "--checkpoint_every 1"), "--resume"]) == 0
+    assert logged(run) == logged(trained)
+    for name in ("coarse", "model"):
+        assert same(run / f"{name}.safetensors", trained / f"{name}.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("flags", "stages"),
+    [
+        ("--parts g1 --loss l1 --pose_embed ce", ["coarse"]),
+        ("--parts g1 --loss l1 --pose_embed hme", ["coarse"]),
+        ("--parts g1+d --disc_mode triplet_market", ["adversarial"]),
+    ],
+)
+def test_rows_of_the_table_are_flags(
+    flags: str, stages: list[str], rendered: Path, tmp_path: Path
+) -> None:
+    assert main(argv(rendered, tmp_path / "run", f"{flags} --steps 1")) == 0
+    assert [line["stage"] for line in logged(tmp_path / "run")] == stages
+
+
+def test_a_size_that_cannot_be_halved_is_a_sentence(
+    rendered: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argv(rendered, tmp_path / "run", "--height 100")) == 2
+    message = capsys.readouterr().err
+    assert "100×16 can't be halved 3 times" in message
+    assert "Traceback" not in message
