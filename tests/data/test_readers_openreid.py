@@ -3,9 +3,11 @@ import os
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from lookalike.data import load
 from lookalike.data.check import check
+from lookalike.data.poses.attach import with_poses
 from lookalike.errors import UserError
 
 # person → camera → number of images; 0 are the distractors, 1 and 2 are trained on
@@ -67,6 +69,23 @@ def test_the_check_of_the_data_finds_no_error(tmp_path):
     write(tmp_path)
     found = [f for f in check(load("openreid", tmp_path)) if "no bytes" not in f.what]
     assert {f.severity for f in found} <= {"note", "warning"}
+
+
+def test_poses_lie_beside_the_images(tmp_path):
+    """18 lines of row and column in the image's own pixels; −1 −1 is missing."""
+    write(tmp_path)
+    for number, file in enumerate(sorted((tmp_path / "images").iterdir())):
+        Image.new("RGB", (64, 128)).save(file)
+        rows = [f"{10 + joint} {number}" for joint in range(17)]
+        text = "\n".join([*rows, "-1 -1"]) + "\n"
+        (tmp_path / "poses" / file.with_suffix(".txt").name).write_text(text)
+    bench = with_poses(load("openreid", tmp_path))
+    files = sorted([*bench.gallery.paths, *bench.train.paths])
+    for people in (bench.train, bench.query, bench.gallery):
+        assert people.poses.known.tolist() == [17] * len(people)
+        assert people.poses.joints[:, :17, 1].tolist() == [list(range(10, 27))] * len(people)
+        at = [files.index(path) for path in people.paths]
+        assert people.poses.joints[:, 3, 0].tolist() == at
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,9 @@ def test_equal_effective_rules_are_equal_results(protocol, single):
         ),
         ("distractors-500k", [0], [1, 0], [0], "has 1 distractors .* but name. 1 query has pid 0"),
         (SPLITS, range(1, 633), range(1, 633), [0] * 632, ""),
+        ("open-reid", [1, 2], [1, 1, 2, 0, -1], [0, 0], "^2 queries, but the gallery has 3 images"),
+        ("open-reid", [1, 1, 2, -1], [1, 1, 2, 0, -1, 3], [0, 0, 1, 1], ""),
+        ("open-reid", [1, 2], [3], [0, 0], "^2 queries, but the gallery has 0 images of their ide"),
     ],
 )
 def test_caveats(protocol, q_pids, g_pids, q_cams, says):
