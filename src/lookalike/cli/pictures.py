@@ -109,8 +109,8 @@ def pictures_parser() -> Parser:
     parser.add_argument("--reference", metavar="FOLDER", help="what the pictures should be")
     parser.add_argument("--condition", metavar="FOLDER", help="what they were made of")
     parser.add_argument("--sets", action="store_true", help="compare only the sets")
-    parser.add_argument("--masks", metavar="FOLDER", help="pose, truth (a rendered world's), none, or a "
-                        "folder of grey images [pose; of a folder none]")  # fmt: skip
+    parser.add_argument("--masks", metavar="FOLDER", help="pose, truth (a rendered world's), none, "
+                        "or a folder of grey images [pose; of a folder none]")  # fmt: skip
     parser.add_argument("--ssim", default="pg2", metavar="FORM",
                         help=f"{', '.join(VARIANTS)} [pg2]")  # fmt: skip
     parser.add_argument("--diversity", action="store_true", help="of a person's pictures")

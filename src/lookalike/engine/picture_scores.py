@@ -116,11 +116,12 @@ class Tally:
         if not len(drawn):
             return None
         pictures = torch.cat(self.kept)
-        found = []
-        for rows in parts(drawn, batch):
+        total = 0.0
+        different, times = np.unique(np.sort(drawn, 1), axis=0, return_counts=True)
+        for rows, weight in zip(parts(different, batch), parts(times, batch), strict=True):
             first, second = (_resized(pictures[torch.from_numpy(side)]) for side in rows.T)
-            found.append(lab_dssim(first, second))
-        return float(torch.cat(found).mean())
+            total += float(lab_dssim(first, second) @ torch.from_numpy(weight).double())
+        return total / len(drawn)
 
 
 def _resized(images: Tensor) -> Tensor:

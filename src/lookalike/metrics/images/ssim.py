@@ -31,7 +31,7 @@ def ssim(generated: Tensor, target: Tensor, variant: Variant = "pg2") -> Tensor:
     out (PG²'s reporting; scikit-image's default). "patn": a Gaussian window, σ 1.5 and 11 pixels,
     population covariance, the range that the generated picture has (at least 1), five pixels of
     border left out (PATN and its followers). "standard": the same window, range 255, the picture
-    mirrored at its border and nothing left out (torchmetrics).
+    mirrored at its border and nothing left out (as torchmetrics' default).
     Raises UserError for another variant and ValueError for other shapes.
     """
     if generated.shape != target.shape or generated.dim() != 4:
@@ -42,23 +42,33 @@ def ssim(generated: Tensor, target: Tensor, variant: Variant = "pg2") -> Tensor:
     if variant == "pg2":
         return uniform_ssim(x, y, 255.0)
     if variant == "patn":
-        return _gaussian_ssim(x, y)
+        values = x.flatten(1)
+        return _gaussian_ssim(x, y, (values.amax(1) - values.amin(1)).clamp(min=1))
     if variant == "standard":
-        return _torchmetrics(x, y)
+        x, y = (F.pad(side, (5, 5, 5, 5), mode="reflect") for side in (x, y))
+        return _gaussian_ssim(x, y, x.new_full((len(x),), 255.0))
     raise unknown("SSIM", variant, VARIANTS)
 
 
 def uniform_ssim(x: Tensor, y: Tensor, value_range: float) -> Tensor:
     """The "pg2" form for values of any range: two B×C×H×W float64 → B."""
-    count = 49
-    moments = F.avg_pool2d(_products(x, y), 7, stride=1)
-    span = torch.full((len(x), 1, 1, 1), value_range, dtype=x.dtype, device=x.device)
-    return _map(moments, span, count / (count - 1)).flatten(1).mean(1)
+    moments = _products(x, y)
+    for dim in (2, 3):
+        moments = _sums_of_7(moments, dim)
+    span = x.new_full((len(x),), value_range)
+    return _mean(moments / 49, span, 49 / 48)
 
 
-def _gaussian_ssim(x: Tensor, y: Tensor) -> Tensor:
-    values = x.flatten(1)
-    span = (values.amax(1) - values.amin(1)).clamp(min=1)[:, None, None, None]
+def _sums_of_7(x: Tensor, dim: int) -> Tensor:
+    """Of every seven neighbours, in four additions: twice as fast as a pool."""
+    n = x.shape[dim]
+    two = x.narrow(dim, 0, n - 1) + x.narrow(dim, 1, n - 1)
+    four = two.narrow(dim, 0, n - 3) + two.narrow(dim, 2, n - 3)
+    return four.narrow(dim, 0, n - 6) + two.narrow(dim, 4, n - 6) + x.narrow(dim, 6, n - 6)
+
+
+def _gaussian_ssim(x: Tensor, y: Tensor, span: Tensor) -> Tensor:
+    """Where the window lies inside: two B×C×H×W float64, B ranges → B."""
     offsets = torch.arange(-5, 6, dtype=x.dtype, device=x.device)
     window = torch.exp(-0.5 * (offsets / 1.5) ** 2)
     window = window / window.sum()
@@ -67,24 +77,18 @@ def _gaussian_ssim(x: Tensor, y: Tensor) -> Tensor:
     for shape in ((11, 1), (1, 11)):
         weight = window.view(1, 1, *shape).expand(channels, 1, *shape)
         moments = F.conv2d(moments, weight, groups=channels)
-    return _map(moments, span, 1.0).flatten(1).mean(1)
+    return _mean(moments, span, 1.0)
 
 
 def _products(x: Tensor, y: Tensor) -> Tensor:
     return torch.cat((x, y, x * x, y * y, x * y), 1)
 
 
-def _map(moments: Tensor, span: Tensor, unbias: float) -> Tensor:
-    """The similarity at every place of the window, from its means of x, y, x², y² and xy."""
+def _mean(moments: Tensor, span: Tensor, unbias: float) -> Tensor:
+    """The mean similarity over all places of the window, from its means of x, y, x², y² and xy."""
+    span = span[:, None, None, None]
     mx, my, mxx, myy, mxy = moments.chunk(5, 1)
     vx, vy, vxy = (unbias * v for v in (mxx - mx * mx, myy - my * my, mxy - mx * my))
     c1, c2 = (K1 * span) ** 2, (K2 * span) ** 2
-    return (2 * mx * my + c1) * (2 * vxy + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
-
-
-def _torchmetrics(x: Tensor, y: Tensor) -> Tensor:
-    from torchmetrics.functional.image import structural_similarity_index_measure
-
-    found = structural_similarity_index_measure(x, y, reduction="none", data_range=255.0)
-    assert isinstance(found, Tensor)  # two tensors only where the full image is asked for
-    return found.reshape(len(x))
+    similarity = (2 * mx * my + c1) * (2 * vxy + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
+    return similarity.flatten(1).mean(1)
