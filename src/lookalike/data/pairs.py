@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lookalike import parallel
 from lookalike.data.people import DISTRACTOR, People
-from lookalike.data.samplers import Index, _Identities, _permutation, step_generator
+from lookalike.data.samplers import Index, Identities, permutation, step_generator
 from lookalike.errors import UserError
 
 
@@ -69,8 +69,8 @@ class VerificationPairs:
         _check_pairs(self.pairs, self._epoch)
 
     @cached_property
-    def _ids(self) -> _Identities:
-        return _Identities(self.labels)
+    def _ids(self) -> Identities:
+        return Identities(self.labels)
 
     @cached_property
     def _emitted(self) -> Index:
@@ -89,7 +89,7 @@ class VerificationPairs:
         """The pairs of step `step`: `pairs` int64 in [0, N) each, the first and the second."""
         ids = self._ids
         epoch, within = divmod(step, self.steps_per_epoch)
-        turn = _permutation(len(ids.order), self.seed, "anchors", epoch)
+        turn = permutation(len(ids.order), self.seed, "anchors", epoch)
         ends = np.cumsum(self._emitted[turn])
         place = np.arange(within * self.pairs, (within + 1) * self.pairs) % self._epoch
         at = np.searchsorted(ends, place, side="right")
@@ -109,7 +109,7 @@ class _Ordered:
     """All ordered pairs of two different images of one identity, by number."""
 
     def __init__(self, labels: Index) -> None:
-        self.ids = _Identities(labels)
+        self.ids = Identities(labels)
         self.ends = np.cumsum(self.ids.count * (self.ids.count - 1))
         self.count = int(self.ends[-1]) if len(self.ends) else 0
         if not self.count:
@@ -159,7 +159,7 @@ class OrderedPairs:
     def batch(self, step: int) -> tuple[Index, Index]:
         """The pairs of step `step`: `batch_size` int64 in [0, N) each, condition and target."""
         epoch, within = divmod(step, self.steps_per_epoch)
-        order = _permutation(self.count, self.seed, "ordered pairs", epoch)
+        order = permutation(self.count, self.seed, "ordered pairs", epoch)
         return self._pairs.at(order[within * self.batch_size : (within + 1) * self.batch_size])
 
 

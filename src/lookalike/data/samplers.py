@@ -34,7 +34,7 @@ def step_generator(seed: int, *parts: int | str) -> np.random.Generator:
 
 
 @lru_cache(maxsize=64)
-def _permutation(n: int, seed: int, *parts: int | str) -> Index:
+def permutation(n: int, seed: int, *parts: int | str) -> Index:
     """0 … n−1 in a random order of (seed, *parts); kept, because every step of an epoch asks."""
     order = step_generator(seed, *parts).permutation(n).astype(np.int64)
     order.flags.writeable = False
@@ -84,11 +84,11 @@ class Shuffled:
     def batch(self, step: int) -> Index:
         """The images of step `step`: `batch_size` int64 in [0, n)."""
         epoch, within = divmod(step, self.steps_per_epoch)
-        order = _permutation(self.n, self.seed, epoch)
+        order = permutation(self.n, self.seed, epoch)
         return order[within * self.batch_size : (within + 1) * self.batch_size].copy()
 
 
-class _Identities:
+class Identities:
     """The images sorted by identity: `order[start[c] + i]` is image i of identity c."""
 
     def __init__(self, labels: Index) -> None:
@@ -134,8 +134,8 @@ class IdentityBalanced:
         _check_processes(self.num_ids * self.per_id)
 
     @cached_property
-    def _ids(self) -> _Identities:
-        return _Identities(self.labels)
+    def _ids(self) -> Identities:
+        return Identities(self.labels)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -144,7 +144,7 @@ class IdentityBalanced:
     def batch(self, step: int) -> Index:
         """The images of step `step`: `num_ids`·`per_id` int64 in [0, N)."""
         epoch, within = divmod(step, self.steps_per_epoch)
-        order = _permutation(len(self._ids.count), self.seed, "identities", epoch)
+        order = permutation(len(self._ids.count), self.seed, "identities", epoch)
         chosen = order[within * self.num_ids : (within + 1) * self.num_ids]
         count = self._ids.count[chosen, None]
         rng = step_generator(self.seed, "images", step)
@@ -191,7 +191,7 @@ class CameraBalanced:
             slots = np.flatnonzero(camera == c)
             cycle, place = np.divmod(nth[slots], len(images))
             for i in np.unique(cycle):
-                order = _permutation(len(images), self.seed, c, int(i))
+                order = permutation(len(images), self.seed, c, int(i))
                 out[slots[cycle == i]] = images[order[place[cycle == i]]]
         return out
 
@@ -207,8 +207,8 @@ class Partners:
     seed: int
 
     @cached_property
-    def _ids(self) -> _Identities:
-        return _Identities(self.labels)
+    def _ids(self) -> Identities:
+        return Identities(self.labels)
 
     def draw(self, index: Index, step: int, stream: int = 0) -> Index:
         """The partners of the images `index` at step `step`: as many int64.

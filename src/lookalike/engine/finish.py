@@ -15,10 +15,14 @@ import lookalike
 from lookalike.data import Benchmark
 from lookalike.engine.evaluation import evaluate
 from lookalike.engine.folder import write_json
+from lookalike.engine.picture_quality import picture_quality
+from lookalike.engine.picture_table import picture_table
 from lookalike.engine.settings import RunSettings, resolve_device
 from lookalike.engine.tables import table
 from lookalike.methods import Model
 from lookalike.report import write_report
+
+PAIRS = 400  # held-out pairs that a run's pictures are judged on; `lookalike evaluate` takes more
 
 
 def finish(
@@ -30,7 +34,8 @@ def finish(
 ) -> list[dict[str, Any]]:
     """Judges the models and writes everything that follows the training: the results' rows.
 
-    Only models that recognise are ranked.
+    Models that recognise are ranked; the last one, if it puts people into other poses, makes
+    pictures of held-out people.
     """
     *_, model = models.values()
     write_json(run / "environment.json", environment(model, seconds, settings))
@@ -46,6 +51,11 @@ def finish(
             write_json(run / "ranked.json", evaluation.ranked)
             print(table(evaluation))
             rows += evaluation.rows
+        if "repose" in model.method.generates:
+            pictures = picture_quality(model, bench, count=PAIRS)
+            write_json(run / "pictures.json", {"rows": pictures.rows, "notes": pictures.notes})
+            print(picture_table(pictures))
+            rows += pictures.rows
     for trained in models.values():
         trained.cpu()
     write_report(run)

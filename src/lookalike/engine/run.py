@@ -144,6 +144,7 @@ def config(
         "settings": json.loads(json.dumps(dataclasses.asdict(method))),
         "changed": changed,
         "generates": list(method.generates),
+        "embeds": method.embeds,
         "run": run,
     }
 

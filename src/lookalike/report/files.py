@@ -21,6 +21,7 @@ MEANING = {
     "metrics.jsonl": "no training step was logged",
     "evaluation.json": "this run has not been evaluated",
     "ranked.json": "there are no ranked lists to show",
+    "pictures.json": "its pictures were not measured",
     "calibration.json": "there are no thresholds to show",
     "environment.json": "the hardware and the stages' durations are unknown",
 }
@@ -36,6 +37,7 @@ class RunFiles:
     steps: dict[str, list[dict[str, Any]]]  # stage → its logged steps, ascending
     evaluation: dict[str, Any]
     ranked: dict[str, Any]
+    pictures: dict[str, Any]
     calibration: dict[str, Any]
     environment: dict[str, Any]
     images: list[Path]
@@ -46,6 +48,11 @@ class RunFiles:
         """Whether pictures are to be expected: a baseline makes none."""
         return bool(self.config.get("generates", True))
 
+    @property
+    def embeds(self) -> bool:
+        """Whether its people are recognised: some methods only make pictures."""
+        return bool(self.config.get("embeds", True))
+
 
 def read_run(folder: Path) -> RunFiles:
     """Everything the report needs from the run folder; UserError when there is no such folder."""
@@ -54,17 +61,22 @@ def read_run(folder: Path) -> RunFiles:
     notes: list[str] = []
     config = _mapping(folder / "config.yaml", notes)
     steps = _steps(folder / "metrics.jsonl", notes)
-    evaluation, ranked, environment = (
-        _mapping(folder / f"{name}.json", notes) for name in ("evaluation", "ranked", "environment")
+    environment = _mapping(folder / "environment.json", notes)
+    embeds = config.get("embeds", True)
+    evaluation, ranked = (
+        _mapping(folder / f"{name}.json", notes) if embeds else {}
+        for name in ("evaluation", "ranked")
     )
-    # Few runs are calibrated: that isn't missed.
-    calibration = folder / "calibration.json"
-    thresholds = _mapping(calibration, notes) if calibration.exists() else {}
+    # Few runs are calibrated, and not all make pictures that can be measured: that isn't missed.
+    thresholds, measured = (
+        _mapping(file, notes) if (file := folder / f"{name}.json").exists() else {}
+        for name in ("calibration", "pictures")
+    )
     images = sorted((folder / "images").glob("*.png"))
     stages = _stage_names(folder / "stages")
     stages += [name for name in steps if name not in stages]
-    run = RunFiles(folder, config, stages, steps, evaluation, ranked, thresholds, environment,
-                   images, notes)  # fmt: skip
+    run = RunFiles(folder, config, stages, steps, evaluation, ranked, measured, thresholds,
+                   environment, images, notes)  # fmt: skip
     if not images and run.generates:
         notes.append("There is no picture in images/: nothing was generated yet.")
     return run

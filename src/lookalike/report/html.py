@@ -16,6 +16,8 @@ from lookalike.report.page import write_page
 from lookalike.report.pictures import pictures, thumbnail
 from lookalike.report.thresholds import thresholds
 
+# What a run measures of pictures, and whether more (↑) or less (↓) is better.
+MEASURES = {"SSIM": "↑", "mask-SSIM": "↑", "PSNR": "↑", "L1": "↓", "DSSIM": "↓"}
 LISTS = {"worst": "Queries it does worst on", "random": "Queries drawn at random"}
 
 
@@ -37,7 +39,9 @@ def write_report(run: str | Path) -> Path:
         notes=files.notes,
         rows=files.evaluation.get("rows") or [],
         pictures=pictures(files.images, files.stages),
+        measured=measured(files.pictures.get("rows") or []),
         generates=files.generates,
+        embeds=files.embeds,
         features=files.ranked.get("features"),
         ranked=ranked_lists(files.ranked.get("lists") or []),
         thresholds=limits,
@@ -45,6 +49,19 @@ def write_report(run: str | Path) -> Path:
         settings={name: settings(config, name) for name in ("settings", "run")},
         environment=files.environment,
     )
+
+
+def measured(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The table of what was measured of pictures: heads with an arrow to the better, and cells."""
+    shown = [name for name in MEASURES if any(row.get(name) is not None for row in rows)]
+    if not shown:
+        return None
+    return {
+        "heads": [f"{name} {MEASURES[name]}" for name in shown],
+        "rows": [(row.get("pictures", ""), [row.get(name) for name in shown]) for row in rows],
+        "pairs": rows[0].get("pairs"),
+        "data": rows[0].get("data"),
+    }
 
 
 def drawn_thresholds(files: RunFiles) -> dict[str, Any] | None:
