@@ -72,7 +72,7 @@ def train(
     method = method.resolved().scaled(settings.schedule_scale)
     bench = dataclasses.replace(bench, train=bench.train[bench.train.pids > DISTRACTOR])
     if "pose" in method.needs:
-        bench = with_poses(bench)
+        bench = with_poses(bench, say=is_main_process())
     if not len(bench.train):
         raise UserError(f"{bench} has no training images.")
     stages = method.stages(bench.train, settings.seed)

@@ -23,7 +23,7 @@ BESIDE = ("poses.csv", "poses.jsonl", "poses.json", "poses")  # files and folder
 CHUNK = 128  # files a thread takes at once
 
 
-def with_poses(bench: Benchmark) -> Benchmark:
+def with_poses(bench: Benchmark, say: bool = True) -> Benchmark:
     """The benchmark whose three `People` know their poses; says on stderr how many do.
 
     It is `bench` itself if they know them already. The poses are those of option poses
@@ -48,7 +48,8 @@ def with_poses(bench: Benchmark) -> Benchmark:
             f"No joint in {source or bench} lies inside its image: its coordinates should be "
             "pixels of the image files."
         )
-    print(f"lookalike: {coverage(bench)}", file=sys.stderr)
+    if say:
+        print(f"lookalike: {coverage(bench)}", file=sys.stderr)
     return bench
 
 
