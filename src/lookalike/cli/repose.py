@@ -169,7 +169,10 @@ def height_width(text: str) -> tuple[int, int]:
 
 
 def repose_parser() -> Parser:
-    usage = "--out PATH\n       (--images … --poses … | --data NAME:PATH [--images … | --poses …])"
+    usage = (
+        "--out PATH\n       (--images … --poses … | --data NAME:PATH\n       "
+        "[--images … | --poses …])"
+    )
     parser = Parser("generate MODEL repose", "People drawn in other poses.", MODES, usage)
     parser.add_argument("--mode", default="grid", help="what to make [grid]",
                         choices=("grid", "pairs", "sequence", "folder", "dataset"),

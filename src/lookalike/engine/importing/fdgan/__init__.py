@@ -9,6 +9,7 @@ training. All are of PyTorch 0.3.1, whose batch norm has no step counters: they 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from lookalike.engine.importing.names import Report, take
 from lookalike.engine.importing.read import Checkpoint
 from lookalike.engine.importing.write import Imported, Write, beside, check_free, write_all
 from lookalike.errors import UserError
-from lookalike.methods.fdgan import FDGAN, FDGANModel
+from lookalike.methods.fdgan import FDGAN
 from lookalike.methods.model_file import save_model
 from lookalike.nets import resnet
 from lookalike.nets.fdgan import IdentityDiscriminator, PoseDiscriminator
@@ -46,16 +47,24 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
             f"{', '.join(str(file.path) for file in files.values())} can't be used without the "
             "encoder: give the E file too (EPOCH_net_E.pth of the same epoch)."
         )
-    method, reports = settings(files), list[Report]()
-    model = joint_model(method, files, reports)
+    method, reports, notes = settings(files), list[Report](), list[str]()
+    epochs = {m[1] for f in files.values() if (m := re.match(r"(\w+)_net_", f.path.name))}
+    if len(epochs) > 1:
+        notes.append(f"the files are of different epochs ({', '.join(sorted(epochs))}): E and G "
+                     "fit each other only at the same one.")  # fmt: skip
+    with torch.device("meta"):  # shapes only: nothing large is built before all is checked
+        needed = method.model(0).state_dict()
+    found: dict[str, Tensor] = {}
+    for kind, parts in (("E", ("encoder.", "verifier.")), ("G", ("generator.",))):
+        if kind in files:
+            own = {name: value for name, value in needed.items() if name.startswith(parts)}
+            found |= counted(kind, files[kind], own, reports)
     size = f"{method.height}×{method.width}"
     does = "reposes" if "G" in files else "but doesn't repose (no G file)"
-    writers: dict[Path, Write] = {out: partial(save_model, model)}
+    writers: dict[Path, Write] = {}
     written = {out: f"fdgan, {size} pixels; recognises, {does}"}
-    trunk = {name: value.contiguous() for name, value in model.encoder.state_dict().items()}
     place = beside(out, ABOUT["E"])
-    about = {"format": "pt", "stride_on": "3x3"}
-    writers[place] = partial(safetensors.torch.save_file, trunk, metadata=about)
+    writers[place] = encoder_writer(found)
     written[place] = "the encoder alone, torchvision's resnet50; for `train METHOD --weights`"
     for kind, what in (("Di", "identity"), ("Dp", "pose")):
         if kind in files:
@@ -63,8 +72,12 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
             writers[place] = discriminator_writer(kind, method, files[kind], reports)
             written[place] = f"the {what} discriminator, which only training needs"
     check_free(list(writers), force)
-    write_all(writers)
-    return Imported(written, reports, [])
+    model = method.model(0)
+    if "G" not in files:
+        model.leave_out("generator")
+    model.load_state_dict(found)
+    write_all({out: partial(save_model, model), **writers})
+    return Imported(written, reports, notes)
 
 
 def settings(files: Mapping[str, Checkpoint]) -> FDGAN:
@@ -93,24 +106,6 @@ def settings(files: Mapping[str, Checkpoint]) -> FDGAN:
     return dataclasses.replace(code, stride_on="3x3", weights="none", **sizes)
 
 
-def joint_model(
-    method: FDGAN, files: Mapping[str, Checkpoint], reports: list[Report]
-) -> FDGANModel:
-    """The model with the weights of E and, if there is one, of G."""
-    with torch.device("meta"):  # shapes only: nothing large is built before all is checked
-        needed = method.model(0).state_dict()
-    found: dict[str, Tensor] = {}
-    for kind, parts in (("E", ("encoder.", "verifier.")), ("G", ("generator.",))):
-        if kind in files:
-            own = {name: value for name, value in needed.items() if name.startswith(parts)}
-            found |= counted(kind, files[kind], own, reports)
-    model = method.model(0)
-    if "G" not in files:
-        model.leave_out("generator")
-    model.load_state_dict(found)
-    return model
-
-
 def counted(
     kind: str, file: Checkpoint, needed: Mapping[str, Tensor], reports: list[Report]
 ) -> dict[str, Tensor]:
@@ -124,6 +119,14 @@ def counted(
     reports.append(report)
     return {k: found[k] if k in found else torch.zeros((), dtype=v.dtype)
             for k, v in needed.items()}  # fmt: skip
+
+
+def encoder_writer(found: Mapping[str, Tensor]) -> Write:
+    """What writes the encoder alone, under torchvision's names."""
+    part = "encoder."
+    own = {k.removeprefix(part): v.contiguous() for k, v in found.items() if k.startswith(part)}
+    about = {"format": "pt", "stride_on": "3x3"}
+    return partial(safetensors.torch.save_file, own, metadata=about)
 
 
 def discriminator_writer(

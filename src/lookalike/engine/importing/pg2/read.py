@@ -71,9 +71,10 @@ def read_variables(path: Path) -> Checkpoint:
     if path.with_name(f"{path.name}.index").is_file():
         return named(path, from_tensorflow(path))
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if isinstance(file, np.ndarray):
-                raise ValueError("it holds one array without a name")
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise ValueError("it holds one array without a name")
+        with file:
             return named(path, {name: file[name] for name in file.files})
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         why = " ".join(str(error).split()).rstrip(".")
