@@ -21,7 +21,7 @@ from lookalike.errors import UserError
 Rows = NDArray[np.int64]
 
 
-def tested(bench: Benchmark, poses: bool) -> People:
+def people_asked(bench: Benchmark, poses: bool) -> People:
     """The images of query and gallery, with their poses if these are asked for.
 
     Raises UserError as `with_poses` does.

@@ -18,7 +18,7 @@ from lookalike.data.images import ImageTable
 from lookalike.data.pairs import held_out_pairs, read_pairs
 from lookalike.engine.embedding import extract
 from lookalike.engine.generation import Pixels, parts, save_picture, swap
-from lookalike.engine.judged_pairs import Masks, Rows, tested, with_known_targets
+from lookalike.engine.judged_pairs import Masks, Rows, people_asked, with_known_targets
 from lookalike.engine.judges import NOBODY, Judges
 from lookalike.engine.picture_scores import PictureQuality, Tally, caveats, to_batch
 from lookalike.engine.reposing import repose_parts
@@ -128,12 +128,12 @@ def judged(
     if min(model.size) < SMALLEST:
         raise UserError(f"Pictures below {SMALLEST}×{SMALLEST} pixels have no SSIM.")
     try:
-        people = tested(bench, "repose" in verbs or source == "pose")
+        people = people_asked(bench, "repose" in verbs or source == "pose")
     except UserError as error:
         if "repose" in verbs:
             raise
         notes.append(f"No mask-SSIM. {error}")
-        people, source = tested(bench, False), "none"
+        people, source = people_asked(bench, False), "none"
     return people, Masks(people, model.size, source)
 
 
