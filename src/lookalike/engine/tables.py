@@ -40,7 +40,7 @@ def names_of(rows: Sequence[Row]) -> list[str]:
 
 def again(row: Row) -> str:
     """What a row says instead of its feature, which stands above: "" for a plain one."""
-    return "  re-ranked" if row["rerank"] else "  verified" if row["verifier"] else ""
+    return "  re-ranked" if row["rerank"] else "  verified" if row.get("verifier") else ""
 
 
 def ranked(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
@@ -88,7 +88,8 @@ def how(rows: Sequence[Row]) -> list[str]:
     for numbers in [row["rerank"] for row in rows if row["rerank"]][:1]:
         k1, k2, weight = numbers.values()
         lines.append(f"re-ranked with k1 {k1}, k2 {k2}, λ {weight:g}")
-    for k in [row["verifier"] for row in rows if row["verifier"]][:1]:
+    # Rows of runs before there were verifiers don't have the key.
+    for k in [row["verifier"] for row in rows if row.get("verifier")][:1]:
         lines.append(f"verified: a query's {k} nearest re-scored by the model's verifier")
     if "intervals" in first:
         lines.append(f"from, to: {100 * first['confidence']:g} % intervals over identities")

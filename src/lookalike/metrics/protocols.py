@@ -121,8 +121,8 @@ def caveat(protocol: str, query_pids: Array, gallery_pids: Array, query_camids: 
     asks, there = int((q_pids != JUNK).sum()), int(np.isin(g_pids, q_pids[q_pids != JUNK]).sum())
     if rules.everyone_asks and asks != there:
         told.append(
-            f"{asks:,} queries, but the gallery has {there:,} images of their identities: all images "
-            "of an identity should ask and be asked for (`everyone` finds them)."
+            f"{asks:,} queries, but the gallery has {there:,} images of their identities: all of "
+            "a person's images should ask and be asked for (`everyone` finds them)."
         )
     if zeros:
         have, them = ("query has", "it") if zeros == 1 else ("queries have", "them")
