@@ -1,8 +1,11 @@
 import os
 import pickle
 
+import numpy as np
 import pytest
 
+from lookalike.data.pairs import read_pairs
+from lookalike.data.people import People
 from lookalike.data.pickled_pairs import pickled_pairs
 from lookalike.errors import UserError
 
@@ -71,3 +74,18 @@ def test_what_is_no_list_of_pairs_is_told(tmp_path, content, says):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(UserError, match=r"Can't read .*No such file"):
         pickled_pairs(tmp_path / "gone.p")
+
+
+def test_a_pickled_list_is_read_as_a_csv_file_is(tmp_path):
+    names = ["a.jpg", "0002_c2s1_000301_01.jpg", "b.jpg", "0002_c1s1_000451_03.jpg"]
+    people = People([f"/data/{name}" for name in names], np.array([7, 2, 7, 2]), np.zeros(4))
+    files = [tmp_path / "p_pairs_test.p", tmp_path / "pairs.csv"]
+    files[0].write_text(PYTHON_2)
+    files[1].write_text("from,to\n" + "\n".join(",".join(pair) for pair in PAIRS))
+    for file in files:
+        assert read_pairs(file, people).tolist() == [[3, 1], [2, 0]]
+    with pytest.raises(UserError, match=r"p_pairs_test\.p, pair 1: no image is called 'b\.jpg'"):
+        read_pairs(files[0], people[[0, 1, 3]])
+    strangers = People(people.paths, np.array([7, 2, 7, 3]), people.camids)
+    with pytest.raises(UserError, match=r"p_pairs_test\.p, pair 0: the two images are not of one"):
+        read_pairs(files[0], strangers)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from lookalike import parallel
 from lookalike.data.people import DISTRACTOR, People
-from lookalike.data.samplers import Index, Identities, permutation, step_generator
+from lookalike.data.pickled_pairs import SUFFIXES, pickled_pairs
+from lookalike.data.samplers import Identities, Index, permutation, step_generator
 from lookalike.errors import UserError
 
 
@@ -182,13 +183,46 @@ def held_out_pairs(people: People, count: int = 12_800, seed: int = 0) -> NDArra
 
 
 def read_pairs(path: str | Path, people: People) -> NDArray[np.int64]:
-    """The pairs of a CSV file with the header from,to: M×2 int64 rows of `people`.
+    """The pairs of a CSV file with the header from,to, or of PG²'s pickle of pairs (p_pairs_*.p):
+    M×2 int64 rows of `people`.
 
-    Both columns hold file names as in `people.paths`, of which the last part is enough where no
-    other file is called the same. Raises UserError naming the line of a name that isn't there, of
-    one that several files have, and of a pair of different people.
+    Pairs are of file names as in `people.paths`, of which the last part is enough where no other
+    file is called the same. Raises UserError naming the line of a name that isn't there, of one
+    that several files have, and of a pair of different people.
     """
     path = Path(path)
+    if path.suffix in SUFFIXES:
+        listed = [(f"pair {i}", list(pair)) for i, pair in enumerate(pickled_pairs(path))]
+    else:
+        listed = [(f"line {i}", cells) for i, cells in enumerate(_lines(path), 2) if cells]
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(people.paths):
+        rows.setdefault(PurePath(name).name, []).append(row)
+
+    def find(name: str, place: str) -> int:
+        wanted = PurePath(name.strip()).parts
+        found = rows.get(wanted[-1], []) if wanted else []
+        found = [r for r in found if PurePath(people.paths[r]).parts[-len(wanted) :] == wanted]
+        if len(found) != 1:
+            what = "no image is" if not found else f"{len(found)} images are"
+            raise UserError(f"{path}, {place}: {what} called '{name}'.")
+        return found[0]
+
+    pairs = []
+    for place, cells in listed:
+        if len(cells) != 2:
+            raise UserError(f"{path}, {place}: a pair is two names, got {len(cells)}.")
+        one, other = (find(name, place) for name in cells)
+        if people.pids[one] != people.pids[other] or people.pids[one] <= DISTRACTOR:
+            raise UserError(f"{path}, {place}: the two images are not of one person.")
+        pairs.append((one, other))
+    if not pairs:
+        raise UserError(f"{path} holds no pair.")
+    return np.array(pairs, np.int64)
+
+
+def _lines(path: Path) -> list[list[str]]:
+    """The lines of a CSV file of pairs below its first."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = list(csv.reader(file))
@@ -196,29 +230,4 @@ def read_pairs(path: str | Path, people: People) -> NDArray[np.int64]:
         raise UserError(f"The pairs in {path} can't be read: {error}.") from error
     if not lines or [cell.strip() for cell in lines[0]] != ["from", "to"]:
         raise UserError(f"The first line of {path} must be from,to.")
-    rows: dict[str, list[int]] = {}
-    for row, name in enumerate(people.paths):
-        rows.setdefault(PurePath(name).name, []).append(row)
-
-    def find(name: str, line: int) -> int:
-        wanted = PurePath(name.strip()).parts
-        found = rows.get(wanted[-1], []) if wanted else []
-        found = [r for r in found if PurePath(people.paths[r]).parts[-len(wanted) :] == wanted]
-        if len(found) != 1:
-            what = "no image is" if not found else f"{len(found)} images are"
-            raise UserError(f"{path}, line {line}: {what} called '{name}'.")
-        return found[0]
-
-    pairs = []
-    for line, cells in enumerate(lines[1:], 2):
-        if not cells:
-            continue
-        if len(cells) != 2:
-            raise UserError(f"{path}, line {line}: a pair is two names, got {len(cells)}.")
-        one, other = (find(name, line) for name in cells)
-        if people.pids[one] != people.pids[other] or people.pids[one] <= DISTRACTOR:
-            raise UserError(f"{path}, line {line}: the two images are not of one person.")
-        pairs.append((one, other))
-    if not pairs:
-        raise UserError(f"{path} holds no pair.")
-    return np.array(pairs, np.int64)
+    return lines[1:]
