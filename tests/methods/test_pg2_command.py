@@ -1,6 +1,9 @@
 """The real command trains PG², stage by stage, on a rendered world's own poses."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +89,14 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(
     assert logged(run) == logged(trained)
     for name in ("coarse", "model"):
         assert same(run / f"{name}.safetensors", trained / f"{name}.safetensors")
+
+
+def test_two_processes_compute_what_one_does(trained: Path, rendered: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "lookalike", *argv(rendered, tmp_path / "run", "--devices 2")]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, check=True, capture_output=True, timeout=240, env=env)
+    for one, two in zip(logged(trained), logged(tmp_path / "run"), strict=True):
+        assert two["losses"] == pytest.approx(one["losses"], rel=1e-4)
 
 
 @pytest.mark.parametrize(
