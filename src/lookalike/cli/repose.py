@@ -38,12 +38,12 @@ MODES = """modes:
   dataset   the training images of --data, each in other, random poses of the
             data: a folder an identity, which --data folder:OUT reads
 
-IMAGE is a file, or a folder of which --count images are taken, evenly spaced
-(all in mode folder). PLACE is a file or folder of poses in any known format, or
-an image or folder of images beside which their poses lie, as `lookalike data
-poses` leaves them; of a place with several poses, --count are taken. A pose
-counts in pixels of its image: that lies beside it, or --pose-size says its size.
-What --images or --poses don't give comes from the tested people of --data.
+IMAGE is a file or a folder. PLACE is a file or folder of poses in any known
+format, or an image or folder of images beside which their poses lie, as `lookalike
+data poses` leaves them. Of a place with several, --count are taken, evenly spaced
+(all in mode folder). A pose counts in pixels of its image: that lies beside it, or
+--pose-size says its size. What --images or --poses don't give comes from the
+tested people of --data, --count of each.
 Mode folder or dataset, once stopped, goes on by the same command."""
 
 
@@ -98,7 +98,7 @@ def people_and_poses(
     if args.poses:
         targets = read_targets(args.poses, args.names or (), count, args.pose_size)
     if bench is not None:
-        tested, posed = held_out(bench, count)
+        tested, posed = held_out(bench, args.count)
         images, targets = images or tested, targets or posed
     assert targets is not None
     if args.mode == "pairs" and len(images) != len(targets):

@@ -65,7 +65,7 @@ def combinations(
 def short_names(paths: Sequence[str]) -> dict[str, str]:
     """The shortest name of every file that tells them all apart: stem, name, or path."""
     files = sorted(set(paths))
-    top = os.path.commonpath([Path(p).parent for p in files])
+    top = os.path.commonpath([Path(p).absolute().parent for p in files])
     ways: list[Callable[[str], str]] = [
         lambda p: Path(p).stem,
         lambda p: Path(p).name,

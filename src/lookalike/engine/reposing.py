@@ -127,12 +127,12 @@ class Job:
 
 def every_pose(images: Sequence[str], labels: Sequence[str], suffix: str) -> list[Job]:
     """Every image in every pose, as IMAGE_in_POSE; labels: a path-like name of every pose."""
-    images = list(dict.fromkeys(images))
+    images, rows = list(dict.fromkeys(images)), {pose: k for k, pose in enumerate(labels)}
     image_name, pose_name = short_names(images), short_names(labels)
     return [
         Job(image, k, f"{image_name[image]}_in_{pose_name[pose]}{suffix}")
         for image in images
-        for k, pose in enumerate(labels)
+        for pose, k in rows.items()
     ]
 
 

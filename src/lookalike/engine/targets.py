@@ -52,15 +52,14 @@ def of_people(people: People) -> Targets:
     return Targets(list(people.paths), list(people.paths), people.poses)
 
 
-def held_out(bench: Benchmark, count: int | None) -> tuple[list[str], Targets]:
+def held_out(bench: Benchmark, count: int) -> tuple[list[str], Targets]:
     """Images of tested people, and poses of others of their crops; `count` of each, evenly.
 
     Raises UserError when none of their poses is known.
     """
     gallery = people_known(bench.gallery)
-    rows = evenly(range(len(gallery)), count or len(gallery))
-    images = [str(p) for p in bench.query.paths]
-    return evenly(images, count or len(images)), of_people(gallery[rows])
+    rows = evenly(range(len(gallery)), count)
+    return evenly(list(bench.query.paths), count), of_people(gallery[rows])
 
 
 def known_pairs(bench: Benchmark, count: int, seed: int) -> tuple[list[str], Targets]:
