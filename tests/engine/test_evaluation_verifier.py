@@ -1,5 +1,6 @@
 """Rows of a model's verifier, and of the protocol in which every image of a person asks."""
 
+import dataclasses
 import json
 import os
 
@@ -10,7 +11,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from lookalike.cli import main
-from lookalike.data import load
+from lookalike.data import People, load
 from lookalike.engine import evaluation
 from lookalike.engine.embedding import extract, save_features
 from lookalike.engine.evaluation import evaluate, evaluate_features
@@ -160,8 +161,25 @@ def test_an_image_on_both_sides_is_embedded_once(model, bench, merged, monkeypat
     # The files are the same, in another order.
     assert numbers(found.rows[0]) == pytest.approx(numbers(want))
     assert found.rows[0]["gallery"] == 36
-    # Under a standard protocol all of them ask too, for that is what the benchmark says.
-    assert evaluate(model, there, protocol="market1501").rows[0]["queries"] == 36
+    assert not found.notes
+
+
+def test_a_standard_name_for_merged_sides_is_told(model, bench, merged):
+    """All ask, for that is what the benchmark says: the numbers are those of open-reid."""
+    found = evaluate(
+        model, load("openreid", merged), ["market1501", "open-reid", "viper-10-splits"]
+    )
+    assert numbers(found.rows[0]) == numbers(found.rows[1])
+    told = "all 36 queries are gallery crops too: this is open-reid in all but name."
+    assert found.notes["market1501"] == told
+    assert found.notes["viper-10-splits"].endswith(f"632 and 316. {told}")
+    assert "open-reid" not in found.notes
+    assert list(found.notes) == ["market1501", "viper-10-splits"]
+    # One image on both sides doesn't make it so.
+    one = dataclasses.replace(bench, query=People(
+        [bench.gallery.paths[0], *bench.query.paths], [bench.gallery.pids[0], *bench.query.pids],
+        [bench.gallery.camids[0], *bench.query.camids]))  # fmt: skip
+    assert not evaluate(model, one, "market1501").notes
 
 
 def test_features_of_files_know_their_twins_by_their_paths(model, merged, tmp_path):

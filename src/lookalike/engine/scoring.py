@@ -130,7 +130,23 @@ def score(
     rows = [row for part in found for row in part.rows]
     rows.sort(key=lambda row: (bool(row["verifier"]), bool(row["rerank"]), place[row["protocol"]]))
     notes = {name: note for part in found for name, note in part.notes.items()}
+    if merged := already_merged(ids, twins):
+        for name in protocols:
+            if not PROTOCOLS[name].everyone_asks:
+                notes[name] = " ".join(filter(None, [notes.get(name), merged]))
     return first._replace(rows=rows, notes={name: notes[name] for name in place if name in notes})
+
+
+def already_merged(ids: Ids, twins: Array | None) -> str:
+    """The caveat of other protocols where the benchmark's own sides are open-reid's, or ""."""
+    if twins is None or not (np.asarray(twins) >= 0).any():
+        return ""
+    who, real = everyone(ids[0], ids[1], twins), int((np.asarray(ids[1]) != JUNK).sum())
+    if len(who.asked) != len(ids[0]) or len(who.gallery) != real:
+        return ""
+    return (
+        f"all {len(who.asked):,} queries are gallery crops too: this is open-reid in all but name."
+    )
 
 
 def joined(sides: Sides, ids: Ids, who: Everyone) -> tuple[Sides, Ids]:
