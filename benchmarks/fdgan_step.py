@@ -92,7 +92,7 @@ def transcription(height: int, width: int, dtype: torch.dtype) -> Transcription:
 
 def ours_like(plain: Transcription, method: FDGAN, dtype: torch.dtype) -> Adversarial:
     """Our joint stage with the transcription's weights, dropout off."""
-    nets = Nets(method, 4)
+    nets = Nets(method, 4).to(dtype)
     both = nn.ModuleDict({"encoder": nets.model.encoder, "verifier": nets.model.verifier})
     copy_weights(plain.E, both)
     copy_weights(plain.G, nets.model.generator)
@@ -101,7 +101,7 @@ def ours_like(plain: Transcription, method: FDGAN, dtype: torch.dtype) -> Advers
         copy_weights(plain.Di, both)
     if nets.pose is not None:
         copy_weights(plain.Dp, nets.pose)
-    stage = Adversarial(method, nets.to(dtype), epoch=1, joint=True)
+    stage = Adversarial(method, nets, epoch=1, joint=True)
     stage.stage = "joint"
     set_dropout(stage, 0.0)
     optimizers = list(stage.configure_optimizers())

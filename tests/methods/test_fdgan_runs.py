@@ -1,0 +1,110 @@
+"""FD-GAN through the real command: three stages, their rows, and going on after a crash."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from lookalike.cli import main
+from lookalike.methods.base import StageModule
+from lookalike.methods.fdgan import FDGANModel
+from lookalike.methods.model_file import load_model
+
+FLAGS = (
+    "--backbone resnet18 --weights none --height 64 --width 32 --batch 4 --generator_dim 2 "
+    "--dis_dim 2 --pose_dim 4 --noise_dim 4 --accelerator cpu --precision fp32 --log_every 1 "
+    "--steps 2 --checkpoint_every 1"
+)
+
+
+def argv(rendered: Path, out: Path, flags: str = "") -> list[str]:
+    data = ["--data", f"world:{rendered}", "--out", str(out)]
+    return ["train", "fdgan", *data, *FLAGS.split(), *flags.split()]
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if "seconds" not in k} for line in lines]
+
+
+@pytest.fixture(scope="module")
+def whole(rendered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two steps in each stage."""
+    out = tmp_path_factory.mktemp("fdgan") / "whole"
+    assert main(argv(rendered, out)) == 0
+    return out
+
+
+def test_two_steps_of_every_stage(whole: Path) -> None:
+    found = metrics(whole)
+    stages = ("baseline", "warmup", "joint")
+    assert [(m["stage"], m["step"]) for m in found] == [(s, k) for s in stages for k in (1, 2)]
+    terms = [set(m["losses"]) for m in found[1::2]]
+    made = {"recon", "sp", "adv_id", "adv_pd", "dis_id", "dis_pd"}
+    assert terms == [{"veri"}, made, made | {"veri"}]
+    rows = json.loads((whole / "evaluation.json").read_text())["rows"]
+    assert [row["model"] for row in rows] == ["fdgan", "baseline"]
+    assert {p.name for p in (whole / "images").iterdir()} == {
+        "warmup-0000002-repose.png", "joint-0000002-repose.png"}  # fmt: skip
+
+
+def test_both_models_of_a_run(whole: Path) -> None:
+    joint, baseline = (load_model(whole / f"{n}.safetensors") for n in ("model", "baseline"))
+    assert isinstance(joint, FDGANModel)
+    assert isinstance(baseline, FDGANModel)
+    assert not joint.without
+    assert baseline.without == {"generator"}
+    images = torch.rand(2, 3, 64, 32)
+    assert joint.embed(images).shape == baseline.embed(images).shape == (2, 512)
+    assert not joint.embed(images).equal(baseline.embed(images))
+    statistics = [k for k in baseline.state_dict() if "running" in k]
+    assert statistics  # the later stages leave those of encoder and verifier alone
+    for name in statistics:
+        assert joint.state_dict()[name].equal(baseline.state_dict()[name]), name
+    assert joint.repose(images, torch.zeros(2, 18, 3)).shape == (2, 3, 64, 32)
+
+
+class Killed(BaseException):
+    """As sudden as a signal: nothing catches it."""
+
+
+def test_a_run_killed_in_every_stage_ends_as_one_that_was_not(
+    whole: Path, rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = StageModule.training_step
+    for resume, stage in (([], "baseline"), (["--resume"], "warmup"), (["--resume"], "joint")):
+
+        def dying(self: StageModule, batch: Any, index: int, stage: str = stage) -> None:
+            if self.stage == stage and batch["step"] == 1:
+                raise Killed
+            original(self, batch, index)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(StageModule, "training_step", dying)
+            with pytest.raises(Killed):
+                main([*argv(rendered, tmp_path / "killed"), *resume])
+    assert main([*argv(rendered, tmp_path / "killed"), "--resume"]) == 0
+    assert metrics(tmp_path / "killed") == metrics(whole)
+    for name in ("model", "baseline"):
+        left, right = (load_file(r / f"{name}.safetensors") for r in (whole, tmp_path / "killed"))
+        assert left.keys() == right.keys()
+        assert not [k for k in left if not left[k].equal(right[k])]
+
+
+def test_people_without_poses(
+    market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not a rendered world's folder as such, and without its poses."""
+    for split in ("bounding_box_train", "query", "bounding_box_test"):
+        (tmp_path / "plain" / split).mkdir(parents=True)
+        for file in (market / split).iterdir():
+            (tmp_path / "plain" / split / file.name).write_bytes(file.read_bytes())
+    command = argv(market, tmp_path / "run")
+    command[command.index("--data") + 1] = f"market1501:{tmp_path / 'plain'}"
+    assert main(command) == 2
+    assert "pose" in capsys.readouterr().err
