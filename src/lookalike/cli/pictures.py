@@ -28,7 +28,7 @@ SSIM     pg2: 7×7 window, range 255; patn: Gaussian window, the picture's range
 mask-SSIM, mask-IS  the same with all outside the body black
 DSSIM    (1 − SSIM) / 2 in Lab colours; diversity: the same between pictures of
          one person
-frechet-resnet50    distance of the sets' ImageNet ResNet-50 features; FID and IS
+frechet-resnet50    distance of the sets' ImageNet ResNet-50 features; FID, IS
          need the Inception of 2015, file pt_inception-2015-12-05-6726825d.pth
 rank1, mAP          of pictures as queries against the real gallery, by --reid"""
 
