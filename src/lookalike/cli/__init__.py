@@ -14,7 +14,7 @@ VERBS = {
     "import": "turn authors' released checkpoints into a model file",
     "world": "render people (render) or look at them (show)",
     "methods": "list the methods, their presets and what they generate",
-    "data": "what is in a benchmark (info) or wrong (check); estimate poses (poses)",
+    "data": "what is in a benchmark (info) or wrong (check); poses of images",
 }
 MODULES = {"import": "import_"}  # where the verb is no name for a module
 
