@@ -479,6 +479,9 @@ def test_three_stages_with_their_lengths_and_plans() -> None:
     stages = TINY.stages(crowd, seed=1)
     assert [s.name for s in stages] == ["baseline", "warmup", "joint"]
     assert [s.steps for s in stages] == [1600, 1600, 800]  # 16 crops × 4 pairs / 4
+    steps = replace(TINY, unit="steps").stages(crowd, seed=1)
+    assert [s.steps for s in steps] == [100, 100, 50]
+    assert ready(steps[0].build({})).learning_rate(40) == pytest.approx(0.1)
     assert set(stages[0].plan(0)) == {"first", "second"}
     for stage in stages[1:]:
         for step in range(20):

@@ -140,14 +140,16 @@ class FDGAN(Method):
     smooth_labels: bool = True
     """Soft targets for the discriminators, and once in 10,001 updates swapped ones."""
 
+    unit: Literal["epochs", "steps"] = "epochs"
+    """What the next four count; an epoch is every crop with 1 positive and its negatives."""
     length: tuple[float, float, float] = schedule((100.0, 100.0, 50.0))
-    """Epochs of the three stages; an epoch is every crop with 1 positive and the negatives."""
+    """How long the three stages are."""
     drop_every: float = schedule(40.0)
-    """Epochs of the baseline between two tenths of the learning rate."""
+    """When the baseline's learning rate is multiplied by 0.1, again and again."""
     flat: tuple[float, float] = schedule((50.0, 25.0))
-    """Epochs of warmup and joint before the rates fall linearly to the stage's end."""
+    """How long warmup and joint keep their rates, before these fall linearly to the stage's end."""
     fall_every: float = schedule(1.0)
-    """Epochs between two steps of that fall."""
+    """How far the steps of that fall are apart."""
     decay_off_by_one: bool = False
     """Let the fall begin a step early and end at 0 (released)."""
 
@@ -184,9 +186,11 @@ class FDGAN(Method):
         "paper": dict(batch=128, verifier_outputs=1, pose_aug="gauss_uniform_per_joint",
                       warmup_lr=(1e-3, 1e-4, 1e-2), lr_mult_effective=True),
         "dr_gan_siamese": dict(share_encoder=True, sp_weight=0.0),
-        # For two CPU cores
-        "quick": dict(height=128, width=64, batch=32, generator_dim=32, dis_dim=32,
-                      length=(4.0, 3.0, 2.0), flat=(1.5, 1.0), drop_every=3.0, fall_every=0.1),
+        # 96×48, a sixteenth of the pairs, half of the GAN's channels, and a thousand steps at
+        # higher rates, for two CPU cores
+        "quick": dict(height=96, width=48, batch=16, generator_dim=32, dis_dim=32, unit="steps",
+                      length=(600.0, 200.0, 250.0), drop_every=400.0, flat=(120.0, 120.0),
+                      fall_every=10.0, warmup_lr=(1e-3, 1e-4, 2e-3), joint_lr=(1e-4, 1e-4, 1e-3)),
     }  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -203,7 +207,8 @@ class FDGAN(Method):
             raise UserError(f"dropout is {self.dropout}, but must be at least 0 and below 1.")
         for name, known in (("fuse", ("cat", "add")), ("norm", ("batch", "instance")),
                             ("gen_output", ("sigmoid", "tanh")), ("erasing", ERASING),
-                            ("share_mode", ("all", "head_only"))):  # fmt: skip
+                            ("share_mode", ("all", "head_only")),
+                            ("unit", ("epochs", "steps"))):  # fmt: skip
             if getattr(self, name) not in known:
                 raise unknown(name, getattr(self, name), known)
         if self.verifier_outputs not in (1, 2):
@@ -217,8 +222,8 @@ class FDGAN(Method):
         return dataclasses.replace(self, stride_on=weights_stride_on(self.backbone, self.weights))
 
     def fall(self, epochs: float, stage: Literal[0, 1]) -> float:
-        """The factor on the rates after `epochs` of warmup (0) or joint (1): 1 while flat, then
-        1 − (n − flat) / (decay + 1) in the n-th of the epochs, which counts from 1."""
+        """The factor on the rates after so many epochs of warmup (0) or joint (1): 1 while flat,
+        then 1 − (n − flat) / (decay + 1) in the n-th of all its epochs, counted from 1."""
         flat = self.flat[stage] / self.fall_every
         decay = self.length[stage + 1] / self.fall_every - flat
         n = int(epochs / self.fall_every + 1e-9) + 1 + self.decay_off_by_one
@@ -227,7 +232,7 @@ class FDGAN(Method):
     def stages(self, people: People, seed: int) -> list[Stage]:
         labels, size = people.labels(), (self.height, self.width)
         pairs = [VerificationPairs(labels, self.batch, self.negatives, seed + k) for k in range(3)]
-        epoch = pairs[0].steps_per_epoch
+        epoch = pairs[0].steps_per_epoch if self.unit == "epochs" else 1
 
         def plan(stage: int, step: int) -> dict[str, NDArray[np.int64]]:
             first, second = pairs[stage].batch(step)
