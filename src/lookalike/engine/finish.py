@@ -15,14 +15,20 @@ import lookalike
 from lookalike.data import Benchmark
 from lookalike.engine.evaluation import evaluate
 from lookalike.engine.folder import write_json
+from lookalike.engine.generation import read_images, save_picture
 from lookalike.engine.picture_quality import picture_quality
 from lookalike.engine.picture_table import picture_table
+from lookalike.engine.reposing import repose_pairs
 from lookalike.engine.settings import RunSettings, resolve_device
 from lookalike.engine.tables import table
+from lookalike.engine.targets import known_pairs
+from lookalike.errors import UserError
 from lookalike.methods import Model
 from lookalike.report import write_report
+from lookalike.report.skeletons import skeletons
 
 PAIRS = 400  # held-out pairs that a run's pictures are judged on; `lookalike evaluate` takes more
+SHOWN = 8  # held-out people in the picture at the end
 
 
 def finish(
@@ -52,15 +58,34 @@ def finish(
             print(table(evaluation))
             rows += evaluation.rows
         if "repose" in model.method.generates:
-            pictures = picture_quality(model, bench, count=PAIRS)
-            write_json(run / "pictures.json", {"rows": pictures.rows, "notes": pictures.notes})
-            print(picture_table(pictures))
-            rows += pictures.rows
+            rows += judge_pictures(run, model, bench)
     for trained in models.values():
         trained.cpu()
     write_report(run)
     print(f"model   {run / 'model.safetensors'}\nreport  {run / 'report.html'}")
     return rows
+
+
+def judge_pictures(run: Path, model: Model, bench: Benchmark) -> list[dict[str, Any]]:
+    """Measures and shows the model's pictures of held-out people: their rows.
+
+    None, and a line that says why, where no pair of them has a pose.
+    """
+    try:
+        found = picture_quality(model, bench, count=PAIRS)
+        images, targets = known_pairs(bench, SHOWN, seed=0)
+    except UserError as error:  # the trained model counts for more than its pictures
+        write_json(run / "pictures.json", {"rows": [], "notes": [str(error)]})
+        print(f"no pictures of tested people: {error}")
+        return []
+    write_json(run / "pictures.json", {"rows": found.rows, "notes": found.notes})
+    print(picture_table(found))
+    joints = targets.poses.at(*model.size)
+    photographs = list(read_images(model, [path for path in targets.images if path]))
+    table = repose_pairs(model, read_images(model, images), joints,
+                         skeletons(joints, *model.size), photographs, SHOWN)  # fmt: skip
+    save_picture(table, run / "images" / "final-held_out_people.png")
+    return found.rows
 
 
 def environment(

@@ -40,6 +40,7 @@ def write_report(run: str | Path) -> Path:
         rows=files.evaluation.get("rows") or [],
         pictures=pictures(files.images, files.stages),
         measured=measured(files.pictures.get("rows") or []),
+        unmeasured=files.pictures.get("notes") or [],
         generates=files.generates,
         embeds=files.embeds,
         features=files.ranked.get("features"),
