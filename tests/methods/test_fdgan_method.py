@@ -320,6 +320,18 @@ def test_weights_weigh() -> None:
     torch.testing.assert_close(gradient(**weights), alone, rtol=1e-6, atol=1e-12)
 
 
+def test_chunks_of_the_identity_discriminators_update_change_nothing() -> None:
+    found = []
+    for chunk in (0, 5):
+        stage = adversarial(identity_chunk=chunk).double()
+        seen = Inputs(*(t.double() if t.is_floating_point() else t for t in inputs(stage)))
+        stage.update_identity(seen, seen.target.flip(3), (0.9, 0.2))
+        found.append({k: p.grad for k, p in stage.nets.identity.named_parameters()})  # type: ignore[union-attr]
+    for name, gradient in found[0].items():
+        assert gradient is not None
+        torch.testing.assert_close(found[1][name], gradient, rtol=1e-9, atol=1e-15)
+
+
 def test_a_batch_without_a_positive_pair() -> None:
     stage = adversarial()
     stage.iteration(batch((0, 0, 0, 0), (1, 1, 2, 2)), 0)
