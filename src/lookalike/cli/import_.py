@@ -15,8 +15,8 @@ or *_net_{E,G,Di,Dp}.pth or model_best.pth.tar one by one. E alone makes a model
 that recognises but doesn't repose. Beside --out are written the encoder alone,
 which --weights of other methods takes, and the discriminators.
 
-pg2 takes the authors' TensorFlow checkpoint (model.ckpt-STEP, or its folder) where
-TensorFlow is installed, or an .npz file of its variables, which this makes:
+pg2 takes the authors' TensorFlow checkpoint (model.ckpt-STEP, or its folder)
+where TensorFlow is installed, or an .npz file of its variables, made there by:
   import numpy, tensorflow
   reader = tensorflow.train.load_checkpoint("model.ckpt-0")
   names = reader.get_variable_to_shape_map()

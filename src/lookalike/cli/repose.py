@@ -39,11 +39,11 @@ MODES = """modes:
             data: a folder an identity, which --data folder:OUT reads
 
 IMAGE is a file or a folder. PLACE is a file or folder of poses in any known
-format, or an image or folder of images beside which their poses lie, as `lookalike
-data poses` leaves them. Of a place with several, --count are taken, evenly spaced
-(all in mode folder). A pose counts in pixels of its image: that lies beside it, or
---pose-size says its size. What --images or --poses don't give comes from the
-tested people of --data, --count of each.
+format, or an image or folder of images beside which their poses lie, as
+`lookalike data poses` leaves them. Of a place with several, --count are taken,
+evenly spaced (all in mode folder). A pose counts in pixels of its image: that
+lies beside it, or --pose-size says its size. What --images or --poses don't
+give comes from the tested people of --data, --count of each.
 Mode folder or dataset, once stopped, goes on by the same command."""
 
 
