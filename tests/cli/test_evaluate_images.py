@@ -100,7 +100,7 @@ MISTAKES = {
     "--images MODEL --data WORLD --ssim pg3": "Unknown SSIM 'pg3'; did you mean 'pg2'?",
     "--images MODEL --data WORLD --inception NOWHERE": "There is no Inception weights file",
     "--images MODEL --data WORLD --lpips NOWHERE": "There is no LPIPS weights file",
-    "--images MODEL --data WORLD --weights NOWHERE": "There is no weights file",
+    "--images MODEL --data WORLD --weights NOWHERE": "--weights none leaves it out. There is no",
     "--images MODEL --data WORLD --reid MODEL": "recognises nobody",
     "--images REID --data WORLD": "A model of ide makes no pictures",
     "--images MODEL --data WORLD --pairs NOWHERE": "can't be read",

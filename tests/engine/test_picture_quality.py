@@ -197,8 +197,10 @@ def test_who_is_recognised(model, bench, people):
 def test_perceptual_distance(model, bench):
     torch.manual_seed(0)
     judges = Judges(perceptual=Perceptual("alex"))
-    with pytest.raises(UserError, match="LPIPS needs pictures of 63 pixels both ways"):
-        picture_quality(model, bench, 3, judges=judges)
+    small = PG2(height=32, width=16, channels=4, blocks=3).model(5).eval()
+    with pytest.raises(UserError, match=r"LPIPS needs pictures of 31 pixels both ways.*not 32×16"):
+        picture_quality(small, bench, 3, judges=judges)
+    assert picture_quality(model, bench, 3, judges=judges).rows[-1]["LPIPS"] != 0
     made, target = torch.randint(0, 256, (2, 3, 3, 64, 64), dtype=torch.uint8)
     distance = judges.distance(made, target)
     assert distance.shape == (3,)
@@ -298,8 +300,10 @@ def saved(model, bench, tmp_path_factory):
     return folder, picture_quality(model, bench, 12, save=folder, recipe=Recipe(masks="none"))
 
 
-def test_saved_pictures_are_scored_alike_as_folders(saved, people):
+def test_saved_pictures_are_scored_alike_as_folders(saved, people, model, bench):
     folder, want = saved
+    with pytest.raises(UserError, match=r"holds other files; choose another --save"):
+        picture_quality(model, bench, 12, save=folder)
     assert sorted(p.name for p in folder.iterdir()) == ["coarse", "condition", "pairs.csv", "pg2",
                                                         "target"]  # fmt: skip
     found = folder_quality(Folders(*(str(folder / k) for k in ("pg2", "target", "condition"))))
@@ -353,6 +357,26 @@ def test_folders_with_masks_and_people(saved, tmp_path):
     assert row["mask-SSIM"] == pytest.approx(want, abs=1e-9)
     assert row["intervals_over"] == "pairs"
     assert row["diversity"] is None  # the names begin with numbers: everybody has one picture
+
+
+def test_diversity_of_a_folder_is_that_of_its_people(saved, tmp_path):
+    folder, _ = saved
+    files = sorted((folder / "target").iterdir())[:4]
+    for k, path in enumerate(files):
+        for name in (f"{k // 2:04d}/{k}.png", f"flat/{k // 2:04d}_c{k}.png"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(path.read_bytes())
+    flat = folder_quality(Folders(str(tmp_path / "flat")), recipe=Recipe(diversity=True)).rows
+    for path in (tmp_path / "flat").iterdir():
+        path.unlink()
+    deep = folder_quality(Folders(str(tmp_path)), recipe=Recipe(diversity=True)).rows
+    large = [torch.from_numpy(np.asarray(Image.open(f))).permute(2, 0, 1)[None] for f in files]
+    resized = dict(size=(256, 128), mode="bicubic", antialias=True)
+    large = [torch.nn.functional.interpolate(x.float(), **resized).clamp(0, 255) for x in large]
+    want = (lab_dssim(large[0], large[1]) + lab_dssim(large[2], large[3])) / 2
+    for (row,) in (flat, deep):
+        assert row["diversity"] == pytest.approx(float(want))
+        assert set(row) == {"pictures", "images", "ssim", "data", "diversity"}
 
 
 def test_folders_that_dont_fit(saved, tmp_path):

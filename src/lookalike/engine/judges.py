@@ -18,7 +18,7 @@ from lookalike.nets.inception import Inception, inception
 from lookalike.nets.perceptual import Perceptual, perceptual
 
 RESNET_SIZE = (256, 128)  # what a trunk sees of every picture
-SMALLEST_LPIPS = 63  # pixels that AlexNet's strides need
+SMALLEST_LPIPS = 31  # pixels that AlexNet's strides need
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,12 @@ def load_judges(
             f"A model of {reid.method.name} makes pictures of people, but recognises nobody: give "
             "--reid one that embeds."
         )
-    resnet = None if weights == "none" else backbone("resnet50", weights=weights)
+    try:
+        resnet = None if weights == "none" else backbone("resnet50", weights=weights)
+    except UserError as error:
+        raise UserError(
+            f"No frechet-resnet50 without its network; --weights none leaves it out. {error}"
+        ) from error
     graph = inception(inception_file) if inception_file else None
     eyes = perceptual(*lpips_files) if lpips_files else None
     for net in (resnet, graph, eyes, reid):

@@ -69,9 +69,11 @@ def picture_quality(
     the condition image as it is; where the model has one, its coarse picture; its result; and the
     real target, for what needs no target. Everything is at the model's size, as uint8.
     pairs: a CSV file (from,to) instead of a draw. save: a folder for all the pictures.
-    Raises UserError when the model makes no pictures, for missing poses or masks, and when there
-    is no pair.
+    Raises UserError when the model makes no pictures, for missing poses or masks, when there is no
+    pair, and when `save` holds something already.
     """
+    if save is not None and save.exists() and (not save.is_dir() or any(save.iterdir())):
+        raise UserError(f"{save} holds other files; choose another --save.")
     notes: list[str] = []
     people, masks = judged(model, bench, recipe, notes)
     rows = read_pairs(pairs, people) if pairs else held_out_pairs(people, count, seed)
