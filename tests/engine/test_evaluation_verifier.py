@@ -89,6 +89,13 @@ def test_verified_rows_stand_beside_the_plain_ones(model, bench, k):
     assert set(found.seconds) == {"embed", "rank", "verifier"}
 
 
+def test_parts_are_not_verified_for_a_verifier_compares_whole_features(model, bench, monkeypatch):
+    monkeypatch.setattr(type(model), "parts", {"one": slice(0, 256), "other": slice(256, 512)})
+    rows = evaluate(model, bench, lists=False, extras=Extras(verify=5)).rows
+    assert [(row["features"], row["verifier"]) for row in rows] == [
+        ("one + other", None), ("one + other", 5), ("one", None), ("other", None)]  # fmt: skip
+
+
 def test_everything_together_and_in_order(model, bench):
     names = ["open-reid", "market1501"]
     extras = Extras((5, 2, 0.3), 0, True, 0.9, 10)
