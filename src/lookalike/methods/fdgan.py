@@ -565,7 +565,7 @@ class Adversarial(StageModule):
         with torch.set_grad_enabled(not only_head):
             if chunk := self.method.identity_chunk:
                 parts = [checkpoint(identity, part, use_reentrant=False)
-                         for part in crops.split(chunk)]  # fmt: skip
+                         for part in torch.split(crops, chunk)]  # fmt: skip
             else:
                 parts = [identity(crops)]
         own, real, fake = torch.cat(parts).chunk(3)
