@@ -1,5 +1,7 @@
 """What can be checked of the Inception of 2015 without its weights: names, shapes, parts."""
 
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -77,6 +79,34 @@ def test_pools_are_those_of_the_graph(net):
     assert net.Mixed_7b.pool == "average"
     assert net.Mixed_7c.pool == "maximum"
     assert net.Conv2d_1a_3x3.bn.eps == 0.001
+
+
+# The branches of each block in the order in which its channels lie, and how many each has.
+ORDER = {
+    "Mixed_5b": {"branch1x1": 64, "branch5x5_2": 64, "branch3x3dbl_3": 96, "branch_pool": 32},
+    "Mixed_6a": {"branch3x3": 384, "branch3x3dbl_3": 96, "": 288},
+    "Mixed_6c": {"branch1x1": 192, "branch7x7_3": 192, "branch7x7dbl_5": 192, "branch_pool": 192},
+    "Mixed_7a": {"branch3x3_2": 320, "branch7x7x3_4": 192, "": 768},
+    "Mixed_7c": {"branch1x1": 320, "branch3x3_2a": 384, "branch3x3_2b": 384,
+                 "branch3x3dbl_3a": 384, "branch3x3dbl_3b": 384, "branch_pool": 192},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_branches_lie_in_the_order_of_the_weights(net, name):
+    block = copy.deepcopy(getattr(net, name))
+    marks = {}
+    for k, branch in enumerate(ORDER[name]):
+        marks[branch] = 10.0 * (k + 1) if branch else 1.0  # 1: what came in, at its maximum
+        if branch:  # says its mark, whatever comes in
+            conv = getattr(block, branch)
+            torch.nn.init.zeros_(conv.conv.weight)
+            torch.nn.init.constant_(conv.bn.bias, marks[branch])
+    channels = {"5": 192, "6a": 288, "6c": 768, "7a": 768, "7c": 2048}
+    inputs = channels[name[6:]] if name[6:] in channels else channels[name[6]]
+    with torch.no_grad():
+        out = block(torch.ones(1, inputs, 9, 9))[0, :, 1, 1]
+    assert out.tolist() == [marks[b] for b, count in ORDER[name].items() for _ in range(count)]
 
 
 def test_resizing_is_tensorflow_ones():
