@@ -128,6 +128,7 @@ def test_schedules_are_scaled() -> None:
         ({"blocks": 2}, "blocks is 2, but must be 3"),
         ({"channels": 5}, "channels is 5, but must be even"),
         ({"batch": 0}, "batch is 0"),
+        ({"mask_close": 4}, "mask_close is 4, but must be odd"),
         ({"pose_embed": "ce", "fc_bottleneck": False}, "needs fc_bottleneck"),
     ],
 )

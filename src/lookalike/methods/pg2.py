@@ -111,7 +111,7 @@ class PG2(Method):
     recon_weight: float = 10.0
     """λ: the distance's weight beside the adversarial loss."""
     disc_mode: DiscMode = "pair"
-    """What D judges and who learns from it, as above."""
+    """What D judges: pairs of condition and image, or single images, the condition one more fake."""
     freeze_g1: bool = True
     """Whether G1 stays as it is in the stage "refine", or learns from its losses too."""
 
@@ -147,6 +147,8 @@ class PG2(Method):
                 raise UserError(f"{name} is {getattr(self, name)}, but must be {minimum} or more.")
         if self.channels % 2:
             raise UserError(f"channels is {self.channels}, but must be even.")
+        if self.mask_close % 2 == 0:
+            raise UserError(f"mask_close is {self.mask_close}, but must be odd.")
         if self.depth < 3:
             raise UserError(f"blocks is {self.blocks}, but must be 3 or more (or 0).")
         step = 2 ** (self.depth - 1)
