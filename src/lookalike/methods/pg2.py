@@ -111,7 +111,7 @@ class PG2(Method):
     recon_weight: float = 10.0
     """λ: the distance's weight beside the adversarial loss."""
     disc_mode: DiscMode = "pair"
-    """What D judges: pairs of condition and image, or single images, the condition one more fake."""
+    """What D judges: pairs of condition and image, or single images, the condition a fake too."""
     freeze_g1: bool = True
     """Whether G1 stays as it is in the stage "refine", or learns from its losses too."""
 
