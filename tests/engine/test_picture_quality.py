@@ -269,7 +269,7 @@ def test_intervals_hold_the_means(model, bench):
             assert low < high
 
 
-def test_what_cant_be_judged(model, bench, people, market, tmp_path):
+def test_what_cant_be_judged(model, bench):
     reid = IDE(backbone="resnet18", weights="none", stride_on="3x3").model(5)
     with pytest.raises(UserError, match="ide makes no pictures"):
         picture_quality(reid, bench, 4)
@@ -370,7 +370,7 @@ def test_diversity_of_a_folder_is_that_of_its_people(saved, tmp_path):
     for path in (tmp_path / "flat").iterdir():
         path.unlink()
     deep = folder_quality(Folders(str(tmp_path)), recipe=Recipe(diversity=True)).rows
-    large = [torch.from_numpy(np.asarray(Image.open(f))).permute(2, 0, 1)[None] for f in files]
+    large = [torch.from_numpy(np.array(Image.open(f))).permute(2, 0, 1)[None] for f in files]
     resized = dict(size=(256, 128), mode="bicubic", antialias=True)
     large = [torch.nn.functional.interpolate(x.float(), **resized).clamp(0, 255) for x in large]
     want = (lab_dssim(large[0], large[1]) + lab_dssim(large[2], large[3])) / 2
