@@ -190,6 +190,7 @@ def test_who_is_recognised(model, bench, people):
                     gallery.camids, protocol=bench.protocol).row()  # fmt: skip
         assert (row["rank1"], row["mAP"]) == pytest.approx((want["rank1"], want["mAP"]), abs=1e-6)
     assert {"rank1", "mAP"} <= set(found.rows[1])
+    assert (row["protocol"], row["gallery"]) == (bench.protocol, len(gallery))
     with pytest.raises(UserError, match="pg2 makes pictures of people, but recognises nobody"):
         load_judges(torch.device("cpu"), reid=model)
 
@@ -405,6 +406,7 @@ def test_the_table_fits_whatever_it_holds():
     row = {c.key: 123.456 if c.factor == 1 else 1.0 for c in COLUMNS}
     row |= {"IS-deviation": 0.25, "pictures": COPY, "pairs": 12_800, "ssim": "standard",
             "confidence": 0.95, "intervals_over": "identities",
+            "protocol": "market1501", "gallery": 19_732,
             "intervals": dict.fromkeys((*PAIRED, "LPIPS"), (0.1, 0.9))}  # fmt: skip
     from lookalike.engine.picture_scores import PictureQuality
 
@@ -417,5 +419,6 @@ def test_the_table_fits_whatever_it_holds():
     assert "123.456 ±0.250" in text
     assert "3.000 ±0.100" in text
     assert "SSIM standard" in text
+    assert "queries among 19,732 real gallery" in text
     assert sum(line.startswith("  from ") for line in lines) == 2  # the blocks that have intervals
     assert sum(line.startswith(TARGET) for line in lines) == 1

@@ -110,7 +110,8 @@ def picture_quality(
             gallery = extract(judges.reid, bench.gallery.paths, batch)
             for row, tally in zip(results, tallies.values(), strict=True):
                 asked = people[rows[:, int(row["pictures"] == TARGET)]]
-                row |= recognised(tally, gallery, judges.reid, asked, bench)
+                row |= {"protocol": bench.protocol, "gallery": len(gallery),
+                        **recognised(tally, gallery, judges.reid, asked, bench)}  # fmt: skip
     notes += caveats(results, reference, judges.inception is not None)
     return PictureQuality(results, notes, clock.seconds)
 
