@@ -191,6 +191,12 @@ def test_who_is_recognised(model, bench, people):
         assert (row["rank1"], row["mAP"]) == pytest.approx((want["rank1"], want["mAP"]), abs=1e-6)
     assert {"rank1", "mAP"} <= set(found.rows[1])
     assert (row["protocol"], row["gallery"]) == (bench.protocol, len(gallery))
+    query, seen = (dataclasses.replace(p, camids=0 * p.camids) for p in (bench.query, gallery))
+    alone = dataclasses.replace(bench, query=query, gallery=seen)
+    found = picture_quality(model, alone, 2, judges=Judges(reid=reid))
+    assert "rank1" not in found.rows[0]
+    assert "SSIM" in found.rows[0]
+    assert found.notes[0].startswith("No rank1 of 'copying the source'. All query identities do")
     with pytest.raises(UserError, match="pg2 makes pictures of people, but recognises nobody"):
         load_judges(torch.device("cpu"), reid=model)
 

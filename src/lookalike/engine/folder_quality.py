@@ -105,7 +105,7 @@ def named(folder: str) -> dict[str, Path]:
         if name in found:
             raise UserError(f"{found[name]} and {path} have the same name: keep one of them.")
         found[name] = path
-    return dict(sorted(found.items()))
+    return found
 
 
 def check(

@@ -87,8 +87,8 @@ def picture_quality(
     reference: dict[str, Tensor] = {}
     if TARGET in tallies:
         _, once = np.unique(rows[:, 1], return_index=True)  # each real target counts once
-        found = tallies[TARGET].features
-        reference = {name: torch.cat(f)[torch.from_numpy(once)] for name, f in found.items()}
+        real = tallies[TARGET].features
+        reference = {name: torch.cat(f)[torch.from_numpy(once)] for name, f in real.items()}
     results = []
     confident = recipe.confidence and len(np.unique(people.pids[rows[:, 0]])) > 1
     if recipe.confidence and not confident:
@@ -110,8 +110,12 @@ def picture_quality(
             gallery = extract(judges.reid, bench.gallery.paths, batch)
             for row, tally in zip(results, tallies.values(), strict=True):
                 asked = people[rows[:, int(row["pictures"] == TARGET)]]
-                row |= {"protocol": bench.protocol, "gallery": len(gallery),
-                        **recognised(tally, gallery, judges.reid, asked, bench)}  # fmt: skip
+                try:
+                    found = recognised(tally, gallery, judges.reid, asked, bench)
+                except UserError as error:  # everything else has been measured by now
+                    notes.append(f"No rank1 of '{row['pictures']}'. {error}")
+                else:
+                    row |= {"protocol": bench.protocol, "gallery": len(gallery), **found}
     notes += caveats(results, reference, judges.inception is not None)
     return PictureQuality(results, notes, clock.seconds)
 

@@ -125,7 +125,7 @@ def how(rows: Sequence[dict[str, Any]]) -> list[str]:
     if "mask-SSIM-condition" in keys:
         lines.append("mask-SSIM: inside the target's mask; by source: inside the condition's, as "
                      "PG²'s released scorer")  # fmt: skip
-    if "rank1" in keys:
+    if "rank1" in first:
         crops = f"{first['gallery']:,} real gallery crops, {first['protocol']}"
         lines.append(f"rank1, mAP: the pictures as queries among {crops}; their person's crops "
                      "from the source's camera don't count")  # fmt: skip
