@@ -431,7 +431,10 @@ def test_optimisers() -> None:
     assert rates(adversarial(warm, joint=False)) == [[1e-4], [1e-2], [1e-3]]
     (first,) = ready(Baseline(TINY, 3, 10)).raw_optimizers()
     assert isinstance(first, torch.optim.SGD)
-    assert [g["initial_lr"] for g in first.param_groups] == [0.01]
+    assert [g["initial_lr"] for g in first.param_groups] == [0.01, 0.01]
+    (first,) = ready(Baseline(replace(TINY, verifier_lr_factor=10.0), 3, 10)).raw_optimizers()
+    assert [g["initial_lr"] for g in first.param_groups] == [0.01, 0.1]
+    assert len(first.param_groups[1]["params"]) == 4
     assert (first.defaults["momentum"], first.defaults["weight_decay"]) == (0.9, 5e-4)
 
 
