@@ -23,6 +23,9 @@ TINY = {  # flags of methods that train a few steps in a few seconds
     "dgnet": f"{COMMON} --batch 2 --structure_dim 2 --dis_dim 2 --mlp_dim 8 --dis_scales 2 "
     "--residuals 1 --teacher.height 64 --teacher.width 48 --teacher.batch 4 "
     "--ramp_from 2 --ramp 2",
+    "fdgan": "--backbone resnet18 --weights none --height 64 --width 32 --accelerator cpu "
+    "--precision fp32 --log_every 1 --batch 8 --generator_dim 4 --dis_dim 4 --pose_dim 8 "
+    "--noise_dim 8 --unit steps --length [3,3,3] --identify 2",
 }
 
 

@@ -27,6 +27,8 @@ GENTLE = {
     "dropout": "--head bneck512 --dropout 0.5 --lr_trunk 1e-4 --lr_head 3e-3",
     "dgnet": "--batch 8 --lr 1e-6 --lr_trunk 1e-6 --lr_head 1e-4 --ramp_from 0 --ramp 1 "
     "--teacher.lr_trunk 1e-5 --teacher.lr_head 1e-3",
+    "fdgan": "--identify 0 --lr_baseline 1e-5 --warmup_lr [1e-6,1e-6,1e-6] "
+    "--joint_lr [1e-6,1e-6,1e-6]",
 }
 
 
@@ -99,6 +101,10 @@ def test_ide(tiny: Tiny, tmp_path: Path, kind: str) -> None:
 
 def test_dgnet_through_both_stages(tiny: Tiny, tmp_path: Path) -> None:
     assert_same_losses(tiny, tmp_path, "dgnet", f"--steps 3 {GENTLE['dgnet']}")
+
+
+def test_fdgan_through_all_stages(tiny: Tiny, tmp_path: Path) -> None:
+    assert_same_losses(tiny, tmp_path, "fdgan", GENTLE["fdgan"])
 
 
 def test_a_mistake_that_all_processes_meet_is_told_once(tiny: Tiny, tmp_path: Path) -> None:

@@ -551,6 +551,21 @@ def test_each_stage_starts_from_the_one_before() -> None:
     assert not moved(before, nets)  # the warm-up's result is its own
 
 
+def test_identification_first_gives_the_baseline_its_encoder() -> None:
+    crowd = people([1] * 40 + [2] * 40)
+    stages = replace(TINY, identify=7).stages(crowd, seed=0)
+    assert [(s.name, s.steps) for s in stages[:2]] == [("identify", 7), ("baseline", 8000)]
+    assert [s.steps for s in replace(TINY, identify=7).scaled(2).stages(crowd, 0)][0] == 14
+    identify = stages[0].build({})
+    assert identify.trained.size == (H, W)
+    for p in identify.parameters():
+        nn.init.uniform_(p, -0.1, 0.1)
+    baseline = stages[1].build({"identify": identify.trained})
+    given = identify.trained.trunk.state_dict()  # type: ignore[union-attr, operator]
+    own = baseline.trained.encoder.state_dict()  # type: ignore[union-attr, operator]
+    assert all(v.equal(given[k]) for k, v in own.items())
+
+
 def test_the_baseline_trains_encoder_and_verifier_by_verification_alone() -> None:
     torch.manual_seed(0)
     stage = ready(Baseline(TINY, 3, 10))

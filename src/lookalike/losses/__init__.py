@@ -7,6 +7,7 @@ from lookalike.losses.gan import (
     lsgan_discriminator,
     lsgan_generator,
 )
+from lookalike.losses.l1 import l1_distance
 from lookalike.losses.label_smoothing import cross_entropy
 from lookalike.losses.pose_mask import pose_mask_l1
 from lookalike.losses.r1 import r1_penalty
@@ -18,6 +19,7 @@ __all__ = [
     "bce_discriminator",
     "bce_generator",
     "cross_entropy",
+    "l1_distance",
     "lsgan_discriminator",
     "lsgan_generator",
     "pairwise_distance",

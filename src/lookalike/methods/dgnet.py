@@ -39,7 +39,6 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from lookalike.data import People
 from lookalike.data.samplers import Partners, Shuffled, step_generator
@@ -47,6 +46,7 @@ from lookalike.data.transforms import ERASINGS, Augment, RandomErasing, denormal
 from lookalike.errors import UserError
 from lookalike.losses import (
     cross_entropy,
+    l1_distance,
     lsgan_discriminator,
     lsgan_generator,
     r1_penalty,
@@ -57,7 +57,7 @@ from lookalike.methods.base import Method, Model, Stage, StageModule, evaluating
 from lookalike.methods.ide import IDE, BaselineModel, identification_stage
 from lookalike.methods.model_file import load_model
 from lookalike.methods.pictures import Columns, SwapGrid
-from lookalike.nets import Dropout, backbone, batch_statistics, weights_stride_on
+from lookalike.nets import Dropout, backbone, batch_statistics, frozen, weights_stride_on
 from lookalike.nets.dgnet import AppearanceEncoder, Discriminator, Generator, PartOrder
 
 QUICK_TEACHER = IDE(height=128, width=64, pad=5, last_stride=1, erase=0.3, batch=32, length=5.0,
@@ -412,17 +412,6 @@ class Judge(nn.Module):
         return cast(Tensor, sum(full_precision(v).softmax(1) for v in views)) / 2
 
 
-def frozen(module: nn.Module, *inputs: Tensor) -> Any:
-    """`module(*inputs)` with its weights as constants: gradients reach the inputs alone."""
-    weights = {name: p.detach() for name, p in module.named_parameters()}
-    return functional_call(module, weights, inputs)
-
-
-def distance(x: Tensor, y: Tensor) -> Tensor:
-    """The mean absolute difference, in float32 or better."""
-    return F.l1_loss(full_precision(x), full_precision(y))
-
-
 @torch.no_grad()
 def recognised(teacher: BaselineModel, people: People, pixels: Any) -> float:
     """The share of 512 training images, as they are, that the teacher classifies rightly."""
@@ -502,8 +491,8 @@ class Joint(StageModule):
         weighted: dict[str, tuple[float, Tensor]] = {}
         patches = frozen(dis, swaps)
         weighted["adv"] = m.adv_weight, 2 * 2 * lsgan_generator(patches)
-        weighted["recon"] = m.recon_weight, 2 * distance(same, x)
-        weighted["positive"] = m.positive_weight, 2 * distance(same_id, x)
+        weighted["recon"] = m.recon_weight, 2 * l1_distance(same, x)
+        weighted["positive"] = m.positive_weight, 2 * l1_distance(same_id, x)
 
         with evaluating(app), batch_statistics(app):
             judged = [frozen(app, half) for half in swaps.chunk(2)]
@@ -518,14 +507,14 @@ class Joint(StageModule):
                 s_again = frozen(gen.encoder, swaps.mean(1, keepdim=True))
             s_again = swapped_halves(s_again)  # the structure of a was seen in x_ab
         if w["structure_code"]:
-            weighted["structure_code"] = w["structure_code"], 2 * distance(s_again, s.detach())
+            weighted["structure_code"] = w["structure_code"], 2 * l1_distance(s_again, s.detach())
         f_again = torch.cat([side.code for side in judged])
         if w["appearance_code"]:
             live = f_again if m.code_gradient == "pictures" else f_again.detach()
-            weighted["appearance_code"] = w["appearance_code"], 2 * distance(live, f[: len(x)])
+            weighted["appearance_code"] = w["appearance_code"], 2 * l1_distance(live, f[: len(x)])
         if w["cycle"]:
             cycled = gen.decode(s_again, gen.styles(f_again.detach()))
-            weighted["cycle"] = w["cycle"], 2 * distance(cycled, x)
+            weighted["cycle"] = w["cycle"], 2 * l1_distance(cycled, x)
 
         # Re-identification: real images, positives, and detached pictures as training data.
         ours, partners = seen[:2], seen[2:]

@@ -53,13 +53,13 @@ from lookalike.data.posemaps import PoseAug, augmented_maps, flip_joints
 from lookalike.data.samplers import Partners
 from lookalike.data.transforms import ERASINGS, Augment, RandomErasing, denormalize
 from lookalike.errors import UserError, unknown
-from lookalike.losses import cross_entropy
+from lookalike.losses import cross_entropy, l1_distance
 from lookalike.losses.gan import bce, bce_generator
 from lookalike.losses.precision import full_precision
 from lookalike.methods.base import Method, Model, Stage, StageModule, evaluating, schedule
-from lookalike.methods.dgnet import distance, frozen
+from lookalike.methods.ide import IDE, BaselineModel, identification_stage
 from lookalike.methods.pictures import Columns, SwapGrid
-from lookalike.nets import backbone, set_bn_mode, weights_stride_on
+from lookalike.nets import backbone, frozen, set_bn_mode, weights_stride_on
 from lookalike.nets.fdgan import (
     Fuse,
     Generator,
@@ -74,6 +74,9 @@ from lookalike.parallel import mean_over_processes, my_rows, world_size
 SWAP_ROLES = 1 / 10001  # how often a discriminator's update takes real for generated
 SHOWN = 6  # people in a preview
 ERASING = {"fixed": "fdgan", "released": "fdgan_released"}
+# The baseline that `identify` trains first
+IDENTIFYING = IDE(head="linear", feature="pool", l2norm=False, pad=5, erase=0.3, batch=64,
+                  unit="steps", lr_trunk=0.01, lr_head=0.1)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,10 @@ class FDGAN(Method):
     smooth_labels: bool = True
     """Soft targets for the discriminators, and once in 10,001 updates swapped ones."""
 
+    identify: int = schedule(0)
+    """Steps in which the encoder first learns to tell the training people apart by classification,
+    as `ide` does; 0: none (paper). Verification alone needs more pairs in a batch than a CPU has
+    time for."""
     unit: Literal["epochs", "steps"] = "epochs"
     """What the next four count; an epoch is every crop with 1 positive and its negatives."""
     length: tuple[float, float, float] = schedule((100.0, 100.0, 50.0))
@@ -193,13 +200,13 @@ class FDGAN(Method):
         "paper": dict(batch=128, verifier_outputs=1, pose_aug="gauss_uniform_per_joint",
                       warmup_lr=(1e-3, 1e-4, 1e-2), lr_mult_effective=True),
         "dr_gan_siamese": dict(share_encoder=True, sp_weight=0.0),
-        # 96×48, a tenth of the pairs, half of the GAN's channels with skips, and 700 steps, for two
-        # CPU cores; the verifier's rate suits the few pairs
-        "quick": dict(height=96, width=48, batch=24, generator_dim=32, dis_dim=32,
-                      connect_layers=4, unit="steps", length=(400.0, 130.0, 170.0),
-                      drop_every=300.0, flat=(90.0, 90.0), fall_every=10.0, lr_baseline=5e-3,
+        # 96×48, a sixteenth of the pairs after some classification, half of the GAN's channels
+        # with skips, and 1,150 steps, for two CPU cores; V's rate suits the few pairs
+        "quick": dict(height=96, width=48, batch=16, generator_dim=32, dis_dim=32,
+                      connect_layers=4, identify=350, unit="steps", length=(200.0, 350.0, 250.0),
+                      drop_every=140.0, flat=(250.0, 170.0), fall_every=10.0, lr_baseline=2e-3,
                       verifier_lr_factor=0.1,
-                      warmup_lr=(1e-3, 1e-4, 1e-3), joint_lr=(1e-4, 1e-4, 1e-3)),
+                      warmup_lr=(1e-3, 1e-4, 1e-3), joint_lr=(5e-5, 1e-4, 1e-4)),
     }  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -254,8 +261,12 @@ class FDGAN(Method):
             return {"first": first, "second": second, "first_target": targets[0],
                     "second_target": targets[1]}  # fmt: skip
 
-        def baseline(_: Mapping[str, nn.Module]) -> Baseline:
-            return Baseline(self, people.num_pids, epoch)
+        def baseline(done: Mapping[str, nn.Module]) -> Baseline:
+            module = Baseline(self, people.num_pids, epoch)
+            if self.identify:
+                trunk = cast(BaselineModel, done["identify"]).trunk
+                module.trained.encoder.load_state_dict(trunk.state_dict())
+            return module
 
         def warmup(done: Mapping[str, nn.Module]) -> Adversarial:
             nets = Nets(self, people.num_pids)
@@ -268,11 +279,18 @@ class FDGAN(Method):
             return Adversarial(self, nets, epoch, joint=True)
 
         builds = {"baseline": baseline, "warmup": warmup, "joint": joint}
-        return [
+        found = [
             Stage(name, max(1, round(length * epoch)), size, lambda step, k=k: plan(k, step), build)  # type: ignore[misc]
             for k, (length, (name, build)) in enumerate(
                 zip(self.length, builds.items(), strict=True))
         ]  # fmt: skip
+        if not self.identify:
+            return found
+        first = dataclasses.replace(
+            IDENTIFYING, height=self.height, width=self.width, backbone=self.backbone,
+            weights=self.weights, stride_on=self.stride_on, length=float(self.identify),
+            drops=(0.7 * self.identify,))  # fmt: skip
+        return [identification_stage(first, people, seed, "identify"), *found]
 
     def model(self, classes: int) -> FDGANModel:
         return FDGANModel(dataclasses.replace(self, weights="none"), classes)
@@ -548,7 +566,7 @@ class Adversarial(StageModule):
         # Generator side, judged by the new discriminators, whose weights are constants here.
         weighted: dict[str, tuple[float, Tensor]] = {}
         if m.recon_weight:
-            weighted["recon"] = m.recon_weight, distance(drawn, wanted)
+            weighted["recon"] = m.recon_weight, l1_distance(drawn, wanted)
         if m.sp_weight:
             term = same_pose(drawn[0::2], drawn[1::2], seen.positive)
             weighted["sp"] = m.sp_weight, term

@@ -8,6 +8,7 @@ from lookalike.nets.batchnorm import (
     batch_statistics,
     set_bn_mode,
 )
+from lookalike.nets.frozen import frozen
 from lookalike.nets.heads import BNNeck, BottleneckHead, LinearHead
 from lookalike.nets.resnet import ResNet, resnet
 from lookalike.nets.weights import load_imagenet, weights_stride_on
@@ -22,6 +23,7 @@ __all__ = [
     "ResNet",
     "backbone",
     "batch_statistics",
+    "frozen",
     "load_imagenet",
     "resnet",
     "set_bn_mode",
