@@ -555,7 +555,7 @@ def test_identification_first_gives_the_baseline_its_encoder() -> None:
     crowd = people([1] * 40 + [2] * 40)
     stages = replace(TINY, identify=7).stages(crowd, seed=0)
     assert [(s.name, s.steps) for s in stages[:2]] == [("identify", 7), ("baseline", 8000)]
-    assert [s.steps for s in replace(TINY, identify=7).scaled(2).stages(crowd, 0)][0] == 14
+    assert replace(TINY, identify=7).scaled(2).stages(crowd, 0)[0].steps == 14
     identify = stages[0].build({})
     assert identify.trained.size == (H, W)
     for p in identify.parameters():

@@ -133,7 +133,7 @@ class PG2(Method):
                             refine_steps=20_000, recon_weight=50.0, g2_skip_outer=True),
         "deepfashion_code": dict(height=256, width=256, batch=1, refine_steps=58_000,
                                  recon_weight=50.0, g2_skip_outer=True, disc_mode="triplet_df"),
-        # A quarter of the channels and few steps, for two CPU cores. D learns faster than G2 at such
+        # A quarter of the channels, few steps, for two CPU cores. D learns faster than G2 at such
         # rates: with λ = 10 and pairs, patterns come out, not people
         "quick": dict(channels=32, coarse_steps=700, refine_steps=400, lr=1e-3, lr_adv=2e-4,
                       recon_weight=50.0, disc_mode="triplet_market"),
