@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from lookalike import parallel
 from lookalike.data.people import DISTRACTOR, People
-from lookalike.data.pickled_pairs import SUFFIXES, pickled_pairs
+from lookalike.data.pickled_pairs import pickled_pairs
+from lookalike.data.pickles import SUFFIXES
 from lookalike.data.samplers import Identities, Index, permutation, step_generator
 from lookalike.errors import UserError
 
