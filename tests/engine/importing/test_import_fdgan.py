@@ -318,10 +318,10 @@ def test_the_baseline_alone_recognises_but_does_not_repose(folder: Path) -> None
 
 
 def test_best_newest_or_asked_epoch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lookalike.engine.importing.fdgan.files import find
+    from lookalike.engine.importing.fdgan.files import in_folder
 
     def chosen(step: int | None = None) -> list[str]:
-        return [p.name for p in find([folder], step)]
+        return [p.name for p in in_folder(folder, step)]
 
     for name in ("5_net_E", "5_net_G", "010_net_E", "20_net_G"):
         (folder / f"{name}.pth").touch()

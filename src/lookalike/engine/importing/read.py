@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,6 +54,27 @@ def read_checkpoint(path: Path) -> Checkpoint:
     named = {str(key).removeprefix("module."): value for key, value in found.items()}
     tensors = {key: value for key, value in named.items() if isinstance(value, Tensor)}
     return Checkpoint(path, tensors, [*(key for key in named if key not in tensors), *beside])
+
+
+def files_in(
+    paths: Sequence[Path], step: int | None, in_folder: Callable[[Path], list[Path]]
+) -> list[Path]:
+    """The files that are meant: those given, and of each folder those that `in_folder` finds.
+
+    step: what --step said, which only a folder can obey. Raises UserError for it without a folder,
+    and for what isn't there.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += in_folder(path)
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise UserError(f"There is no file or folder {path}.")
+    if step is not None and not any(path.is_dir() for path in paths):
+        raise UserError("--step chooses in a folder: give the folder, or the files without --step.")
+    return found
 
 
 def names(found: Any, most: int = 4) -> str:

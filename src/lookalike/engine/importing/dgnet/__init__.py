@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from lookalike.engine.importing.dgnet.config import classes_of, settings, teacher_settings
-from lookalike.engine.importing.dgnet.files import collect, find
+from lookalike.engine.importing.dgnet.files import collect, in_folder
 from lookalike.engine.importing.dgnet.tables import LAYOUTS
 from lookalike.engine.importing.names import Report, take
-from lookalike.engine.importing.read import Checkpoint
+from lookalike.engine.importing.read import Checkpoint, files_in
 from lookalike.engine.importing.write import Imported, Write, beside, check_free, write_all
 from lookalike.errors import UserError
 from lookalike.methods.dgnet import DGNet, DGNetModel
@@ -37,7 +37,7 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
     """
     check_free([out], force)
     notes: list[str] = []
-    files, options = collect(find(paths, step, notes))
+    files, options = collect(files_in(paths, step, lambda folder: in_folder(folder, step, notes)))
     if "id" not in files and files.keys() != {"teacher"}:
         given = ", ".join(str(file.path) for file in files.values()) or "an option file"
         raise UserError(

@@ -11,21 +11,6 @@ from lookalike.engine.importing.read import Checkpoint, names, read_checkpoint, 
 from lookalike.errors import UserError
 
 
-def find(paths: Sequence[Path], step: int | None, notes: list[str]) -> list[Path]:
-    """The files that are meant: those given, and of each folder its checkpoints of one step."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += in_folder(path, step, notes)
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise UserError(f"There is no file or folder {path}.")
-    if step is not None and not any(path.is_dir() for path in paths):
-        raise UserError("--step chooses in a folder: give the folder, or the files without --step.")
-    return found
-
-
 def in_folder(folder: Path, step: int | None, notes: list[str]) -> list[Path]:
     """The checkpoints of `step` in an output folder (None: the newest), and a teacher's folder's.
 

@@ -19,10 +19,10 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from lookalike.engine.importing.fdgan.files import collect, find
+from lookalike.engine.importing.fdgan.files import collect, in_folder
 from lookalike.engine.importing.fdgan.tables import LAYOUTS
 from lookalike.engine.importing.names import Report, take
-from lookalike.engine.importing.read import Checkpoint
+from lookalike.engine.importing.read import Checkpoint, files_in
 from lookalike.engine.importing.write import Imported, Write, beside, check_free, write_all
 from lookalike.errors import UserError
 from lookalike.methods.fdgan import FDGAN
@@ -41,7 +41,7 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
     torchvision's names, which --weights of any method takes, and the two discriminators.
     """
     check_free([out], force)
-    files = collect(find(paths, step))
+    files = collect(files_in(paths, step, lambda folder: in_folder(folder, step)))
     if "E" not in files:
         raise UserError(
             f"{', '.join(str(file.path) for file in files.values())} can't be used without the "

@@ -13,21 +13,6 @@ from lookalike.errors import UserError
 STAGE_ONE = ("model_best.pth.tar", "checkpoint.pth.tar")
 
 
-def find(paths: Sequence[Path], step: int | None) -> list[Path]:
-    """The files that are meant: those given, and of each folder those of one epoch."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += in_folder(path, step)
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise UserError(f"There is no file or folder {path}.")
-    if step is not None and not any(path.is_dir() for path in paths):
-        raise UserError("--step chooses in a folder: give the folder, or the files without --step.")
-    return found
-
-
 def in_folder(folder: Path, step: int | None) -> list[Path]:
     """The files in a folder of epoch `step`; by default the best, else the newest with an encoder.
 
