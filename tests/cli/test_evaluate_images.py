@@ -12,7 +12,7 @@ from PIL import Image
 from lookalike.cli import main
 from lookalike.data import load
 from lookalike.engine import load_model
-from lookalike.engine.picture_quality import picture_quality
+from lookalike.engine.quality.model import picture_quality
 from lookalike.methods.ide import IDE
 from lookalike.methods.model_file import save_model
 from lookalike.methods.pg2 import PG2

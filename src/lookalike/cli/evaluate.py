@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from lookalike.cli.parser import Parser, add_model_flags, positive
+from lookalike.cli.parser import Parser, add_model_flags, level, positive
 from lookalike.data import parse_data
 from lookalike.engine.embedding import device_named
 from lookalike.engine.evaluation import Evaluation, evaluate, evaluate_features
@@ -97,17 +97,6 @@ def timings(found: Evaluation) -> str:
         speed = f" ({found.images / seconds:.0f} images/s)" if part == "embed" else ""
         parts.append(f"{words[part]} {seconds:.2f} s{speed}")
     return ", ".join(parts)
-
-
-def level(text: str) -> float:
-    """The number between 0 and 1 that `text` is."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not between 0 and 1, as 0.95 is")
-    return value
 
 
 def fraction(text: str) -> float:

@@ -71,3 +71,14 @@ def writable_file(path: str) -> Path:
     if Path(path).is_dir():
         raise UserError(f"{path} is a folder: --out must be a file.")
     return writable(path)
+
+
+def level(text: str) -> float:
+    """The number between 0 and 1 that `text` is."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not between 0 and 1, as 0.95 is")
+    return value

@@ -4,15 +4,14 @@ import json
 from argparse import Namespace
 from pathlib import Path
 
-from lookalike.cli.evaluate import level
-from lookalike.cli.parser import Parser, add_model_flags, positive
+from lookalike.cli.parser import Parser, add_model_flags, level, positive
 from lookalike.data import parse_data
 from lookalike.engine.embedding import device_named
-from lookalike.engine.folder_quality import Folders, folder_quality
-from lookalike.engine.judges import load_judges
-from lookalike.engine.picture_quality import COUNT, Recipe, picture_quality
-from lookalike.engine.picture_scores import PictureQuality
-from lookalike.engine.picture_table import picture_table
+from lookalike.engine.quality.folders import Folders, folder_quality
+from lookalike.engine.quality.judges import load_judges
+from lookalike.engine.quality.model import COUNT, Recipe, picture_quality
+from lookalike.engine.quality.scores import PictureQuality
+from lookalike.engine.quality.table import picture_table
 from lookalike.engine.tables import folded
 from lookalike.errors import UserError, unknown
 from lookalike.methods.model_file import load_model

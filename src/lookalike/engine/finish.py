@@ -16,8 +16,7 @@ from lookalike.data import Benchmark
 from lookalike.engine.evaluation import evaluate
 from lookalike.engine.folder import write_json
 from lookalike.engine.generation import read_images, save_picture
-from lookalike.engine.picture_quality import picture_quality
-from lookalike.engine.picture_table import picture_table
+from lookalike.engine.quality import picture_quality, picture_table
 from lookalike.engine.reposing import repose_pairs
 from lookalike.engine.settings import RunSettings, resolve_device
 from lookalike.engine.tables import table

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from lookalike.engine.embedding import image_files
 from lookalike.engine.generation import parts
-from lookalike.engine.judged_pairs import read_mask
-from lookalike.engine.judges import NOBODY, Judges
-from lookalike.engine.picture_quality import COPY, PLAIN, Recipe
-from lookalike.engine.picture_scores import PictureQuality, Tally, caveats, to_batch
+from lookalike.engine.quality.judges import NOBODY, Judges
+from lookalike.engine.quality.model import COPY, PLAIN, Recipe
+from lookalike.engine.quality.people import read_mask
+from lookalike.engine.quality.scores import PictureQuality, Tally, caveats, to_batch
 from lookalike.engine.scoring import Stopwatch
 from lookalike.errors import UserError
 from lookalike.metrics.images import SMALLEST

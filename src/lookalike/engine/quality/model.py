@@ -18,9 +18,9 @@ from lookalike.data.images import ImageTable
 from lookalike.data.pairs import held_out_pairs, read_pairs
 from lookalike.engine.embedding import extract
 from lookalike.engine.generation import Pixels, parts, save_picture, swap
-from lookalike.engine.judged_pairs import Masks, Rows, people_asked, with_known_targets
-from lookalike.engine.judges import NOBODY, Judges
-from lookalike.engine.picture_scores import PictureQuality, Tally, caveats, to_batch
+from lookalike.engine.quality.judges import NOBODY, Judges
+from lookalike.engine.quality.people import Masks, Rows, people_asked, with_known_targets
+from lookalike.engine.quality.scores import PictureQuality, Tally, caveats, to_batch
 from lookalike.engine.reposing import repose_parts
 from lookalike.engine.scoring import Stopwatch
 from lookalike.errors import UserError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from lookalike.engine.picture_scores import PictureQuality
+from lookalike.engine.quality.scores import PictureQuality
 from lookalike.engine.tables import WIDTH, folded, padded
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lookalike.engine.generation import Pixels, parts
-from lookalike.engine.judges import NOBODY, Judges
+from lookalike.engine.quality.judges import NOBODY, Judges
 from lookalike.metrics.images import (
     SPLITS,
     Variant,

@@ -13,12 +13,12 @@ from lookalike.data import load
 from lookalike.data.pairs import held_out_pairs
 from lookalike.data.posemaps import pose_mask
 from lookalike.engine.embedding import extract
-from lookalike.engine.folder_quality import Folders, folder_quality
 from lookalike.engine.generation import to_pixels
-from lookalike.engine.judged_pairs import people_asked
-from lookalike.engine.judges import Judges, load_judges, pooled
-from lookalike.engine.picture_quality import COPY, TARGET, Recipe, picture_quality
-from lookalike.engine.picture_table import COLUMNS, picture_table
+from lookalike.engine.quality.folders import Folders, folder_quality
+from lookalike.engine.quality.judges import Judges, load_judges, pooled
+from lookalike.engine.quality.model import COPY, TARGET, Recipe, picture_quality
+from lookalike.engine.quality.people import people_asked
+from lookalike.engine.quality.table import COLUMNS, picture_table
 from lookalike.errors import UserError
 from lookalike.methods.dgnet import DGNet
 from lookalike.methods.ide import IDE
@@ -414,7 +414,7 @@ def test_the_table_fits_whatever_it_holds():
             "confidence": 0.95, "intervals_over": "identities",
             "protocol": "market1501", "gallery": 19_732,
             "intervals": dict.fromkeys((*PAIRED, "LPIPS"), (0.1, 0.9))}  # fmt: skip
-    from lookalike.engine.picture_scores import PictureQuality
+    from lookalike.engine.quality.scores import PictureQuality
 
     real = {"pictures": TARGET, "pairs": 12_800, "IS": 3.0, "IS-deviation": 0.1}
     text = picture_table(PictureQuality([row, real], ["a note " * 20], {}))
