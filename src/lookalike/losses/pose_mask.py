@@ -6,7 +6,7 @@ from lookalike.losses.precision import full_precision
 
 
 def pose_mask_l1(made: Tensor, target: Tensor, mask: Tensor, weight: float = 1.0) -> Tensor:
-    """mean |made − target|·(1 + weight·mask): a scalar in float32 or better.
+    """``mean |made − target|·(1 + weight·mask)``: a scalar in float32 or better.
 
     made, target: B×C×H×W. mask: B×1×H×W, 1 on the person and 0 elsewhere. The mean is over batch,
     channels and pixels, where the paper sums.

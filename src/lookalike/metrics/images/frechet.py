@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
-    """d² = |μa − μb|² + Tr(Σa + Σb − 2(ΣaΣb)^½) of N×D, M×D features (Heusel et al. 2017, eq. 6).
+    """``|μa − μb|² + Tr(Σa + Σb − 2(ΣaΣb)^½)`` of N×D, M×D features (Heusel et al. 2017, eq. 6).
 
     Sample covariances. With centred, scaled features Σa = AᵀA and Σb = BᵀB the trace of the root is
     the sum of the singular values of ABᵀ: exact also where there are fewer features than

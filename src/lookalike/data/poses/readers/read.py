@@ -39,8 +39,8 @@ def read_poses(path: str | Path, *, unfiltered: bool = False) -> Table:
     - OpenPose's JSON, of 18 or 25 points: a folder of NAME_keypoints.json, one such file, a list or
       lines of objects with "name" and "people", or an object of names;
     - COCO's key points of people, 17 or 18, as annotations or as a detector's list;
-    - pickles: image name → 18×3 rows of (row, column, visible), or PG²'s all_peaks_dic_*.p with
-      subsets_dic_*.p (those of mirrored copies, *_flip.p, are left out of a folder).
+    - pickles: image name → 18×3 rows of (row, column, visible), or PG²'s ``all_peaks_dic_*.p`` with
+      ``subsets_dic_*.p`` (those of mirrored copies, ``*_flip.p``, are left out of a folder).
 
     Of several people in an image, the one with the highest total score. unfiltered: of PG²'s
     peaks, take everybody's first. Raises UserError, with file and line, on a file that is missing,
