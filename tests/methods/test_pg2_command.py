@@ -94,7 +94,8 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(
 def test_two_processes_compute_what_one_does(trained: Path, rendered: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "lookalike", *argv(rendered, tmp_path / "run", "--devices 2")]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run(command, check=True, capture_output=True, timeout=240, env=env)
+    done = subprocess.run(command, check=True, capture_output=True, timeout=240, env=env)
+    assert b"arning" not in done.stderr
     for one, two in zip(logged(trained), logged(tmp_path / "run"), strict=True):
         assert two["losses"] == pytest.approx(one["losses"], rel=1e-4)
 

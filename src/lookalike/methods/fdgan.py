@@ -419,6 +419,7 @@ class Baseline(StageModule):
     """The stage that trains encoder and verifier to tell pairs apart. Its model can't generate."""
 
     trained: FDGANModel
+    leaves_out = False
 
     def __init__(self, method: FDGAN, classes: int, epoch: int) -> None:
         super().__init__()

@@ -385,6 +385,8 @@ class Reposing(StageModule):
 class Coarse(Reposing):
     """The stage that trains G1 alone."""
 
+    leaves_out = False
+
     def iteration(self, batch: dict[str, Any], step: int) -> None:
         views = self.views(batch)
         loss = self.distance(self.trained.coarse(views.condition, views.joints), views)
