@@ -50,7 +50,8 @@ def test_two_steps_of_every_stage(whole: Path) -> None:
     rows = json.loads((whole / "evaluation.json").read_text())["rows"]
     assert [row["model"] for row in rows] == ["fdgan", "baseline"]
     assert {p.name for p in (whole / "images").iterdir()} == {
-        "warmup-0000002-repose.png", "joint-0000002-repose.png"}  # fmt: skip
+        "warmup-0000002-repose.png", "joint-0000002-repose.png",
+        "final-held_out_people.png"}  # fmt: skip
 
 
 def test_both_models_of_a_run(whole: Path) -> None:

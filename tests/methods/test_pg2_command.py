@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from lookalike.cli import main
+from lookalike.errors import UserError
 from lookalike.methods.base import StageModule
 from lookalike.methods.model_file import load_model
 from lookalike.methods.pg2 import PG2
@@ -65,9 +66,36 @@ def test_two_stages_leave_two_models(trained: Path) -> None:
 
 def test_the_preview_shows_every_part(trained: Path) -> None:
     pictures = sorted(p.name for p in (trained / "images").glob("*.png"))
-    assert pictures == ["coarse-0000002-repose.png", "refine-0000002-repose.png"]
+    assert pictures == ["coarse-0000002-repose.png", "final-held_out_people.png",
+                        "refine-0000002-repose.png"]  # fmt: skip
     widths = [Image.open(trained / "images" / p).width for p in pictures]
-    assert widths[1] > widths[0]  # six columns and four
+    assert widths[2] > widths[0]  # six columns and four
+
+
+def test_the_run_ends_with_its_pictures_measured(trained: Path) -> None:
+    rows = json.loads((trained / "pictures.json").read_text())["rows"]
+    assert [row["pictures"] for row in rows] == ["copying the source", "coarse", "pg2"]
+    assert all(0 < row["mask-SSIM"] <= 1 for row in rows)
+    assert not (trained / "evaluation.json").exists()
+    page = (trained / "report.html").read_text()
+    assert "copying the source" in page
+    assert "Not everything is here" not in page
+    assert "Ranked lists" not in page
+
+
+def test_nobody_to_draw_is_said_and_loses_nothing(
+    rendered: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def nobody(*_: Any, **__: Any) -> Any:
+        raise UserError("No target image of these pairs has a known pose.")
+
+    monkeypatch.setattr("lookalike.engine.finish.picture_quality", nobody)
+    assert main(argv(rendered, tmp_path / "run", "--steps 1")) == 0
+    said = capsys.readouterr().out
+    assert "no pictures of tested people: No target image of these pairs has a known pose." in said
+    assert "known pose" in (tmp_path / "run/report.html").read_text()
+    assert (tmp_path / "run/model.safetensors").exists()
 
 
 @pytest.mark.parametrize("stage", ["coarse", "refine"])
