@@ -148,7 +148,9 @@ def test_help_describes_every_setting(name: str, capsys: Capture) -> None:
     text = " ".join(capsys.readouterr().out.split())
     for field in (*dataclasses.fields(METHODS[name]), *dataclasses.fields(RunSettings)):
         assert f"--{field.name}" in text
-    assert "Probability of a mirrored image." in text or name == "dgnet"
+    height = {"dgnet": "Height of crops and pictures, pixels", "pg2": "Height of the pictures",
+              "fdgan": "Height of crops and pictures, pixels"}  # fmt: skip
+    assert height.get(name, "Height of the network's input, pixels") in text
     assert "Multiplies every length, milestone and ramp" in text
 
 
