@@ -150,3 +150,27 @@ def test_a_size_that_cannot_be_halved_is_a_sentence(
     message = capsys.readouterr().err
     assert "100×16 can't be halved 3 times" in message
     assert "Traceback" not in message
+
+
+def test_what_recognises_nobody_is_not_ranked(
+    trained: Path, rendered: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(trained), "--data", f"world:{rendered}", "--verify"]) == 2
+    assert "has no features to compare: judge its pictures with --images" in capsys.readouterr().err
+
+
+def test_poses_are_missed_before_weights_are_fetched(
+    rendered: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def fetched(*_: Any) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr("lookalike.methods.fdgan.weights_stride_on", fetched)
+    data = f"world:{rendered}?poses={tmp_path / 'none.csv'}"
+    assert main(["train", "fdgan", "--data", data, "--out", str(tmp_path / "run")]) == 2
+    assert "No poses at" in capsys.readouterr().err
+    (tmp_path / "bad.csv").write_text("name:keypoints_y:keypoints_x\na.jpg:[1]:[2]\n")
+    data = f"world:{rendered}?poses={tmp_path / 'bad.csv'}"
+    assert main(["train", "fdgan", "--data", data, "--out", str(tmp_path / "run")]) == 2
+    assert "bad.csv" in capsys.readouterr().err

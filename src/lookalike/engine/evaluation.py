@@ -67,6 +67,10 @@ def evaluate(
     protocols = [protocol] if isinstance(protocol, str) else list(protocol or [bench.protocol])
     if isinstance(models, Model):
         models = {models.method.name: models}
+    for model in models.values():
+        if not model.method.embeds:
+            raise UserError(f"A model of {model.method.name} makes pictures of people and has no "
+                            "features to compare: judge its pictures with --images.")  # fmt: skip
     check(protocols, [metric or model.metric for model in models.values()], extras)
     verifiers = {name: verifier_of(model) for name, model in models.items()}
     if extras.verify and not any(verifiers.values()):

@@ -69,12 +69,12 @@ def train(
         raise TypeError("train takes changed fields only with a method's name")
     bench = parse_data(data) if isinstance(data, str) else data
     base, given = type(method).preset(preset), method
-    method = method.resolved().scaled(settings.schedule_scale)
     bench = dataclasses.replace(bench, train=bench.train[bench.train.pids > DISTRACTOR])
-    if "pose" in method.needs:
-        bench = with_poses(bench, say=is_main_process())
     if not len(bench.train):
         raise UserError(f"{bench} has no training images.")
+    if "pose" in method.needs:
+        bench = with_poses(bench, say=is_main_process())
+    method = method.resolved().scaled(settings.schedule_scale)
     stages = method.stages(bench.train, settings.seed)
     check_shares(stages, settings.devices)
     run = Path(out or f"runs/{method.name}")
