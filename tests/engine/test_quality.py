@@ -17,7 +17,8 @@ from lookalike.engine.generation import to_pixels
 from lookalike.engine.quality.folders import Folders, folder_quality
 from lookalike.engine.quality.judges import Judges, load_judges, pooled
 from lookalike.engine.quality.model import COPY, TARGET, Recipe, picture_quality
-from lookalike.engine.quality.people import people_asked
+from lookalike.engine.quality.people import images_by_stem, people_asked, read_mask
+from lookalike.engine.quality.scores import Tally
 from lookalike.engine.quality.table import COLUMNS, picture_table
 from lookalike.errors import UserError
 from lookalike.methods.dgnet import DGNet
@@ -428,3 +429,47 @@ def test_the_table_fits_whatever_it_holds():
     assert "queries among 19,732 real gallery" in text
     assert sum(line.startswith("  from ") for line in lines) == 2  # the blocks that have intervals
     assert sum(line.startswith(TARGET) for line in lines) == 1
+
+
+def test_a_pair_without_a_body_does_not_count_in_mask_ssim() -> None:
+    torch.manual_seed(0)
+    made, target = torch.randint(0, 256, (2, 3, 3, 16, 16), dtype=torch.uint8)
+    mask = torch.zeros(3, 1, 16, 16)
+    mask[1:, :, 4:12] = 1
+    tally, rest = Tally(), Tally()
+    tally.add(made, target, {"": mask})
+    rest.add(made[1:], target[1:], {"": mask[1:]})
+    assert tally.unmasked == 1
+    assert tally.means()["mask-SSIM"] == pytest.approx(rest.means()["mask-SSIM"])
+    low, high = tally.intervals(np.arange(3), 0.95)["mask-SSIM"]
+    assert low <= tally.means()["mask-SSIM"] <= high
+    nothing = Tally()
+    nothing.add(made, target, {"": torch.zeros_like(mask)})
+    assert "mask-SSIM" not in nothing.means()
+
+
+def test_masks_of_zero_and_one_are_those_of_black_and_white(tmp_path: Path) -> None:
+    mask = np.zeros((8, 6), np.uint8)
+    mask[2:5] = 1
+    for name, values in (("one", mask), ("white", 255 * mask), ("none", 0 * mask)):
+        Image.fromarray(values).save(tmp_path / f"{name}.png")
+    one, white, none = (
+        np.array(read_mask(tmp_path / f"{n}.png")) for n in ("one", "white", "none")
+    )
+    assert np.array_equal(one, white)
+    assert not none.any()
+
+
+def test_two_masks_of_one_name_are_refused(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        Image.new("L", (4, 4)).save(tmp_path / folder / "0001.png")
+    with pytest.raises(UserError, match="have one name: whose mask is it"):
+        images_by_stem(tmp_path)
+
+
+def test_diversity_of_pictures_of_several_sizes() -> None:
+    tally = Tally(keep=True)
+    tally.add(torch.zeros(1, 3, 16, 16, dtype=torch.uint8))
+    tally.add(torch.full((1, 3, 20, 12), 255, dtype=torch.uint8))
+    assert tally.diversity(np.array([1, 1]), 0, 4) > 0.4

@@ -290,11 +290,9 @@ def test_what_is_wrong_with_target_poses_is_said(poses, tmp_path):
             read_targets(**words)
 
 
-def test_held_out_images_and_poses(bench):
-    images, targets = held_out(bench, 3)
-    assert len(images) == len(targets) == 3
-    assert set(images) <= set(bench.query.paths)
-    assert images[0] == bench.query.paths[0]
+def test_held_out_poses(bench):
+    targets = held_out(bench, 3)
+    assert len(targets) == 3
     rows = [list(bench.gallery.paths).index(path) for path in targets.images]
     assert np.array_equal(targets.poses.joints, bench.gallery.poses.joints[rows])
     assert (bench.gallery.pids[rows] > 0).all()

@@ -640,9 +640,12 @@ def test_verify_is_the_probability_of_the_same_person(outputs: Any) -> None:
     with torch.no_grad():
         logits = model.eval().verifier(one, two)
     expected = logits.softmax(1)[:, 1] if outputs == 2 else logits[:, 0].sigmoid()
-    torch.testing.assert_close(found, expected)
+    assert found.dtype == torch.float64  # float32 has nothing between 1 and 1 − 6e-8
+    torch.testing.assert_close(found.float(), expected)
     torch.testing.assert_close(found, model.verify(two, one))
     assert found.shape == (6,)
+    nn.init.constant_(model.verifier.classifier.bias[-1:], 25.0)
+    assert 0 < (1 - model.verify(one, two)).max() < 1e-8
 
 
 def test_repose_draws_the_person_in_the_pose(model: FDGANModel) -> None:
@@ -740,6 +743,13 @@ def test_presets_differ_where_the_sources_do() -> None:
         ({"height": 31}, "height is 31, but must be 32 or more"),
         ({"batch": 1}, "batch is 1, but must be 2 or more"),
         ({"connect_layers": 6}, "connect_layers is 6, but must be 5 or less"),
+        ({"length": (100, 30, 50)}, "stage warmup lasts 30, so its rates can't stay flat for 50"),
+        ({"length": (1, 100, 0)}, "length is .*, but must be above 0"),
+        ({"fall_every": 0.0}, "fall_every is 0.0, but must be above 0"),
+        ({"drop_every": 0.0}, "drop_every is 0.0, but must be above 0"),
+        ({"joint_lr": (-1e-5, 1e-4, 1e-4)}, "joint_lr is .*, but must be above 0"),
+        ({"identify": -3}, "identify is -3, but must be 0 or more"),
+        ({"flip": 2.0}, "flip is 2.0, but must be from 0 to 1"),
         ({"dropout": 1.0}, r"dropout is 1.0, but must be at least 0 and below 1"),
         ({"fuse": "mul"}, "Unknown fuse 'mul'"),
         ({"norm": "layer"}, "Unknown norm 'layer'"),

@@ -2,9 +2,8 @@
 
 import json
 from argparse import Namespace
-from pathlib import Path
 
-from lookalike.cli.parser import Parser, add_model_flags, level, positive
+from lookalike.cli.parser import Parser, add_model_flags, level, positive, writable
 from lookalike.data import parse_data
 from lookalike.engine.embedding import device_named
 from lookalike.engine.quality.folders import Folders, folder_quality
@@ -47,7 +46,7 @@ def main(argv: list[str]) -> int:
             raise UserError(f"A model of {model.method.name} makes no pictures: judge one that "
                             "reposes or swaps.")  # fmt: skip
         judges = load_judges(device, weights, args.inception, args.lpips, reid)
-        save = Path(args.save) if args.save else None
+        save = writable(args.save) if args.save else None
         found = picture_quality(model.to(device), bench, args.count or COUNT, args.seed,
                                 args.pairs, judges, recipe, args.batch, save)  # fmt: skip
     else:

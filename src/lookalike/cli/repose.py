@@ -54,7 +54,9 @@ def repose(flags: list[str]) -> Callable[[Model], int]:
     check(parser, args)
     device_named(args.device)
     out, suffix = writable(args.out), f".{args.format}"
-    bench = with_poses(parse_data(args.data)) if args.data else None
+    bench = parse_data(args.data) if args.data else None
+    if bench is not None and not args.poses:
+        bench = with_poses(bench)
     if args.mode == "dataset":
         assert bench is not None
         people = bench.train
@@ -98,8 +100,8 @@ def people_and_poses(
     if args.poses:
         targets = read_targets(args.poses, args.names or (), count, args.pose_size)
     if bench is not None:
-        tested, posed = held_out(bench, args.count)
-        images, targets = images or tested, targets or posed
+        images = images or evenly(list(bench.query.paths), args.count)
+        targets = targets or held_out(bench, args.count)
     assert targets is not None
     if args.mode == "pairs" and len(images) != len(targets):
         parser.error(f"mode pairs needs as many images as poses, not {len(images)} and "

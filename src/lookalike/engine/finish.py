@@ -72,18 +72,22 @@ def judge_pictures(run: Path, model: Model, bench: Benchmark) -> list[dict[str, 
     """
     try:
         found = picture_quality(model, bench, count=PAIRS)
-        images, targets = known_pairs(bench, SHOWN, seed=0)
     except UserError as error:  # the trained model counts for more than its pictures
         write_json(run / "pictures.json", {"rows": [], "notes": [str(error)]})
         print(f"no pictures of tested people: {error}")
         return []
+    try:
+        images, targets = known_pairs(bench, SHOWN, seed=0)
+    except UserError as error:
+        found.notes.append(str(error))
+    else:
+        joints = targets.poses.at(*model.size)
+        photographs = list(read_images(model, [path for path in targets.images if path]))
+        table = repose_pairs(model, read_images(model, images), joints,
+                             skeletons(joints, *model.size), photographs, SHOWN)  # fmt: skip
+        save_picture(table, run / "images" / "final-held_out_people.png")
     write_json(run / "pictures.json", {"rows": found.rows, "notes": found.notes})
     print(picture_table(found))
-    joints = targets.poses.at(*model.size)
-    photographs = list(read_images(model, [path for path in targets.images if path]))
-    table = repose_pairs(model, read_images(model, images), joints,
-                         skeletons(joints, *model.size), photographs, SHOWN)  # fmt: skip
-    save_picture(table, run / "images" / "final-held_out_people.png")
     return found.rows
 
 

@@ -52,14 +52,14 @@ def of_people(people: People) -> Targets:
     return Targets(list(people.paths), list(people.paths), people.poses)
 
 
-def held_out(bench: Benchmark, count: int) -> tuple[list[str], Targets]:
-    """Images of tested people, and poses of others of their crops; `count` of each, evenly.
+def held_out(bench: Benchmark, count: int) -> Targets:
+    """Poses of `count` crops of tested people, evenly.
 
     Raises UserError when none of their poses is known.
     """
     gallery = people_known(bench.gallery)
     rows = evenly(range(len(gallery)), count)
-    return evenly(list(bench.query.paths), count), of_people(gallery[rows])
+    return of_people(gallery[rows])
 
 
 def known_pairs(bench: Benchmark, count: int, seed: int) -> tuple[list[str], Targets]:

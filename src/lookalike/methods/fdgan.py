@@ -196,7 +196,7 @@ class FDGAN(Method):
         # The released commands to the letter
         "code": dict(gen_output="tanh", flip_swap_lr=False, erasing="released",
                      decay_off_by_one=True),
-        # What the paper says and the released code doesn't do
+        # Settings that the paper gives otherwise than the released code
         "paper": dict(batch=128, verifier_outputs=1, pose_aug="gauss_uniform_per_joint",
                       warmup_lr=(1e-3, 1e-4, 1e-2), lr_mult_effective=True),
         "dr_gan_siamese": dict(share_encoder=True, sp_weight=0.0),
@@ -212,12 +212,24 @@ class FDGAN(Method):
     def __post_init__(self) -> None:
         least = {"height": 32, "width": 32, "batch": 2, "negatives": 1, "noise_dim": 1,
                  "pose_dim": 1, "generator_dim": 1, "dis_dim": 1, "connect_layers": 0,
-                 "identity_chunk": 0,
+                 "identity_chunk": 0, "identify": 0,
                  "recon_weight": 0, "sp_weight": 0, "adv_id_weight": 0, "adv_pd_weight": 0,
                  "veri_weight": 0}  # fmt: skip
         for name, minimum in least.items():
             if getattr(self, name) < minimum:
                 raise UserError(f"{name} is {getattr(self, name)}, but must be {minimum} or more.")
+        positive = {"length": self.length, "drop_every": [self.drop_every],
+                    "fall_every": [self.fall_every], "lr_baseline": [self.lr_baseline],
+                    "warmup_lr": self.warmup_lr, "joint_lr": self.joint_lr}  # fmt: skip
+        for name, values in positive.items():
+            if min(values) <= 0:
+                raise UserError(f"{name} is {getattr(self, name)}, but must be above 0.")
+        for name, lasts, flat in zip(("warmup", "joint"), self.length[1:], self.flat, strict=True):
+            if not 0 <= flat <= lasts:
+                raise UserError(f"The stage {name} lasts {lasts:g}, so its rates can't stay flat "
+                                f"for {flat:g}: set --flat with --length.")  # fmt: skip
+        if not 0 <= self.flip <= 1:
+            raise UserError(f"flip is {self.flip}, but must be from 0 to 1.")
         if self.connect_layers > 5:
             raise UserError(f"connect_layers is {self.connect_layers}, but must be 5 or less.")
         if not 0 <= self.dropout < 1:
@@ -327,10 +339,11 @@ class FDGANModel(Model):
 
     @torch.no_grad()
     def verify(self, first: Tensor, second: Tensor) -> Tensor:
-        """The probability that two features are of one person: two N×C → N."""
+        """The probability that two features are of one person: two N×C → N float64, which keeps
+        apart what is nearly certain."""
         self.needs("verifier", "verifying")
         with evaluating(self):
-            return same_person(self.verifier(first, second)).exp()
+            return same_person(self.verifier(first, second).double()).exp()
 
     @torch.no_grad()
     def repose(self, images: Tensor, joints: Tensor, noise: Tensor | None = None) -> Tensor:

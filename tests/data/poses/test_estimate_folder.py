@@ -82,6 +82,16 @@ def test_only_new_images_are_estimated(images, estimated):
     assert [lines[0], *lines[2:]] == kept
 
 
+def test_a_job_killed_when_only_the_table_was_missing_is_finished(images, estimated):
+    estimated(images)
+    whole = (images / "poses.csv").read_bytes()
+    (images / "poses.csv").rename(unfinished(images / "poses.csv"))
+    assert estimated(images).images == 6
+    assert estimated.asked == []
+    assert (images / "poses.csv").read_bytes() == whole
+    assert not unfinished(images / "poses.csv").exists()
+
+
 @pytest.mark.parametrize("stop_with", [KeyboardInterrupt, OSError(28, "No space left on device")])
 def test_a_stopped_job_goes_on(images, estimated, stop_with):
     estimated(images)

@@ -238,7 +238,7 @@ def test_embed_verify_and_repose_are_the_authors(
         theirs = verdict(states["E"], feature[:1], feature[1:]).softmax(1)[:, 1]
         y = generated(states["G"], feature, model.pose_maps(joints), noise)
     torch.testing.assert_close(model.embed(images), feature, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(model.verify(feature[:1], feature[1:]), theirs)
+    torch.testing.assert_close(model.verify(feature[:1], feature[1:]).float(), theirs)
     assert y.std() > 0.05  # not all grey: the comparison says something
     pictures = model.repose(images, joints, noise)
     torch.testing.assert_close(pictures, (y * STD + MEAN).clamp(0, 1), rtol=0, atol=2e-5)

@@ -83,6 +83,9 @@ def picture_quality(
             notes.append(f"{len(rows) - len(known):,} pairs without a target pose left out.")
         rows = known
     clock = Stopwatch()
+    if judges.reid is not None:  # an image that can't be read is found before pictures are drawn
+        with clock("recognise"):
+            gallery = extract(judges.reid, bench.gallery.paths, batch)
     tallies = tallied(model, people, rows, masks, judges, recipe, seed, batch, save, clock)
     reference: dict[str, Tensor] = {}
     if TARGET in tallies:
@@ -107,7 +110,6 @@ def picture_quality(
         results.append(row)
     if judges.reid is not None:
         with clock("recognise"):
-            gallery = extract(judges.reid, bench.gallery.paths, batch)
             for row, tally in zip(results, tallies.values(), strict=True):
                 asked = people[rows[:, int(row["pictures"] == TARGET)]]
                 try:
@@ -116,6 +118,8 @@ def picture_quality(
                     notes.append(f"No rank1 of '{row['pictures']}'. {error}")
                 else:
                     row |= {"protocol": bench.protocol, "gallery": len(gallery), **found}
+    if empty := tallies[COPY].unmasked:
+        notes.append(f"{empty:,} pairs have an empty mask: they don't count in mask-SSIM.")
     notes += caveats(results, reference, judges.inception is not None)
     return PictureQuality(results, notes, clock.seconds)
 

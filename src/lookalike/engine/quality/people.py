@@ -101,12 +101,16 @@ class Masks:
 
 
 def images_by_stem(folder: Path) -> dict[str, Path]:
-    """The image files of a folder by their names without suffix. Raises UserError without any."""
-    found = {
-        p.stem: p
-        for p in sorted(folder.rglob("*"))
-        if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")
-    }
+    """The image files of a folder by their names without suffix.
+
+    Raises UserError without any, and where two have one name.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith("."):
+            if path.stem in found:
+                raise UserError(f"{found[path.stem]} and {path} have one name: whose mask is it?")
+            found[path.stem] = path
     if not found:
         raise UserError(f"There are no images in the folder {folder}.")
     return found
@@ -116,6 +120,8 @@ def read_mask(path: Path) -> Image.Image:
     """The image as grey. Raises UserError when it can't be read."""
     try:
         with Image.open(path) as file:
-            return file.convert("L")
+            grey = file.convert("L")
+            # Many tools write 0 and 1.
+            return grey.point(lambda v: 255 * v) if grey.getextrema()[1] == 1 else grey
     except Exception as error:  # pillow's readers raise whatever a broken file makes them
         raise UserError(f"Can't read the mask {path} ({error}).") from error

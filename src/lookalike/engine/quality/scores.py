@@ -73,7 +73,10 @@ class Tally:
         if target is not None:
             found = {"SSIM": ssim(made, target, self.variant)}
             for end, mask in (masks or {}).items():
-                found[f"mask-SSIM{end}"] = ssim(cut[end], masked(target, mask), self.variant)
+                inside = ssim(cut[end], masked(target, mask), self.variant)
+                # Nothing inside agrees perfectly, and says nothing.
+                empty = (mask <= 0).flatten(1).all(1)
+                found[f"mask-SSIM{end}"] = inside.masked_fill(empty, torch.nan)
             found |= {"PSNR": psnr(made, target), "L1": l1(made, target)}
             found["DSSIM"] = lab_dssim(made, target)
             if self.judges.perceptual is not None:
@@ -90,12 +93,26 @@ class Tally:
             self.kept.append(made.cpu())
 
     def means(self) -> dict[str, float]:
-        return {name: float(torch.cat(found).mean()) for name, found in self.values.items()}
+        """Of every metric of pairs, over those that have it: none where nobody does."""
+        means = {name: float(torch.cat(found).nanmean()) for name, found in self.values.items()}
+        return {name: mean for name, mean in means.items() if not np.isnan(mean)}
+
+    @property
+    def unmasked(self) -> int:
+        """How many pairs have an empty mask of the target."""
+        found = self.values.get("mask-SSIM", [])
+        return int(torch.cat(found).isnan().sum()) if found else 0
 
     def intervals(self, groups: NDArray[np.int64], level: float) -> dict[str, tuple[float, float]]:
         """Of the means, over `groups`: whose pair each is."""
         columns = {name: torch.cat(found).numpy() for name, found in self.values.items()}
-        return mean_intervals(columns, groups, level) if columns else {}
+        whole = {name: column for name, column in columns.items() if not np.isnan(column).any()}
+        found = mean_intervals(whole, groups, level) if whole else {}
+        for name in columns.keys() - whole.keys():
+            there = ~np.isnan(columns[name])
+            if len(np.unique(groups[there])) > 1:
+                found |= mean_intervals({name: columns[name][there]}, groups[there], level)
+        return found
 
     def sets(self, reference: Mapping[str, Tensor]) -> dict[str, float]:
         """Fréchet distances to the features of `reference`, where it has them, and IS."""
@@ -115,11 +132,13 @@ class Tally:
         drawn = diversity_pairs(groups, seed=seed)
         if not len(drawn):
             return None
-        pictures = torch.cat(self.kept)
+        pictures = [picture for batch_of_one_size in self.kept for picture in batch_of_one_size]
         total = 0.0
         different, times = np.unique(np.sort(drawn, 1), axis=0, return_counts=True)
         for rows, weight in zip(parts(different, batch), parts(times, batch), strict=True):
-            first, second = (_resized(pictures[torch.from_numpy(side)]) for side in rows.T)
+            first, second = (
+                torch.cat([_resized(pictures[i][None]) for i in side]) for side in rows.T
+            )
             total += float(lab_dssim(first, second) @ torch.from_numpy(weight).double())
         return total / len(drawn)
 

@@ -82,6 +82,7 @@ def estimate_folder(
                 f"Could not write {unfinished(out)} ({error}); what was finished is kept: the same "
                 "again goes on from there."
             ) from error
+    if todo or unfinished(out).exists():  # it may have been killed when all was done but this
         write_rows(out, written)
         unfinished(out).unlink(missing_ok=True)
     failed = [name for name in names if name in written and not has_pose(written[name])]

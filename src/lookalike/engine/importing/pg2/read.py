@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -76,7 +77,7 @@ def read_variables(path: Path) -> Checkpoint:
             raise ValueError("it holds one array without a name")
         with file:
             return named(path, {name: file[name] for name in file.files})
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         why = " ".join(str(error).split()).rstrip(".")
         recipe = RECIPE.format(prefix="model.ckpt-0")
         raise UserError(
