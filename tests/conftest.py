@@ -25,7 +25,7 @@ TINY = {  # flags of methods that train a few steps in a few seconds
     "--ramp_from 2 --ramp 2",
     "fdgan": "--backbone resnet18 --weights none --height 64 --width 32 --accelerator cpu "
     "--precision fp32 --log_every 1 --batch 8 --generator_dim 4 --dis_dim 4 --pose_dim 8 "
-    "--noise_dim 8 --unit steps --length [3,3,3] --identify 2",
+    "--noise_dim 8 --unit steps --length [3,3,3] --flat [2,2] --identify 2",
 }
 
 
