@@ -3,7 +3,7 @@
 Both have the paper's settings (256×128, 8+8 images and their positives, K = 751), the same random
 weights, images and draws; dropout is off so that the losses can be compared. The step is one with
 every term switched on. Prints seconds per step, peak memory, and the losses' largest difference.
-The transcription runs twice: as it is, and with our engine's way of keeping freed memory, which
+The transcription runs twice: as it is, and with our way of keeping freed memory, which
 shows how much of the gain is the step's own. Exits with 1 if ours isn't 1.5 times as fast as the
 transcription as it is.
 
@@ -25,17 +25,17 @@ import torch
 from dgnet_reference import Reference
 from torch import Tensor, nn
 
-from lookalike.data.loader import Crops
-from lookalike.engine.importing.dgnet.tables import (
+from lookalike.data.batches import Crops
+from lookalike.importing.dgnet.entries import (
     APPEARANCE,
     DISCRIMINATOR,
     GENERATOR,
     TEACHER,
 )
-from lookalike.engine.importing.names import Layout, rename
-from lookalike.engine.memory import keep_freed_memory
+from lookalike.importing.renaming import Layout, rename
 from lookalike.methods.dgnet import DGNet, Joint
 from lookalike.methods.ide import IDE, BaselineModel
+from lookalike.training.memory import keep_freed_memory
 
 RUNS = ("transcription", "transcription, memory kept", "ours")
 STEP = 50_000  # every ramp has reached its end

@@ -4,7 +4,7 @@ Both have the paper's networks and weights of the losses, the same random weight
 noise. The losses of the first step, with the generator's dropout off, are compared; the steps after
 it, with dropout, are timed, on a CPU in its own seconds. Prints seconds per step, peak memory, how
 far the losses are apart, and how much of our step the pose maps take. The transcription runs twice:
-as it is, and with our engine's way of keeping freed memory, which shows how much of the gain is the
+as it is, and with our way of keeping freed memory, which shows how much of the gain is the
 step's own. Exits with 1 if ours isn't 1.3 times as fast as the transcription as it is.
 
     python benchmarks/fdgan_step.py [--steps 3] [--height 256 --width 128 --pairs 4] [--device cpu]
@@ -27,8 +27,8 @@ from fdgan_transcription import State, Transcription
 from torch import Tensor, nn
 
 from lookalike.data.posemaps import augmented_maps
-from lookalike.engine.memory import keep_freed_memory
 from lookalike.methods.fdgan import FDGAN, Adversarial, Inputs, Nets, interleaved
+from lookalike.training.memory import keep_freed_memory
 
 RUNS = ("transcription", "transcription, memory kept", "ours")
 SOFT = {"identity": (0.9, 0.2), "pose": (0.8, 0.1)}

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from lookalike.data.batches import Steps, step_loader
 from lookalike.data.images import ImageTable
-from lookalike.data.loader import Steps, step_loader
 from lookalike.data.people import People
 from lookalike.data.samplers import Shuffled
 from lookalike.data.transforms import ERASINGS, PIXEL_NORMS, Augment, RandomErasing

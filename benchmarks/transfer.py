@@ -21,8 +21,8 @@ from people_features import print_machine
 from torch import Tensor
 
 from lookalike.data import Benchmark, parse_data
-from lookalike.engine.embedding import device_named, extract
-from lookalike.engine.histogram import histograms
+from lookalike.demo.colours import histograms
+from lookalike.evaluation.embedding import device_named, extract
 from lookalike.methods.base import Model
 from lookalike.methods.ide import IDE, BaselineModel
 from lookalike.methods.model_file import load_model

@@ -7,7 +7,7 @@ import pytest
 import transfer
 
 from lookalike.data import parse_data
-from lookalike.engine.histogram import histograms, stripe_histogram
+from lookalike.demo.colours import histograms, stripe_histogram
 
 
 def literal(image: np.ndarray) -> np.ndarray:
@@ -51,7 +51,7 @@ def test_a_run_is_ranked_as_its_own_evaluation_does(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """The same numbers as `evaluate`, from a saved model, between the baselines."""
-    from lookalike.engine.evaluation import evaluate
+    from lookalike.evaluation.evaluation import evaluate
     from lookalike.methods.ide import IDE
     from lookalike.methods.model_file import save_model
 

@@ -13,9 +13,9 @@ _HOME = {
     "load": "lookalike.data",
     "People": "lookalike.data",
     "Benchmark": "lookalike.data",
-    "train": "lookalike.engine",
-    "evaluate": "lookalike.engine",
-    "load_model": "lookalike.engine",
+    "train": "lookalike.training",
+    "evaluate": "lookalike.evaluation",
+    "load_model": "lookalike.methods.model_file",
     "METHODS": "lookalike.methods",
     "UserError": "lookalike.errors",
 }

@@ -6,7 +6,7 @@ import pytest
 
 from lookalike.cli import main
 from lookalike.data import load
-from lookalike.engine.calibration import Calibration, calibrate
+from lookalike.evaluation.calibration import Calibration, calibrate
 from lookalike.methods.model_file import load_model
 
 

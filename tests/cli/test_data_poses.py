@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from lookalike.cli import main
-from lookalike.data.poses.estimate import folder
+from lookalike.data.poses.estimate import in_folder as folder
 from lookalike.data.poses.readers import read_poses
 from lookalike.world.writer.annotations import truth_of
 

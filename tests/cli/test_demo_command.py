@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from lookalike.cli import VERBS, main
-from lookalike.engine import demo as demos
-from lookalike.engine.demo import DemoSettings
-from lookalike.engine.fit import Interrupted
+from lookalike.demo import demo as demos
+from lookalike.demo.demo import DemoSettings
+from lookalike.training.fit import Interrupted
 
 Capture = pytest.CaptureFixture[str]
 

@@ -4,8 +4,9 @@ import torch
 
 from lookalike.cli import main
 from lookalike.data import load
-from lookalike.engine import evaluate, load_model
-from lookalike.engine.embedding import extract
+from lookalike.evaluation import evaluate
+from lookalike.evaluation.embedding import extract
+from lookalike.methods.model_file import load_model
 from lookalike.metrics import rank
 
 

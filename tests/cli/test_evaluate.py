@@ -8,9 +8,10 @@ import pytest
 
 from lookalike.cli import main
 from lookalike.data import load
-from lookalike.engine import evaluate, load_model
-from lookalike.engine.evaluation import evaluate_features
-from lookalike.engine.scoring import Extras
+from lookalike.evaluation import evaluate
+from lookalike.evaluation.evaluation import evaluate_features
+from lookalike.evaluation.scoring import Extras
+from lookalike.methods.model_file import load_model
 from lookalike.metrics import PROTOCOLS
 
 EVERYTHING = ["--rerank", "--k1", "5", "--k2", "2", "--lambda", "0.4", "--expand", "2", "--rates",

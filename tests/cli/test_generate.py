@@ -6,7 +6,7 @@ from PIL import Image
 from lookalike.cli import main
 from lookalike.cli.generate import VERBS
 from lookalike.data import load
-from lookalike.engine import dump as dumping
+from lookalike.generation import folder as dumping
 from lookalike.methods import METHODS
 from lookalike.methods.ide import IDE
 from lookalike.methods.model_file import save_model

@@ -5,7 +5,7 @@ from PIL import Image
 
 from lookalike.cli import main
 from lookalike.data import load
-from lookalike.engine import reposing
+from lookalike.generation import repose as reposing
 from lookalike.methods.fdgan import FDGAN
 from lookalike.methods.model_file import save_model
 from lookalike.methods.pg2 import PG2

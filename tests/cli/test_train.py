@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from lookalike.cli import flags, main, train
-from lookalike.engine import RunSettings
 from lookalike.methods import METHODS, Method
+from lookalike.training import RunSettings
 
 Capture = pytest.CaptureFixture[str]
 EVERY_PRESET = [(name, preset) for name, m in METHODS.items() for preset in (None, *m.presets)]

@@ -43,7 +43,7 @@ def test_a_finished_world_says_so(rendered, capsys):
 
 
 def test_a_shard_says_what_is_left_to_others(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("lookalike.world.writer.pool.work", lambda *args: None)
+    monkeypatch.setattr("lookalike.workers.work", lambda *args: None)
     assert world("render", tmp_path / "world", *RENDERED, "--shard", "1/3") == 0
     said = capsys.readouterr().out
     assert said == f"0 of 24 images in {tmp_path}/world; 24 are for other shards\n"

@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 
-from lookalike.data.pairs import read_pairs
+from lookalike.data.pair_samplers import read_pairs
 from lookalike.data.people import People
 from lookalike.data.pickled_pairs import pickled_pairs
 from lookalike.errors import UserError

@@ -17,7 +17,7 @@ from lookalike.data.posemaps import (
     gaussian_maps,
     pose_mask,
 )
-from lookalike.data.poses.form import LIMBS, MIRROR
+from lookalike.data.poses.poses import LIMBS, MIRROR
 
 # PG²'s limb list, joints numbered from 1, as the specification prints it.
 PG2_LIMBS = (

@@ -7,7 +7,7 @@ from PIL import Image
 
 from lookalike.data import load
 from lookalike.data.check import check
-from lookalike.data.poses.attach import with_poses
+from lookalike.data.poses.with_poses import with_poses
 from lookalike.errors import UserError
 
 # person → camera → number of images; 0 are the distractors, 1 and 2 are trained on

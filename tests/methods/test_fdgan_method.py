@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from lookalike.data import People
-from lookalike.data.loader import Crops
-from lookalike.data.poses.form import Poses
+from lookalike.data.batches import Crops
+from lookalike.data.poses.poses import Poses
 from lookalike.errors import UserError
 from lookalike.methods import fdgan
 from lookalike.methods.fdgan import (

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.data import People
-from lookalike.data.loader import Crops
+from lookalike.data.batches import Crops
 from lookalike.errors import UserError
 from lookalike.losses import cross_entropy, triplet_loss
 from lookalike.methods.ide import IDE, BaselineModel, Identification, IDEPlus, identification_stage

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lookalike.data import People
-from lookalike.data.loader import Crops
+from lookalike.data.batches import Crops
 from lookalike.data.posemaps import disc_maps, pose_mask
-from lookalike.data.poses.form import MIRROR, Poses
+from lookalike.data.poses.poses import MIRROR, Poses
 from lookalike.errors import UserError
 from lookalike.methods import METHODS
 from lookalike.methods.model_file import load_model, save_model

@@ -90,7 +90,7 @@ def test_nobody_to_draw_is_said_and_loses_nothing(
     def nobody(*_: Any, **__: Any) -> Any:
         raise UserError("No target image of these pairs has a known pose.")
 
-    monkeypatch.setattr("lookalike.engine.finish.picture_quality", nobody)
+    monkeypatch.setattr("lookalike.training.report_run.picture_quality", nobody)
     assert main(argv(rendered, tmp_path / "run", "--steps 1")) == 0
     said = capsys.readouterr().out
     assert "no pictures of tested people: No target image of these pairs has a known pose." in said

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lookalike.data.loader import Crops
+from lookalike.data.batches import Crops
 from lookalike.methods.ide import Identification
 from lookalike.methods.triplet import Triplet
 

@@ -13,7 +13,7 @@ from test_ranking import check, people
 from lookalike.data.readers.common import half_split
 from lookalike.errors import UserError
 from lookalike.metrics import PROTOCOLS, bootstrap, caveat, rank, rank_distances
-from lookalike.metrics.pooling import pools_of
+from lookalike.metrics.multi_query import pools_of
 from lookalike.metrics.protocols import Protocol, effective
 
 MULTI, SPLITS = "market1501-multi-query", "viper-10-splits"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lookalike.errors import UserError
 from lookalike.metrics import PROTOCOLS, rank, rank_distances
-from lookalike.metrics.keys import ranking_keys
+from lookalike.metrics.distances import ranking_keys
 
 NAMES = sorted(PROTOCOLS)
 

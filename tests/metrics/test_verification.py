@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lookalike.errors import UserError
 from lookalike.metrics import verify, verify_cameras
-from lookalike.metrics.tally import tally
+from lookalike.metrics.pair_counts import tally
 from lookalike.metrics.verification import between, decimal, equal_error
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lookalike.data.poses.form import JOINTS
+from lookalike.data.poses.poses import JOINTS
 from lookalike.report.skeletons import COLOURS, GROUND, skeletons
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from test_html import Page
 
-from lookalike.engine.calibration import calibrate_features
-from lookalike.engine.features import Features
+from lookalike.evaluation.calibration import calibrate_features
+from lookalike.evaluation.features import Features
 from lookalike.report import write_report
 from lookalike.report.thresholds import histogram, rate, roc
 

@@ -19,7 +19,7 @@ from acceptance import Crops
 
 from lookalike.cli import main
 from lookalike.data import parse_data
-from lookalike.engine.histogram import histograms
+from lookalike.demo.colours import histograms
 from lookalike.methods.model_file import load_model
 from lookalike.metrics import rank
 from lookalike.world.places.domains import DOMAINS

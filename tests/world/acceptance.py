@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import laplace
 
-from lookalike.engine.histogram import stripe_histogram
+from lookalike.demo.colours import stripe_histogram
 from lookalike.metrics import rank
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import signal
 import time
 
 from lookalike.errors import UserError
-from lookalike.world.writer.serve import serve
+from lookalike.workers import serve
 
 
 def work(slow: float = 0) -> None:

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lookalike import workers as processes
 from lookalike.errors import UserError
 from lookalike.world.spec import WorldSpec
-from lookalike.world.writer import pool
 from lookalike.world.writer.annotations import truth_of
 from lookalike.world.writer.begin import versions
 from lookalike.world.writer.layout import SPLITS, crops, people_tested
@@ -61,8 +61,13 @@ def test_stopped_killed_and_resumed_is_the_same(rendered, tmp_path, monkeypatch)
         wait_for_persons(out, first, lambda: True)
         workers[0].kill()
 
-    start, workers = pool._start, []
-    monkeypatch.setattr(pool, "_start", lambda call: workers.append(start(call)) or workers[-1])
+    start, workers = processes._start, []
+
+    def start_noted(call):
+        workers.append(start(call))
+        return workers[-1]
+
+    monkeypatch.setattr(processes, "_start", start_noted)
     killer = threading.Thread(target=kill)
     killer.start()
     with pytest.raises(UserError, match=r"A worker process was killed by SIGKILL.*goes on"):
@@ -246,7 +251,7 @@ def test_other_worlds_folder_is_refused(rendered, tmp_path, monkeypatch):
         render(WorldSpec(people=5, cameras=2, images=2, clothes=2), rendered)
     out = tmp_path / "begun"
     with monkeypatch.context() as patch:
-        patch.setattr(pool, "work", lambda *args: None)  # begun, then killed
+        patch.setattr(processes, "work", lambda *args: None)  # begun, then killed
         render(SPEC, out)
     with pytest.raises(UserError, match=r"holds another world \(seed 0, not 1\)"):
         render(WorldSpec(people=6, cameras=2, images=2, clothes=2, seed=1), out)

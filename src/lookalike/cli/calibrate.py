@@ -6,12 +6,12 @@ from pathlib import Path
 
 from lookalike.cli.parser import Parser, add_model_flags, writable_file
 from lookalike.data import parse_data
-from lookalike.engine.calibration import calibrate, calibrate_features, table
-from lookalike.engine.embedding import device_named
-from lookalike.engine.features import read_features
-from lookalike.engine.folder import replacing
+from lookalike.evaluation.calibration import calibrate, calibrate_features, table
+from lookalike.evaluation.embedding import device_named
+from lookalike.evaluation.features import read_features
 from lookalike.methods.model_file import load_model
 from lookalike.report import write_report
+from lookalike.training.run_folder import replacing
 
 BATCH = 64
 EPILOG = """The threshold is the distance below which two images count as the same person,

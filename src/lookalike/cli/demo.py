@@ -28,8 +28,8 @@ def main(argv: list[str]) -> int:
                         help="other people, other cameras [0]")  # fmt: skip
     args = parser.parse_args(argv)
 
-    from lookalike.engine.demo import DemoSettings, demo
-    from lookalike.engine.fit import Interrupted
+    from lookalike.demo.demo import DemoSettings, demo
+    from lookalike.training.fit import Interrupted
 
     settings = DemoSettings(args.people, args.images, args.steps, args.seed)
     try:

@@ -5,11 +5,11 @@ import json
 
 from lookalike.cli.parser import Parser, add_model_flags, level, positive
 from lookalike.data import parse_data
-from lookalike.engine.embedding import device_named
-from lookalike.engine.evaluation import Evaluation, evaluate, evaluate_features
-from lookalike.engine.scoring import Extras
-from lookalike.engine.tables import folded, table
 from lookalike.errors import unknown
+from lookalike.evaluation.embedding import device_named
+from lookalike.evaluation.evaluation import Evaluation, evaluate, evaluate_features
+from lookalike.evaluation.scoring import Extras
+from lookalike.evaluation.text_tables import folded, table
 from lookalike.methods.model_file import load_model
 from lookalike.metrics import PROTOCOLS
 
@@ -24,7 +24,7 @@ BATCH = 64
 def main(argv: list[str]) -> int:
     """Prints a line for the whole feature and for each of its parts, or JSON of the same."""
     if any(word == "--images" or word.startswith("--images=") for word in argv):
-        from lookalike.cli.pictures import main as judge_pictures
+        from lookalike.cli.quality import main as judge_pictures
 
         return judge_pictures(argv)
     protocols = "\n".join(folded(f"Protocols: {', '.join(PROTOCOLS)}."))

@@ -12,9 +12,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import yaml
 from jsonargparse import ArgumentParser, set_parsing_settings
 
-from lookalike.engine import RunSettings
 from lookalike.errors import UserError
 from lookalike.methods import Method
+from lookalike.training import RunSettings
 
 
 def underscored(argument: str) -> str:

@@ -1,7 +1,7 @@
 """`lookalike import METHOD FILES… --out MODEL`: authors' checkpoints as a model file of ours."""
 
 from lookalike.cli.parser import Parser, positive
-from lookalike.engine.importing import IMPORTERS, import_model
+from lookalike.importing import IMPORTERS, import_model
 
 EPILOG = """\
 dgnet takes the authors' folder outputs/NAME (its newest step), a teacher's

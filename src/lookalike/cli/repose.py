@@ -10,10 +10,11 @@ from typing import Any
 
 from lookalike.cli.parser import Parser, add_model_flags, positive, writable
 from lookalike.data import Benchmark, parse_data
-from lookalike.data.poses.attach import with_poses
-from lookalike.engine.embedding import device_named, image_files
-from lookalike.engine.generation import evenly, picture_format, read_images, save_picture
-from lookalike.engine.reposing import (
+from lookalike.data.poses.with_poses import with_poses
+from lookalike.evaluation.embedding import device_named, image_files
+from lookalike.files import replacing
+from lookalike.generation.poses import Targets, held_out, known_pairs, of_people, read_targets
+from lookalike.generation.repose import (
     Job,
     Joints,
     data_set,
@@ -23,8 +24,7 @@ from lookalike.engine.reposing import (
     repose_sequence,
     repose_table,
 )
-from lookalike.engine.targets import Targets, held_out, known_pairs, of_people, read_targets
-from lookalike.files import replacing
+from lookalike.generation.swap import evenly, picture_format, read_images, save_picture
 from lookalike.methods import Model
 from lookalike.report import save_gif
 from lookalike.report.skeletons import skeletons

@@ -10,9 +10,10 @@ from typing import Any
 
 from lookalike.cli.parser import Parser, add_model_flags, positive, writable
 from lookalike.data import parse_data
-from lookalike.engine.dump import Job, combinations, data_set, dump
-from lookalike.engine.embedding import device_named, image_files
-from lookalike.engine.generation import (
+from lookalike.evaluation.embedding import device_named, image_files
+from lookalike.files import replacing
+from lookalike.generation.folder import Job, combinations, data_set, dump
+from lookalike.generation.swap import (
     evenly,
     interpolation,
     pair_table,
@@ -21,7 +22,6 @@ from lookalike.engine.generation import (
     save_picture,
     swap_table,
 )
-from lookalike.files import replacing
 from lookalike.methods import Model
 from lookalike.report import save_gif
 

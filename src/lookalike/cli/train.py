@@ -9,12 +9,12 @@ from jsonargparse import ArgumentError
 
 from lookalike.cli.flags import build_parser, preset_in, sentence, underscored
 from lookalike.data import parse_data
-from lookalike.engine import RunSettings, train
-from lookalike.engine.fit import Interrupted
-from lookalike.engine.processes import is_main_process
 from lookalike.errors import UserError, unknown
 from lookalike.methods import METHODS
 from lookalike.methods.model_file import settings_from
+from lookalike.training import RunSettings, train
+from lookalike.training.fit import Interrupted
+from lookalike.training.processes import is_main_process
 
 HELP = """usage: lookalike train METHOD --data NAME:PATH [--preset NAME] [--out RUN]
                        [--resume] [--SETTING VALUE …]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.data.poses.form import Poses
+from lookalike.data.poses.poses import Poses
 
 JUNK = -1  # a crop that is neither right nor wrong: ignored in a ranking
 DISTRACTOR = 0  # a crop of nobody that is asked for: always wrong in a ranking

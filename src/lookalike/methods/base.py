@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.data import People
-from lookalike.data.loader import Plan
+from lookalike.data.batches import Plan
 from lookalike.data.samplers import step_seed
 from lookalike.data.transforms import Normalize
 from lookalike.errors import UserError, unknown

@@ -47,8 +47,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from lookalike.data import People
-from lookalike.data.loader import Crops
-from lookalike.data.pairs import VerificationPairs
+from lookalike.data.batches import Crops
+from lookalike.data.pair_samplers import VerificationPairs
 from lookalike.data.posemaps import PoseAug, augmented_maps, flip_joints
 from lookalike.data.samplers import Partners
 from lookalike.data.transforms import ERASINGS, Augment, RandomErasing, denormalize

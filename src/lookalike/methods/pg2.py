@@ -48,7 +48,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lookalike.data import People
-from lookalike.data.pairs import OrderedPairs
+from lookalike.data.pair_samplers import OrderedPairs
 from lookalike.data.posemaps import disc_maps, flip_joints, pose_mask
 from lookalike.data.transforms import Augment, denormalize
 from lookalike.errors import UserError

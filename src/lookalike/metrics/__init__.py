@@ -8,18 +8,18 @@ it is; `ordering` gives the lists; `verifier` has a network re-score the nearest
 All start from `inputs`, and from the inner products of `products`.
 """
 
+from lookalike.metrics.bootstrap_intervals import bootstrap
 from lookalike.metrics.cameras import CameraPair, verify_cameras
 from lookalike.metrics.clustering import Clusters, cluster, eps_by, pseudo_labels
 from lookalike.metrics.everyone import Everyone, everyone
 from lookalike.metrics.expansion import query_expansion
-from lookalike.metrics.intervals import bootstrap
 from lookalike.metrics.jaccard import RECIPES, jaccard_distance
-from lookalike.metrics.ordering import Order, order
+from lookalike.metrics.network_reranking import verifier_rerank
 from lookalike.metrics.protocols import PROTOCOLS, caveat
+from lookalike.metrics.ranked_lists import Order, order
 from lookalike.metrics.ranking import Ranking, rank, rank_distances
 from lookalike.metrics.reranking import rerank
 from lookalike.metrics.verification import Point, Verification, verify
-from lookalike.metrics.verifier import verifier_rerank
 
 __all__ = [
     "PROTOCOLS",

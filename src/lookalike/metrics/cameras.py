@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from lookalike.metrics.distances import checked
 from lookalike.metrics.inputs import Array, device_of, ids, matrix
-from lookalike.metrics.keys import checked
-from lookalike.metrics.labels import JUNK
-from lookalike.metrics.tally import place, share_under, tally
+from lookalike.metrics.matches import JUNK
+from lookalike.metrics.pair_counts import place, share_under, tally
 from lookalike.metrics.verification import equal_error, roc
 
 

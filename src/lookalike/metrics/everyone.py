@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.metrics.inputs import Array, ids
-from lookalike.metrics.labels import JUNK
+from lookalike.metrics.matches import JUNK
 
 
 class Everyone(NamedTuple):

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lookalike.metrics.distances import checked, ranking_keys
 from lookalike.metrics.inputs import Array, device_of, matrix
-from lookalike.metrics.keys import checked, ranking_keys
 from lookalike.metrics.neighbours import nearest
 from lookalike.metrics.products import chunks
 

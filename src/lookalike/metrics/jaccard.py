@@ -11,8 +11,8 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from lookalike.errors import unknown
+from lookalike.metrics.distances import magnitudes, safe_scale, unit
 from lookalike.metrics.inputs import Array, device_of, matrix
-from lookalike.metrics.keys import magnitudes, safe_scale, unit
 from lookalike.metrics.neighbours import SEARCHES, centred, faiss_neighbours, neighbours
 from lookalike.metrics.reciprocal import encoded, expanded_sets, overlaps
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lookalike.errors import UserError
-from lookalike.metrics.keys import ranking_keys, square_lengths
+from lookalike.metrics.distances import ranking_keys, square_lengths
 from lookalike.metrics.products import chunks
 
 SPARE = 8  # candidates beyond the k-th

@@ -15,7 +15,7 @@ import numpy as np
 
 from lookalike.errors import unknown
 from lookalike.metrics.inputs import Array, ids
-from lookalike.metrics.labels import JUNK
+from lookalike.metrics.matches import JUNK
 
 
 @dataclass(frozen=True)

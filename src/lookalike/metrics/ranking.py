@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lookalike.errors import UserError
-from lookalike.metrics import counting
-from lookalike.metrics.counting import single_shot_ranks
+from lookalike.metrics import ranks as counting
+from lookalike.metrics.distances import Keys, ranking_keys
 from lookalike.metrics.inputs import Array, device_of, ids, matrix, refuse_rows
-from lookalike.metrics.keys import Keys, ranking_keys
-from lookalike.metrics.labels import Labels, group, mark, no_valid_match
-from lookalike.metrics.pooling import pools_of
+from lookalike.metrics.matches import Labels, group, mark, no_valid_match
+from lookalike.metrics.multi_query import pools_of
 from lookalike.metrics.protocols import protocol_named
+from lookalike.metrics.ranks import single_shot_ranks
 from lookalike.metrics.scores import scores
 from lookalike.metrics.splits import draw, split_scores
 

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lookalike.metrics.distances import checked, magnitudes, squared_distances, unit
 from lookalike.metrics.inputs import Array, device_of, matrix
-from lookalike.metrics.keys import checked, magnitudes, squared_distances, unit
 from lookalike.metrics.neighbours import centred, neighbours
 from lookalike.metrics.products import chunks
 from lookalike.metrics.reciprocal import encoded, expanded_sets, overlaps

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.metrics.counting import NEVER
 from lookalike.metrics.protocols import Protocol
+from lookalike.metrics.ranks import NEVER
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lookalike.metrics import counting
-from lookalike.metrics.labels import Labels
+from lookalike.metrics import ranks as counting
+from lookalike.metrics.matches import Labels
 from lookalike.metrics.protocols import Protocol, half
 from lookalike.metrics.scores import Floats, Ints, scores
 

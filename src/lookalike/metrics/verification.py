@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from lookalike.errors import UserError
 from lookalike.metrics.inputs import Array
-from lookalike.metrics.labels import no_valid_match
-from lookalike.metrics.tally import Tally, place, share_under, tally
+from lookalike.metrics.matches import no_valid_match
+from lookalike.metrics.pair_counts import Tally, place, share_under, tally
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from lookalike.data.poses.form import JOINTS, LIMBS
+from lookalike.data.poses.poses import JOINTS, LIMBS
 
 GROUND = (24, 26, 30)
 # Round the colour circle as OpenPose: right arm orange, left green, right leg cyan, left blue.

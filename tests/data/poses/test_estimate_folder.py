@@ -9,10 +9,11 @@ from figures import person
 from PIL import Image
 
 from lookalike.data import load
-from lookalike.data.poses.attach import with_poses
-from lookalike.data.poses.estimate import estimate_folder, folder
-from lookalike.data.poses.estimate.table import unfinished
+from lookalike.data.poses.estimate import estimate_folder
+from lookalike.data.poses.estimate import in_folder as folder
+from lookalike.data.poses.estimate.poses_csv import unfinished
 from lookalike.data.poses.estimate.worker import answer
+from lookalike.data.poses.with_poses import with_poses
 from lookalike.errors import UserError
 
 NAMES = [f"part {i // 3}/{i}.jpg" for i in range(6)]  # in the last one there is nobody

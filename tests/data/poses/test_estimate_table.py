@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from lookalike.data.poses.estimate import table
+from lookalike.data.poses.estimate import poses_csv as table
 from lookalike.data.poses.estimate.pose import Estimate
 from lookalike.data.poses.readers import read_poses
 from lookalike.errors import UserError

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lookalike import parallel
-from lookalike.data.poses.form import JOINTS, MIRROR
+from lookalike.data.poses.poses import JOINTS, MIRROR
 from lookalike.errors import unknown
 
 PoseAug: TypeAlias = Literal["gauss_int_shared", "gauss_uniform_per_joint", "erase", "none"]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lookalike.data.posemaps.maps import joints_inside
-from lookalike.data.poses.form import LIMBS
+from lookalike.data.poses.poses import LIMBS
 from lookalike.errors import UserError
 
 # PG²'s mask closes the torso and the head: ears to neck, the hips, hips to shoulders, the ears.

@@ -7,9 +7,9 @@ from pathlib import Path
 from random import sample
 from typing import Any
 
+from lookalike import workers as processes
 from lookalike.errors import UserError
 from lookalike.world.spec import WorldSpec
-from lookalike.world.writer import pool
 from lookalike.world.writer.begin import begin, versions
 from lookalike.world.writer.finish import finish
 from lookalike.world.writer.layout import WORLD, check_testable, person_file
@@ -91,10 +91,10 @@ def _render(
             bar.update(answer["images"])
 
         try:
-            pool.work(
+            processes.work(
                 f"lookalike.world.writer.worker.render_people({str(out)!r}, {spec.as_dict()!r})",
                 jobs,
-                min(workers or pool.cores(), len(people)),
+                min(workers or processes.cores(), len(people)),
                 count,
             )
         except UserError:

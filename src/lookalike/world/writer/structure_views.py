@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lookalike import workers as processes
 from lookalike.errors import UserError
+from lookalike.workers import serve
 from lookalike.world.spec import WorldSpec
-from lookalike.world.writer import pool
 from lookalike.world.writer.annotations import Truths, other_version, spec_of, truth_of
 from lookalike.world.writer.layout import SPLITS, crops, people_tested
-from lookalike.world.writer.serve import serve
 
 if TYPE_CHECKING:
     from lookalike.world.renderer.shots import Site
@@ -86,10 +86,10 @@ def write_structures(
         total=total, desc="structures", unit="view", disable=None if progress else True
     ) as bar:
         if jobs:
-            pool.work(
+            processes.work(
                 f"{__name__}.render_structures({str(root)!r}, {degrees!r})",
                 jobs,
-                min(workers or pool.cores(), len(jobs)),
+                min(workers or processes.cores(), len(jobs)),
                 lambda answer: bar.update(answer["views"]),
             )
     return total

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from lookalike.workers import serve
 from lookalike.world.spec import WorldSpec
 from lookalike.world.wardrobe.people import attributes
 from lookalike.world.writer.layout import (
@@ -25,7 +26,6 @@ from lookalike.world.writer.layout import (
     person_file,
     write_file,
 )
-from lookalike.world.writer.serve import serve
 
 if TYPE_CHECKING:
     from lookalike.world.renderer.shots import Shot, Site

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lookalike.data.poses.form import JOINTS
+from lookalike.data.poses.poses import JOINTS
 
 Pixels = NDArray[np.uint8]
 Landmarks = NDArray[np.float64]

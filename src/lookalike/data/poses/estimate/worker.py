@@ -12,8 +12,8 @@ from PIL import Image
 
 from lookalike.data.poses.estimate.landmarker import landmarker
 from lookalike.data.poses.estimate.pose import Detect, estimate
-from lookalike.data.poses.estimate.table import row
-from lookalike.world.writer.serve import serve
+from lookalike.data.poses.estimate.poses_csv import row
+from lookalike.workers import serve
 
 
 def estimate_images(folder: str, model: str, threshold: float) -> None:

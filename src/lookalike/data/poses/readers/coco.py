@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lookalike.data.poses.readers.arrange import Table, arranged, named_order
+from lookalike.data.poses.readers.joint_orders import Table, arranged, named_order
 from lookalike.errors import UserError
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lookalike.data.poses.form import JOINTS
-from lookalike.data.poses.readers.arrange import Joints, arranged
+from lookalike.data.poses.poses import JOINTS
+from lookalike.data.poses.readers.joint_orders import Joints, arranged
 from lookalike.errors import UserError
 
 KEYS = ("pose_keypoints_2d", "pose_keypoints")

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from lookalike.data.pickles import read_plain
-from lookalike.data.poses.form import JOINTS
-from lookalike.data.poses.readers.arrange import Joints, Table, arranged
+from lookalike.data.poses.poses import JOINTS
+from lookalike.data.poses.readers.joint_orders import Joints, Table, arranged
 from lookalike.errors import UserError
 
 PEAKS, SUBSETS = "all_peaks_dic", "subsets_dic"

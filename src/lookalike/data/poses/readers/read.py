@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.data.pickles import SUFFIXES
-from lookalike.data.poses.readers.arrange import Table, merge
 from lookalike.data.poses.readers.coco import is_coco, read_coco
+from lookalike.data.poses.readers.joint_orders import Table, merge
 from lookalike.data.poses.readers.openpose import END, is_openpose, read_people
 from lookalike.data.poses.readers.pickles import SUBSETS, read_pickle
 from lookalike.data.poses.readers.text import COLUMNS, read_lines, read_table

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.data.poses.form import JOINTS
-from lookalike.data.poses.readers.arrange import Joints, Table, arranged, merge
+from lookalike.data.poses.poses import JOINTS
+from lookalike.data.poses.readers.joint_orders import Joints, Table, arranged, merge
 from lookalike.errors import UserError
 
 COLUMNS = ("name", "keypoints_y", "keypoints_x")

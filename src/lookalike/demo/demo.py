@@ -1,0 +1,166 @@
+"""The demo: a small world, a baseline and DG-Net trained on it, both tested there and elsewhere.
+
+Every part is a call that a user would make, and is announced by the command that does the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from lookalike.data import Benchmark, load
+from lookalike.demo.colours import histograms
+from lookalike.demo.report import write_demo_report
+from lookalike.errors import UserError
+from lookalike.evaluation.evaluation import Evaluation, evaluate
+from lookalike.evaluation.scoring import PLAIN, Row, Stopwatch, score
+from lookalike.evaluation.text_tables import table
+from lookalike.training.run import Run, train
+from lookalike.training.run_folder import differences, write_yaml
+from lookalike.training.settings import RunSettings
+
+SETTINGS = "demo.yaml"
+PARTS = 5
+
+
+@dataclass(frozen=True)
+class DemoSettings:
+    """How large the demo is. Raises UserError where there would be too little to learn from."""
+
+    people: int = 100
+    """Rendered people of the plaza; six in ten are trained on, the others tested."""
+    images: int = 4
+    """Images of each of them by each of the six cameras."""
+    steps: int = 0
+    """Stop every stage after so many steps, as a rehearsal; 0: the whole length."""
+    seed: int = 0
+    """Of the people and of the training."""
+
+    def __post_init__(self) -> None:
+        for name, least in {"people": 30, "images": 2, "steps": 0, "seed": 0}.items():
+            if (value := getattr(self, name)) < least:
+                raise UserError(f"The demo's {name} must be {least} or more, not {value}.")
+
+    @property
+    def home(self) -> str:
+        """The benchmark that is trained and tested on."""
+        return (f"world:plaza?people={self.people}&images={self.images}&test_fraction=0.4"
+                f"&seed={self.seed}")  # fmt: skip
+
+    @property
+    def away(self) -> str:
+        """The benchmark that is only tested on."""
+        return f"world:night?people=30&images=2&test_fraction=1&seed={self.seed}"
+
+
+def demo(
+    out: str | Path = "runs/demo", settings: DemoSettings | None = None, resume: bool = False
+) -> Path:
+    """The path of the report, after everything: rendering, training, testing, painting.
+
+    Prints the tables; says on stderr what is being done. resume: go on with the demo in `out`.
+    Raises UserError when `out` holds something else, or a demo with other settings.
+    """
+    out, settings = Path(out), settings or DemoSettings()
+    prepare(out, settings, resume)
+    on_home, on_away = (f"--data {shlex.quote(data)}" for data in (settings.home, settings.away))
+
+    say(1, "Render people, unless they are in the cache",
+        f"lookalike data info {shlex.quote(settings.home)}")  # fmt: skip
+    home, away = load(settings.home), load(settings.away)
+
+    say(2, "Train a baseline: tell them apart",
+        f"lookalike train ide {on_home} --preset demo --out {out / 'ide'}")  # fmt: skip
+    ide = trained("ide", home, out / "ide", settings)
+
+    say(3, "Train DG-Net, with the baseline as its teacher: paint them in each other's clothes",
+        f"lookalike train dgnet {on_home} --preset demo --teacher_model {ide.folder} "
+        f"--out {out / 'dgnet'}")  # fmt: skip
+    dgnet = trained("dgnet", home, out / "dgnet", settings, teacher_model=str(ide.folder))
+
+    runs = {"ide": ide, "dgnet": dgnet}
+    say(4, "Test both where neither was trained: at night",
+        *(f"lookalike evaluate {run.folder} {on_away}" for run in runs.values()))  # fmt: skip
+    elsewhere = {name: evaluate({name: run.model}, away) for name, run in runs.items()}
+    here = named({name: run.rows for name, run in runs.items()})
+    there = named({name: found.rows for name, found in elsewhere.items()})
+    tables = {
+        f"{home.source}, other people": [*plain(home).rows, *here],
+        f"{away.source}, never seen": [*plain(away).rows, *there],
+    }
+
+    say(5, "Paint people who were not trained on, and write the report",
+        f"lookalike generate {dgnet.folder} swap --images {home.root / 'query'} --out grid.png"
+    )  # fmt: skip
+    report = write_demo_report(out, home, away, runs, elsewhere, tables)
+    for title, rows in tables.items():
+        print(f"\n{title}\n{table(Evaluation(rows, {}, {}, {}))}")
+    print(f"\nreport  {report}")
+    return report
+
+
+def prepare(out: Path, settings: DemoSettings, resume: bool) -> None:
+    """Makes the demo's folder, or checks that the one there is the demo to resume."""
+    file, new = out / SETTINGS, dataclasses.asdict(settings)
+    if not file.exists():
+        if resume:
+            raise UserError(f"There is no demo to resume in {out}; leave out --resume.")
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise UserError(f"{out} holds other files; choose another --out.")
+        write_yaml(file, new)
+        return
+    if not resume:
+        raise UserError(
+            f"{out} already holds a demo; add --resume to go on, or choose another --out."
+        )
+    try:
+        changed = differences(yaml.safe_load(file.read_text()), new)
+    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        raise UserError(f"{file} can't be read: choose another --out.") from error
+    if changed:
+        raise UserError(
+            f"{out} was started with other settings ({'; '.join(changed)}): resume it with the "
+            "same ones, or choose another --out."
+        )
+
+
+def trained(
+    method: str, bench: Benchmark, out: Path, settings: DemoSettings, **changes: Any
+) -> Run:
+    """The run in `out`: begun, gone on with, or as it is where it had ended."""
+    run = RunSettings(settings.seed, steps=settings.steps, log_every=20, preview_every=100)
+    resume = (out / "config.yaml").exists()
+    return train(method, bench, preset="demo", out=out, resume=resume, settings=run, **changes)
+
+
+def plain(bench: Benchmark) -> Evaluation:
+    """What needs no learning: the ranking by a colour histogram."""
+    q, g = bench.query, bench.gallery
+    sides = histograms(q.paths), histograms(g.paths)
+    found = score(sides, (q.pids, g.pids, q.camids, g.camids), [bench.protocol], "cosine", PLAIN,
+                  torch.device("cpu"), Stopwatch())  # fmt: skip
+    about = {"features": "colour histogram", "model": "", "data": str(bench)}
+    return Evaluation([{**about, **row} for row in found.rows], {}, {}, {})
+
+
+def named(found: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """The rows of several methods, each with its method's name in front of its feature's."""
+    return [
+        row if row["features"] == method else {**row, "features": f"{method} {row['features']}"}
+        for method, rows in found.items()
+        for row in rows
+    ]
+
+
+def say(part: int, what: str, *commands: str) -> None:
+    """Says what is being done, and how it is done without the demo."""
+    lines = [f"\n[{part}/{PARTS}] {what}", *(f"      {command}" for command in commands)]
+    print("\n".join(lines), file=sys.stderr, flush=True)

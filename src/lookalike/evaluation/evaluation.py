@@ -1,0 +1,200 @@
+"""Features of a benchmark's people, and the numbers and ranked lists that follow from them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lookalike.data import Benchmark, People
+from lookalike.errors import UserError
+from lookalike.evaluation.embedding import extract
+from lookalike.evaluation.features import read_features, same_images
+from lookalike.evaluation.scoring import PLAIN, Extras, Stopwatch, check, score
+from lookalike.methods.base import Model
+from lookalike.metrics import Everyone, order
+from lookalike.metrics.network_reranking import Verifier
+
+EXAMPLES = 8  # ranked lists in a report
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """rows: a line a feature and protocol of the results table, the headline first.
+
+    ranked: example lists of the headline's feature, as its plain rows rank. seconds: how long each
+    part took. notes: what keeps a protocol's rows from being what its name promises, by protocol.
+    images: how many were embedded.
+    """
+
+    rows: list[dict[str, Any]]
+    ranked: dict[str, Any]
+    seconds: dict[str, float]
+    notes: dict[str, str]
+    images: int = 0
+
+
+def evaluate(
+    models: Mapping[str, Model] | Model,
+    bench: Benchmark,
+    protocol: str | Sequence[str] | None = None,
+    metric: str | None = None,
+    lists: bool = True,
+    batch: int = 64,
+    extras: Extras = PLAIN,
+) -> Evaluation:
+    """The ranking of `bench` by every feature of the models: the whole, then each of its parts.
+
+    models: by the name that their rows get, in the order of their training; the last one is the
+    headline and comes first. A single model's rows have its method's name.
+    protocol: one or several; the benchmark's own by default. metric: "cosine" or "euclidean"; the
+    model's own by default. batch: images embedded at a time. extras: what else to compute.
+    An image that is in both splits is embedded once. Raises UserError when a split is empty, for an
+    unknown protocol or metric, to expand queries for another metric than the cosine, and to verify
+    by a model that can't or for another metric than the Euclidean.
+    """
+    for split in ("query", "gallery"):
+        if not len(getattr(bench, split)):
+            raise UserError(f"{bench} has no {split} images to evaluate on.")
+    protocols = [protocol] if isinstance(protocol, str) else list(protocol or [bench.protocol])
+    if isinstance(models, Model):
+        models = {models.method.name: models}
+    for model in models.values():
+        if not model.method.embeds:
+            raise UserError(f"A model of {model.method.name} makes pictures of people and has no "
+                            "features to compare: judge its pictures with --images.")  # fmt: skip
+    check(protocols, [metric or model.metric for model in models.values()], extras)
+    verifiers = {name: verifier_of(model) for name, model in models.items()}
+    if extras.verify and not any(verifiers.values()):
+        raise UserError(
+            f"The model {' and '.join(models)} has no verifier: don't ask for verified rows, or "
+            "evaluate one that learned to compare pairs, as FD-GAN's does."
+        )
+    q, g = bench.query, bench.gallery
+    ids = (q.pids, g.pids, q.camids, g.camids)
+    twins = same_images(q.paths, g.paths)
+    rows: list[dict[str, Any]] = []
+    ranked: dict[str, Any] = {}
+    notes: dict[str, str] = {}
+    clock = Stopwatch()
+    for name, model in reversed(list(models.items())):
+        with clock("embed"):
+            query, gallery = embedded(model, bench, twins, batch)
+        whole = " + ".join(model.parts) or name
+        views = {whole: (model.scored(query), model.scored(gallery))}
+        views |= {part: (query[:, s], gallery[:, s]) for part, s in model.parts.items()}
+        device = next(model.parameters()).device
+        distance = metric or model.metric
+        for feature, sides in views.items():
+            # A verifier compares whole features.
+            verifier = verifiers[name] if feature == whole else None
+            found = score(sides, ids, protocols, distance, extras, device, clock, twins, verifier)
+            rows += [{"features": feature, "model": name, "data": str(bench), **row}
+                     for row in found.rows]  # fmt: skip
+            notes |= found.notes
+            if lists and not ranked:
+                first, second = (torch.as_tensor(side).cpu() for side in found.sides)
+                who = bench if found.who is None else asking(bench, found.who)
+                ranked = ranked_lists((first, second), who, found.ranking.ap, distance)
+                ranked["features"] = feature
+    images = len(models) * (len(q) + int((twins < 0).sum()))
+    return Evaluation(rows, ranked, clock.seconds, notes, images)
+
+
+def verifier_of(model: Model) -> Verifier | None:
+    """What tells the probability that two features are of one person, if the model has it."""
+    return None if "verifier" in model.without else getattr(model, "verify", None)
+
+
+def embedded(
+    model: Model, bench: Benchmark, twins: NDArray[np.int64], batch: int
+) -> tuple[Tensor, Tensor]:
+    """The features of queries and gallery; those of the gallery's `twins` are the queries'."""
+    query = extract(model, bench.query.paths, batch)
+    gallery = query[torch.from_numpy(np.maximum(twins, 0))]
+    others = twins < 0
+    if others.any():
+        gallery[torch.from_numpy(others)] = extract(model, bench.gallery[others].paths, batch)
+    return query, gallery
+
+
+def asking(bench: Benchmark, who: Everyone) -> Benchmark:
+    """The benchmark with those who ask as its queries, and those who are asked for as gallery."""
+    q, g = bench.query, bench.gallery
+    both = People([*q.paths, *g.paths], np.concatenate([q.pids, g.pids]),
+                  np.concatenate([q.camids, g.camids]), q.domain)  # fmt: skip
+    return replace(bench, query=both[who.asked], gallery=both[who.gallery])
+
+
+def evaluate_features(
+    files: Sequence[str | Path],
+    protocol: str | Sequence[str] = "market1501",
+    metric: str = "cosine",
+    extras: Extras = PLAIN,
+    device: torch.device | str = "cpu",
+) -> Evaluation:
+    """The ranking of features that any model wrote; files as in `read_features`, the rest as above.
+
+    The rows have the files' names without their suffixes.
+
+    Raises UserError as `read_features` and `evaluate` do.
+    """
+    protocols = [protocol] if isinstance(protocol, str) else list(protocol)
+    check(protocols, [metric], extras)
+    clock = Stopwatch()
+    with clock("read"):
+        given = read_features(files)
+    sides = given.query, given.gallery
+    found = score(sides, given.ids, protocols, metric, extras, torch.device(device), clock,
+                  given.twins)  # fmt: skip
+    stems = ", ".join(Path(file).stem for file in files)
+    about = {"features": stems, "model": "", "data": " ".join(map(str, files))}
+    rows = [{**about, **row} for row in found.rows]
+    return Evaluation(rows, {}, clock.seconds, found.notes)
+
+
+def ranked_lists(
+    features: tuple[Tensor, Tensor], bench: Benchmark, ap: np.ndarray[Any, Any], metric: str
+) -> dict[str, Any]:
+    """Lists of the ten first results: half of the worst queries', half of random ones'."""
+    valid = np.flatnonzero(~np.isnan(ap))
+    worst = valid[np.argsort(ap[valid], kind="stable")[: EXAMPLES // 2]]
+    rest = np.setdiff1d(valid, worst)
+    count = min(EXAMPLES - len(worst), len(rest))
+    drawn = np.random.default_rng(0).choice(rest, count, replace=False) if count else rest
+    chosen = np.concatenate([drawn, worst]).astype(int)
+    q, g = bench.query[chosen], bench.gallery
+    best = order(features[0][chosen], features[1], q.pids, g.pids, q.camids, g.camids,
+                 metric=metric, top=10)  # fmt: skip
+
+    def entry(people: People, i: int) -> dict[str, Any]:
+        return {"path": os.path.abspath(people.paths[i]), "pid": int(people.pids[i]),
+                "camid": int(people.camids[i])}  # fmt: skip
+
+    lists = []
+    for i, query in enumerate(chosen):
+        found = best.indices[i][best.indices[i] >= 0]
+        near = distances(features[0][query], features[1][found], metric)
+        results = [
+            {**entry(g, int(j)), "distance": float(d), "right": bool(right)}
+            for j, d, right in zip(found, near, best.right[i], strict=False)
+        ]
+        lists.append({"query": entry(q, i), "ap": float(ap[query]), "results": results,
+                      "kind": "random" if i < count else "worst"})  # fmt: skip
+    return {"lists": lists}
+
+
+def distances(query: Tensor, gallery: Tensor, metric: str) -> Tensor:
+    """The distances of one query (D) to some gallery features (N×D): N."""
+    if metric == "cosine":
+        return 1 - F.cosine_similarity(query[None], gallery)
+    found: Tensor = torch.linalg.vector_norm(query - gallery, dim=1)
+    return found

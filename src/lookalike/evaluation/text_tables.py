@@ -1,0 +1,132 @@
+"""An evaluation as the text that `lookalike evaluate` and a run print, at most 80 columns wide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from textwrap import wrap
+
+from lookalike.evaluation.evaluation import Evaluation
+from lookalike.evaluation.scoring import Row
+
+WIDTH = 80  # columns of a table
+COLUMNS = ("mAP", "rank1", "rank5", "rank10", "mINP")
+
+
+def table(found: Evaluation) -> str:
+    """The rows in percent, a feature's protocols together; then how they were computed."""
+    rows = found.rows
+    names = names_of(rows)
+    lines = ranked(rows, names)
+    if "EER" in rows[0]:
+        lines += ["", *verified(rows, names)]
+    for sentence in [*how(rows), *noted(found.notes)]:
+        lines += folded(sentence)
+    return "\n".join(lines)
+
+
+def names_of(rows: Sequence[Row]) -> list[str]:
+    """The column of features: shortened to what the numbers leave, "" where a name repeats."""
+    protocols = {row["protocol"] for row in rows}
+    several = len(protocols) > 1
+    room = WIDTH - 8 * len(COLUMNS) - (2 + max(map(len, protocols)) if several else 0)
+    names, before = [], ""
+    for row in rows:
+        name = again(row) or row["features"]
+        short = name if len(name) <= room else name[: room - 1] + "…"
+        names.append("" if several and name == before else short)
+        before = name
+    return names
+
+
+def again(row: Row) -> str:
+    """What a row says instead of its feature, which stands above: "" for a plain one."""
+    return "  re-ranked" if row["rerank"] else "  verified" if row.get("verifier") else ""
+
+
+def ranked(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+    """A head and a line for each row, with its interval's ends below it."""
+    columns = [["features", *names]]
+    if len({row["protocol"] for row in rows}) > 1:
+        columns.append(["protocol", *(row["protocol"] for row in rows)])
+    head, *lefts = ("  ".join(cells) for cells in zip(*map(padded, columns), strict=True))
+    lines = [head + "".join(f"{column:>8}" for column in COLUMNS)]
+    for left, row in zip(lefts, rows, strict=True):
+        lines.append(left + percent(row))
+        if "intervals" in row:
+            low, high = ({name: ends[i] for name, ends in row["intervals"].items()} for i in (0, 1))
+            lines += ["  from".ljust(len(left)) + percent(low),
+                      "  to".ljust(len(left)) + percent(high)]  # fmt: skip
+    return lines
+
+
+def verified(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+    """A head and a line for each feature: TPR at fixed FPRs, and EER."""
+    rates = [name for name in rows[0] if name.startswith("TPR@") or name == "EER"]
+    few = rows[0]["unmeasurable"]
+    head, *lefts = padded(["features", *names])
+    lines = [head + "".join(f"{rate + '*' * (rate in few):>10}" for rate in rates)]
+    for left, name, row in zip(lefts, names, rows, strict=True):
+        if name and not again(row):
+            lines.append(left + "".join(f"{100 * row[rate]:10.2f}" for rate in rates))
+    if few:
+        lines.append("* fewer pairs of two people than the rate needs: before the nearest one")
+    return lines
+
+
+def how(rows: Sequence[Row]) -> list[str]:
+    """What the rows come from and how, each a line that may need folding."""
+    first = rows[0]
+    rules = f"{first['protocol']}, " if len({row["protocol"] for row in rows}) == 1 else ""
+    lines = [
+        f"{rules}{first['metric']} distance{others(rows, 'metric', 'features')}, "
+        f"{first['valid_queries']} of {first['queries']} queries valid"
+        f"{others(rows, 'valid_queries', 'protocol', 'queries')}, {first['gallery']} gallery crops"
+        f"{others(rows, 'gallery', 'protocol')}"
+    ]
+    if first["expand"]:
+        lines.append(f"queries expanded with their {first['expand']} nearest gallery crops")
+    for numbers in [row["rerank"] for row in rows if row["rerank"]][:1]:
+        k1, k2, weight = numbers.values()
+        lines.append(f"re-ranked with k1 {k1}, k2 {k2}, λ {weight:g}")
+    # Rows of runs before there were verifiers don't have the key.
+    for k in [row["verifier"] for row in rows if row.get("verifier")][:1]:
+        lines.append(f"verified: a query's {k} nearest re-scored by the model's verifier")
+    if "intervals" in first:
+        lines.append(f"from, to: {100 * first['confidence']:g} % intervals over identities")
+    return lines
+
+
+def others(rows: Sequence[Row], key: str, by: str, of: str = "") -> str:
+    """In brackets, whose `key` is not the first row's, and what it is; "" if nobody's.
+
+    by: what tells them apart. of: a key whose value follows where that isn't the first row's.
+    """
+    first, found = rows[0], {}
+    for row in rows:
+        other = bool(of) and row[of] != first[of]
+        if other or row[key] != first[key]:
+            found[row[by]] = f"{row[key]} of {row[of]}" if other else row[key]
+    return f" ({', '.join(f'{name} {value}' for name, value in found.items())})" if found else ""
+
+
+def noted(notes: Mapping[str, str]) -> list[str]:
+    """Each sentence once, behind the protocols that it is about."""
+    about: dict[str, list[str]] = {}
+    for protocol, note in notes.items():
+        about.setdefault(note, []).append(protocol)
+    return [f"{', '.join(protocols)}: {note}" for note, protocols in about.items()]
+
+
+def folded(text: str) -> list[str]:
+    """The text as lines of at most 80 columns, broken between words."""
+    return wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def padded(cells: Sequence[str]) -> list[str]:
+    """The cells, all as wide as the widest."""
+    width = max(map(len, cells))
+    return [cell.ljust(width) for cell in cells]
+
+
+def percent(numbers: Mapping[str, float]) -> str:
+    return "".join(f"{100 * numbers[column]:8.2f}" for column in COLUMNS)

@@ -1,0 +1,143 @@
+"""FD-GAN's released checkpoints (yxgeee/FD-GAN) as models of ours.
+
+Stage I leaves model_best.pth.tar with encoder and verifier; stages II and III leave
+EPOCH_net_{E,G,Di,Dp}.pth and best_net_*.pth. E is encoder and verifier, which recognise alone; G,
+which needs it, reposes; the identity discriminator Di and the pose discriminator Dp are for
+training. All are of PyTorch 0.3.1, whose batch norm has no step counters: they become 0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from lookalike.errors import UserError
+from lookalike.importing.checkpoints import Checkpoint, files_in
+from lookalike.importing.fdgan.entries import LAYOUTS
+from lookalike.importing.fdgan.released_files import collect, in_folder
+from lookalike.importing.outputs import Imported, Write, beside, check_free, write_all
+from lookalike.importing.renaming import Report, take
+from lookalike.methods.fdgan import FDGAN
+from lookalike.methods.model_file import save_model
+from lookalike.nets import resnet
+from lookalike.nets.fdgan import IdentityDiscriminator, PoseDiscriminator
+
+COUNTER = "num_batches_tracked"
+ABOUT = {"E": "encoder", "Di": "identity", "Dp": "pose"}  # what is written beside the model
+
+
+def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool) -> Imported:
+    """Writes the model in the authors' files or folders: an importer of `IMPORTERS`.
+
+    Beside `out`, with .encoder, .identity and .pose in their names: the encoder alone under
+    torchvision's names, which --weights of any method takes, and the two discriminators.
+    """
+    check_free([out], force)
+    files = collect(files_in(paths, step, lambda folder: in_folder(folder, step)))
+    if "E" not in files:
+        raise UserError(
+            f"{', '.join(str(file.path) for file in files.values())} can't be used without the "
+            "encoder: give the E file too (EPOCH_net_E.pth of the same epoch)."
+        )
+    method, reports, notes = settings(files), list[Report](), list[str]()
+    epochs = {m[1] for f in files.values() if (m := re.match(r"(\w+)_net_", f.path.name))}
+    if len(epochs) > 1:
+        notes.append(f"the files are of different epochs ({', '.join(sorted(epochs))}): E and G "
+                     "fit each other only at the same one.")  # fmt: skip
+    with torch.device("meta"):  # shapes only: nothing large is built before all is checked
+        needed = method.model(0).state_dict()
+    found: dict[str, Tensor] = {}
+    for kind, parts in (("E", ("encoder.", "verifier.")), ("G", ("generator.",))):
+        if kind in files:
+            own = {name: value for name, value in needed.items() if name.startswith(parts)}
+            found |= counted(kind, files[kind], own, reports)
+    size = f"{method.height}×{method.width}"
+    does = "reposes" if "G" in files else "but doesn't repose (no G file)"
+    writers: dict[Path, Write] = {}
+    written = {out: f"fdgan, {size} pixels; recognises, {does}"}
+    place = beside(out, ABOUT["E"])
+    writers[place] = encoder_writer(found)
+    written[place] = "the encoder alone, torchvision's resnet50; for `train METHOD --weights`"
+    for kind, what in (("Di", "identity"), ("Dp", "pose")):
+        if kind in files:
+            place = beside(out, ABOUT[kind])
+            writers[place] = discriminator_writer(kind, method, files[kind], reports)
+            written[place] = f"the {what} discriminator, which only training needs"
+    check_free(list(writers), force)
+    model = method.model(0)
+    if "G" not in files:
+        model.leave_out("generator")
+    model.load_state_dict(found)
+    write_all({out: partial(save_model, model), **writers})
+    return Imported(written, reports, notes)
+
+
+def settings(files: Mapping[str, Checkpoint]) -> FDGAN:
+    """The released code's settings with the sizes that the shapes tell."""
+    code = FDGAN.preset("code")
+
+    def size(kind: str, name: str, axis: int, default: int) -> int:
+        value = files[kind].tensors.get(name) if kind in files else None
+        return value.shape[axis] if value is not None and value.dim() > axis else default
+
+    pose = size("G", "en_avg.1.weight", 0, code.pose_dim)
+    joined = size("G", "de_avg.1.weight", 0, 2048 + pose + code.noise_dim)
+    inputs = [size("G", f"de_conv{k}.1.weight", 0, 0) for k in (5, 4, 3, 2, 1)]
+    outputs = [size("G", f"de_{name}.1.weight", 1, 0)
+               for name in ("avg", "conv5", "conv4", "conv3", "conv2")]  # fmt: skip
+    sizes: dict[str, Any] = {
+        "height": 32 * size("G", "en_avg.1.weight", 2, code.height // 32),
+        "width": 32 * size("G", "en_avg.1.weight", 3, code.width // 32),
+        "generator_dim": size("G", "en_conv1.weight", 0, code.generator_dim),
+        "pose_dim": pose,
+        "noise_dim": max(1, joined - 2048 - pose),
+        # A decoder that sees a map of the pose encoder has twice the inputs there.
+        "connect_layers": sum(a > b for a, b in zip(inputs, outputs, strict=True)),
+        "dis_dim": size("Dp", "model.0.weight", 0, code.dis_dim),
+    }
+    return dataclasses.replace(code, stride_on="3x3", weights="none", **sizes)
+
+
+def counted(
+    kind: str, file: Checkpoint, needed: Mapping[str, Tensor], reports: list[Report]
+) -> dict[str, Tensor]:
+    """What `take` takes, with 0 for step counters that the file, as all of its time, has none of.
+
+    Raises UserError where one of several counters is missing.
+    """
+    old = not any(name.endswith(COUNTER) for name in file.tensors)
+    asked = {k: v for k, v in needed.items() if not (old and k.endswith(COUNTER))}
+    found, report = take(kind, file, LAYOUTS[kind], asked)
+    reports.append(report)
+    return {k: found[k] if k in found else torch.zeros((), dtype=v.dtype)
+            for k, v in needed.items()}  # fmt: skip
+
+
+def encoder_writer(found: Mapping[str, Tensor]) -> Write:
+    """What writes the encoder alone, under torchvision's names."""
+    part = "encoder."
+    own = {k.removeprefix(part): v.contiguous() for k, v in found.items() if k.startswith(part)}
+    about = {"format": "pt", "stride_on": "3x3"}
+    return partial(safetensors.torch.save_file, own, metadata=about)
+
+
+def discriminator_writer(
+    kind: str, method: FDGAN, file: Checkpoint, reports: list[Report]
+) -> Write:
+    """What writes a discriminator's weights under our names, once they are checked."""
+    with torch.device("meta"):
+        net: nn.Module = (
+            IdentityDiscriminator(resnet(50)) if kind == "Di" else PoseDiscriminator(method.dis_dim)
+        )
+    found = counted(kind, file, net.state_dict(), reports)
+    tensors = {name: value.contiguous() for name, value in found.items()}
+    about = {"format": "pt", "network": f"lookalike.nets.fdgan.{type(net).__name__}"}
+    return partial(safetensors.torch.save_file, tensors, metadata=about)

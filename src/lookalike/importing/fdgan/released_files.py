@@ -1,0 +1,67 @@
+"""The authors' FD-GAN files: where they lie and which is which."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from lookalike.errors import UserError
+from lookalike.importing.checkpoints import Checkpoint, names, read_checkpoint
+from lookalike.importing.fdgan.entries import LAYOUTS
+
+STAGE_ONE = ("model_best.pth.tar", "checkpoint.pth.tar")
+
+
+def in_folder(folder: Path, step: int | None) -> list[Path]:
+    """The files in a folder of epoch `step`; by default the best, else the newest with an encoder.
+
+    Of a folder of stage I, its best or else its last encoder.
+    """
+    epochs: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*_net_*.pth")):
+        if match := re.fullmatch(r"(\d+|best)_net_(E|G|Di|Dp)\.pth", path.name):
+            epochs.setdefault(match[1].lstrip("0") or "0", []).append(path)
+    if step is None:
+        able = {e for e, files in epochs.items() if any(f.stem.endswith("_E") for f in files)}
+        if "best" in able:
+            return epochs["best"]
+        if able:
+            return epochs[max(able, key=int)]
+        for name in STAGE_ONE:
+            if (folder / name).is_file():
+                return [folder / name]
+        raise UserError(
+            f"{folder} holds no encoder of FD-GAN: give the folder with the authors' "
+            "EPOCH_net_E.pth or model_best.pth.tar, or the files one by one."
+        )
+    if str(step) not in epochs:
+        there = ", ".join(sorted(epochs.keys() - {"best"}, key=int)) or "none"
+        raise UserError(f"{folder} has no networks of epoch {step}; it has {there}.")
+    return epochs[str(step)]
+
+
+def collect(paths: Sequence[Path]) -> dict[str, Checkpoint]:
+    """The checkpoints by what they hold: E, G, Di, Dp."""
+    files: dict[str, Checkpoint] = {}
+    for path in paths:
+        file = read_checkpoint(path)
+        kind = recognise(file)
+        if kind in files:
+            raise UserError(
+                f"{files[kind].path} and {path} are both {kind} files: give one of them."
+            )
+        files[kind] = file
+    return files
+
+
+def recognise(file: Checkpoint) -> str:
+    """Which of the authors' files it is, by the names in it. Raises UserError if none."""
+    for kind, layout in LAYOUTS.items():
+        if any(name.startswith(layout.marks) for name in file.tensors):
+            outputs = file.tensors.get("embed_model.classifier.bias")
+            return "Di" if kind == "E" and outputs is not None and len(outputs) == 1 else kind
+    raise UserError(
+        f"{file.path} is none of FD-GAN's E, G, Di and Dp files: it has the entries "
+        f"{names(file.tensors)}."
+    )

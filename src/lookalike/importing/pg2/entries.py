@@ -1,0 +1,172 @@
+"""What the authors' PG² calls its variables, what we call them, and how the numbers are turned.
+
+TensorFlow keeps a convolution as height × width × in × out and a linear layer as in × out, and
+flattens a feature map as (h, w, c); we keep out × in × height × width, out × in and (c, h, w).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lookalike.errors import UserError
+from lookalike.importing.checkpoints import Checkpoint
+from lookalike.importing.renaming import UNKNOWN, Report, by
+
+KINDS = {"G1": "Pose_AE/", "G2": "UAEnoFC/", "D": "Discriminator."}
+UNUSED = re.compile(
+    r"(^|/)(Adam(_\d+)?|beta[12]_power(_\d+)?|(global_)?step|[gd]_lr)$"
+)  # of the training: the optimisers' moments and powers, its counter, its learning rates
+TRAINING = "known and unused (of the training)"
+
+
+class Row(NamedTuple):
+    """Their variable, its shape, our parameter, and its numbers from theirs."""
+
+    theirs: str
+    shape: tuple[int, ...]
+    ours: str
+    turn: Callable[[Tensor], Tensor]
+
+
+def g1_layers(blocks: int) -> list[str]:
+    """G1's convolutions in the order in which TensorFlow made them: 6 for each block."""
+    last = blocks - 1
+    names = ["encoder.inlet"]
+    for i in range(blocks):
+        names += [f"encoder.blocks.{i}.a", f"encoder.blocks.{i}.b"]
+        names += [f"encoder.downs.{i}"] if i < last else []
+    for i in range(blocks):
+        names += [f"blocks.{i}.a", f"blocks.{i}.b"]
+        names += [f"ups.{i}"] if i < last else []
+    return [*names, "out"]
+
+
+def g2_layers(blocks: int) -> list[str]:
+    """G2's convolutions in the order in which TensorFlow made them: 5 for each block, and one."""
+    names = ["inlet"]
+    for i in range(blocks):
+        names += [f"encoder.{i}.a", f"encoder.{i}.b"]
+        names += [f"downs.{i}"] if i < blocks - 1 else []
+    for i in range(blocks):
+        names += [f"decoder.{i}.a", f"decoder.{i}.b"]
+    return [*names, "out"]
+
+
+def conv_rows(scope: str, layers: list[str], needed: Mapping[str, Tensor]) -> Iterator[Row]:
+    """Rows of the convolutions Conv, Conv_1, Conv_2, …"""
+    for k, layer in enumerate(layers):
+        theirs = f"{scope}Conv_{k}" if k else f"{scope}Conv"
+        yield conv_row(f"{theirs}/weights", f"{layer}.weight", needed)
+        yield same(f"{theirs}/biases", f"{layer}.bias", needed)
+
+
+def conv_row(theirs: str, ours: str, needed: Mapping[str, Tensor]) -> Row:
+    out, into, height, width = needed[ours].shape
+    return Row(theirs, (height, width, into, out), ours, lambda w: w.permute(3, 2, 0, 1))
+
+
+def same(theirs: str, ours: str, needed: Mapping[str, Tensor]) -> Row:
+    return Row(theirs, tuple(needed[ours].shape), ours, lambda value: value)
+
+
+def g1_rows(blocks: int, small: tuple[int, int], needed: Mapping[str, Tensor]) -> list[Row]:
+    """small: height and width of the deepest feature map."""
+    rows = list(conv_rows("Pose_AE/G/", g1_layers(blocks), needed))
+    code, flat = needed["to_code.weight"].shape
+    spread = needed["from_code.weight"].shape[0]
+
+    def to_code(w: Tensor) -> Tensor:
+        return w.reshape(*small, -1, code).permute(3, 2, 0, 1).flatten(1)
+
+    def from_code(w: Tensor) -> Tensor:
+        return w.reshape(code, *small, -1).permute(3, 1, 2, 0).flatten(0, 2)
+
+    def bias(b: Tensor) -> Tensor:
+        return b.reshape(*small, -1).permute(2, 0, 1).flatten()
+
+    first, second = "Pose_AE/G/fully_connected", "Pose_AE/G/fully_connected_1"
+    return [
+        *rows,
+        Row(f"{first}/weights", (flat, code), "to_code.weight", to_code),
+        same(f"{first}/biases", "to_code.bias", needed),
+        Row(f"{second}/weights", (code, spread), "from_code.weight", from_code),
+        Row(f"{second}/biases", (spread,), "from_code.bias", bias),
+    ]
+
+
+def g2_rows(blocks: int, needed: Mapping[str, Tensor]) -> list[Row]:
+    return list(conv_rows("UAEnoFC/G/", g2_layers(blocks), needed))
+
+
+def d_rows(layers: int, needed: Mapping[str, Tensor]) -> list[Row]:
+    """D flattens as we do, (c, h, w). Its batch normalisation has no step counter."""
+    rows = []
+    for i in range(1, layers + 1):
+        theirs = f"Discriminator.{i}/Discriminator.{i}"
+        rows += [conv_row(f"{theirs}.Filters", f"convs.{i - 1}.weight", needed),
+                 same(f"{theirs}.Biases", f"convs.{i - 1}.bias", needed)]  # fmt: skip
+    names = {"offset": "bias", "scale": "weight", "moving_mean": "running_mean",
+             "moving_variance": "running_var"}  # fmt: skip
+    for i in range(2, layers + 1):
+        for theirs, ours in names.items():
+            rows.append(same(f"Discriminator.BN{i}.{theirs}", f"norms.{i - 2}.{ours}", needed))
+    linear = needed["out.weight"].shape[1]
+    theirs = "Discriminator.Output/Discriminator.Output"
+    return [
+        *rows,
+        Row(f"{theirs}.W", (linear, 1), "out.weight", lambda w: w.T),
+        same(f"{theirs}.b", "out.bias", needed),
+    ]
+
+
+def take(kind: str, file: Checkpoint, rows: list[Row]) -> tuple[dict[str, Tensor], Report]:
+    """The variables of one network under our names, and the report of the rest of its scope.
+
+    Raises UserError naming the first that is missing, has another shape or isn't finite.
+    """
+    found: dict[str, Tensor] = {}
+    for theirs, shape, ours, turn in rows:
+        if theirs not in file.tensors:
+            raise UserError(
+                f"{file.path} has no '{theirs}' ({by(torch.empty(shape, device='meta'))}), which "
+                f"the {kind} network needs: it is incomplete or of another network."
+            )
+        value = file.tensors[theirs]
+        if tuple(value.shape) != shape:
+            raise UserError(
+                f"{file.path} has '{theirs}' of shape {by(value)}, but the {kind} network needs "
+                f"{by(torch.empty(shape, device='meta'))}."
+            )
+        if not torch.isfinite(value).all():
+            raise UserError(
+                f"{file.path} has NaN or infinite numbers in '{theirs}': its training broke down; "
+                "take an earlier step."
+            )
+        found[ours] = turn(value.float()).contiguous()
+    taken = {row.theirs for row in rows}
+    own = [name for name in file.tensors if scope_of(name) == kind]
+    left: dict[str, list[str]] = {}
+    for name in own:
+        if name not in taken:
+            left.setdefault(TRAINING if UNUSED.search(name) else UNKNOWN, []).append(name)
+    return found, Report(kind, Checkpoint(file.path, {n: file.tensors[n] for n in own}, []),
+                         len(taken), left)  # fmt: skip
+
+
+def scope_of(name: str) -> str | None:
+    """Which network a variable belongs to, or None."""
+    return next((kind for kind, scope in KINDS.items() if name.startswith(scope)), None)
+
+
+def others(file: Checkpoint) -> Report:
+    """The report of what belongs to no network."""
+    rest = {n: v for n, v in file.tensors.items() if scope_of(n) is None}
+    left: dict[str, list[str]] = {}
+    for name in [*rest, *file.others]:
+        left.setdefault(TRAINING if UNUSED.search(name) else UNKNOWN, []).append(name)
+    return Report("other", Checkpoint(file.path, rest, file.others), 0, left)

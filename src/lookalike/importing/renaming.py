@@ -1,0 +1,116 @@
+"""Authors' parameter names in ours: a table a file, every entry demanded, the rest reported."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lookalike.errors import UserError
+from lookalike.importing.checkpoints import Checkpoint
+
+Rows = Iterable[tuple[str, str]]
+NUMBER = re.compile(r"\{(\d+)\.\.\}")
+UNKNOWN = "unknown"
+INDENT = " " * 9  # under the first word of a printed line
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One kind of the authors' files.
+
+    marks: beginnings of names that only this kind has. names: (theirs, ours), beginnings of names;
+    {3..} is any number from 3 on, and counts on the other side from where its partner there does.
+    unused: (pattern, reason): the entries that the network of this file doesn't use.
+    """
+
+    marks: tuple[str, ...]
+    names: tuple[tuple[str, str], ...]
+    unused: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was taken from a file. left: reason → the names of the entries that weren't."""
+
+    kind: str
+    checkpoint: Checkpoint
+    taken: int
+    left: Mapping[str, list[str]]
+
+    def __str__(self) -> str:
+        entries = len(self.checkpoint.tensors) + len(self.checkpoint.others)
+        lines = [f"{self.kind:<9}{self.checkpoint.path}: {entries} entries, {self.taken} taken"]
+        for why, keys in self.left.items():
+            text = f"left out, {why}: {', '.join(keys)}"
+            lines += textwrap.wrap(text, 100, initial_indent=INDENT, subsequent_indent=INDENT,
+                                   break_long_words=False)  # fmt: skip
+        return "\n".join(lines)
+
+
+def rename(name: str, rows: Rows) -> str | None:
+    """`name` with the beginning that a row's left side describes replaced by its right side."""
+    for left, right in rows:
+        text = NUMBER.split(left)  # text, start, text, start, …, text
+        pattern = r"(\d+)".join(re.escape(part) for part in text[::2])
+        match = re.fullmatch(f"{pattern}(\\..+)", name)
+        if match is None:
+            continue
+        *numbers, rest = match.groups()
+        counts = [int(n) - int(start) for n, start in zip(numbers, text[1::2], strict=True)]
+        if min(counts, default=0) >= 0:
+            text = NUMBER.split(right)
+            text[1::2] = [str(int(s) + n) for s, n in zip(text[1::2], counts, strict=True)]
+            return "".join([*text, rest])
+    return None
+
+
+def take(
+    kind: str, file: Checkpoint, layout: Layout, needed: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], Report]:
+    """The entries of `file` under our names, one for each of `needed`, and the report of the rest.
+
+    needed: our name → a tensor of the right shape. Raises UserError naming the first entry that is
+    missing, has another shape, or holds a number that isn't finite.
+    """
+    taken: dict[str, Tensor] = {}
+    left: dict[str, list[str]] = {}
+    for name, value in file.tensors.items():
+        reason = next((why for what, why in layout.unused if re.search(what, name)), None)
+        ours = rename(name, layout.names)
+        if reason is None and ours is not None and ours in needed:
+            taken[ours] = value
+        else:
+            left.setdefault(reason or UNKNOWN, []).append(name)
+    if file.others:
+        left.setdefault(UNKNOWN, []).extend(file.others)
+
+    backwards = [(ours, theirs) for theirs, ours in layout.names]
+    for ours, like in needed.items():
+        theirs = rename(ours, backwards)
+        if ours not in taken:
+            raise UserError(
+                f"{file.path} has no '{theirs}' ({by(like)}), which the {kind} network needs: it "
+                "is incomplete or of another network."
+            )
+        value = taken[ours]
+        if value.shape != like.shape:
+            raise UserError(
+                f"{file.path} has '{theirs}' of shape {by(value)}, but the {kind} network needs "
+                f"{by(like)}."
+            )
+        if not torch.isfinite(value).all():
+            raise UserError(
+                f"{file.path} has NaN or infinite numbers in '{theirs}': its training broke down; "
+                "take an earlier step."
+            )
+    return taken, Report(kind, file, len(taken), left)
+
+
+def by(tensor: Tensor) -> str:
+    """A tensor's shape, such as 64×3×7×7."""
+    return "×".join(str(n) for n in tensor.shape) or "a single number"

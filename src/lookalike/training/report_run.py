@@ -1,0 +1,114 @@
+"""What follows the training: the models are judged, and the run folder gets its report."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+import lookalike
+from lookalike.data import Benchmark
+from lookalike.errors import UserError
+from lookalike.evaluation.evaluation import evaluate
+from lookalike.evaluation.pictures import picture_quality, picture_table
+from lookalike.evaluation.text_tables import table
+from lookalike.generation.poses import known_pairs
+from lookalike.generation.repose import repose_pairs
+from lookalike.generation.swap import read_images, save_picture
+from lookalike.methods import Model
+from lookalike.report import write_report
+from lookalike.report.skeletons import skeletons
+from lookalike.training.run_folder import write_json
+from lookalike.training.settings import RunSettings, resolve_device
+
+PAIRS = 400  # held-out pairs that a run's pictures are judged on; `lookalike evaluate` takes more
+SHOWN = 8  # held-out people in the picture at the end
+
+
+def finish(
+    run: Path,
+    models: Mapping[str, Model],
+    bench: Benchmark,
+    seconds: Mapping[str, float],
+    settings: RunSettings,
+) -> list[dict[str, Any]]:
+    """Judges the models and writes everything that follows the training: the results' rows.
+
+    Models that recognise are ranked; the last one, if it puts people into other poses, makes
+    pictures of held-out people.
+    """
+    *_, model = models.values()
+    write_json(run / "environment.json", environment(model, seconds, settings))
+    device = resolve_device(settings)
+    for trained in models.values():  # Lightning leaves them on the CPU
+        trained.to(device)
+    rows: list[dict[str, Any]] = []
+    if len(bench.query) and len(bench.gallery):
+        recognising = {name: m for name, m in models.items() if m.method.embeds}
+        if recognising:
+            evaluation = evaluate(recognising, bench)
+            write_json(run / "evaluation.json", {"rows": evaluation.rows})
+            write_json(run / "ranked.json", evaluation.ranked)
+            print(table(evaluation))
+            rows += evaluation.rows
+        if "repose" in model.method.generates:
+            rows += judge_pictures(run, model, bench)
+    for trained in models.values():
+        trained.cpu()
+    write_report(run)
+    print(f"model   {run / 'model.safetensors'}\nreport  {run / 'report.html'}")
+    return rows
+
+
+def judge_pictures(run: Path, model: Model, bench: Benchmark) -> list[dict[str, Any]]:
+    """Measures and shows the model's pictures of held-out people: their rows.
+
+    None, and a line that says why, where no pair of them has a pose.
+    """
+    try:
+        found = picture_quality(model, bench, count=PAIRS)
+    except UserError as error:  # the trained model counts for more than its pictures
+        write_json(run / "pictures.json", {"rows": [], "notes": [str(error)]})
+        print(f"no pictures of tested people: {error}")
+        return []
+    try:
+        images, targets = known_pairs(bench, SHOWN, seed=0)
+    except UserError as error:
+        found.notes.append(str(error))
+    else:
+        joints = targets.poses.at(*model.size)
+        photographs = list(read_images(model, [path for path in targets.images if path]))
+        table = repose_pairs(model, read_images(model, images), joints,
+                             skeletons(joints, *model.size), photographs, SHOWN)  # fmt: skip
+        save_picture(table, run / "images" / "final-held_out_people.png")
+    write_json(run / "pictures.json", {"rows": found.rows, "notes": found.notes})
+    print(picture_table(found))
+    return found.rows
+
+
+def environment(
+    model: nn.Module, seconds: Mapping[str, float], settings: RunSettings
+) -> dict[str, Any]:
+    """What ran this, for the report."""
+    gpu = resolve_device(settings) == "cuda"
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [x for x in info.read_text().splitlines() if x.startswith("model name")]
+        cpu = names[0].split(":", 1)[1].strip() if names else cpu
+    return {
+        "hardware": torch.cuda.get_device_name() if gpu else f"{cpu}, {os.cpu_count()} cores",
+        "cpu": cpu,
+        "threads": torch.get_num_threads(),
+        "devices": settings.devices,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "lookalike": lookalike.__version__,
+        "parameters": {"total": sum(p.numel() for p in model.parameters())},
+        "stage_seconds": {k: round(v, 1) for k, v in seconds.items()},
+    }
