@@ -34,7 +34,7 @@ def sum_over_processes(x: Tensor) -> Tensor:
         return x
     from torch.distributed.nn.functional import all_reduce
 
-    return all_reduce(x)  # type: ignore[no-any-return, no-untyped-call]
+    return all_reduce(x)  # type: ignore[no-untyped-call]
 
 
 def gather_rows(x: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ def gather_rows(x: Tensor) -> Tensor:
     return torch.cat(tuple(all_gather(x.contiguous())))  # type: ignore[no-untyped-call]
 
 
-def part() -> None:
+def leave() -> None:
     """Ends this process's communication once every other process has come here too.
 
     A process that left earlier would take the others' last messages with it, and Gloo ends a
@@ -65,3 +65,9 @@ def mean_over_processes(x: Tensor) -> Tensor:
     x = x.detach().clone()
     dist.all_reduce(x)
     return x / world_size()
+
+
+def wait() -> None:
+    """Returns when every process has come here."""
+    if world_size() > 1:
+        dist.barrier()

@@ -21,8 +21,8 @@ from lookalike.generation.repose import (
     repose_table,
 )
 from lookalike.generation.swap import read_images, to_input, to_pixels
-from lookalike.methods.base import Model
 from lookalike.methods.fdgan import FDGAN
+from lookalike.methods.model import Model
 from lookalike.methods.pg2 import PG2
 from lookalike.report import grid
 

@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file
 
 from lookalike.cli import main
-from lookalike.methods.base import StageModule
 from lookalike.methods.fdgan import FDGANModel
 from lookalike.methods.model_file import load_model
+from lookalike.methods.stage import StageModule
 
 FLAGS = (
     "--backbone resnet18 --weights none --height 64 --width 32 --batch 4 --generator_dim 2 "

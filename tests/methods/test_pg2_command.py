@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 
 from lookalike.cli import main
 from lookalike.errors import UserError
-from lookalike.methods.base import StageModule
 from lookalike.methods.model_file import load_model
 from lookalike.methods.pg2 import PG2
+from lookalike.methods.stage import StageModule
 
 FLAGS = (
     "--height 32 --width 16 --channels 2 --batch 2 --coarse_steps 2 --refine_steps 2 --lr 1e-3 "

@@ -58,7 +58,7 @@ def work(rank: int, folder: str) -> None:
     dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=2)
     found = {name: compute(dtype) for name, dtype in DTYPES.items()}
     torch.save(found, os.path.join(folder, f"{rank}.pt"))
-    parallel.part()
+    parallel.leave()
     # Gloo's threads may still abort a process while Python takes itself apart; what this test asks
     # for is written by then.
     os._exit(0)

@@ -13,7 +13,7 @@ import pytest
 
 from lookalike.cli import main
 from lookalike.errors import UserError
-from lookalike.methods.base import Stage
+from lookalike.methods.stage import Stage
 from lookalike.training import RunSettings
 from lookalike.training.run import check_shares
 
@@ -119,7 +119,7 @@ def test_a_mistake_that_all_processes_meet_is_told_once(tiny: Tiny, tmp_path: Pa
 def test_an_error_in_one_process_ends_both(tiny: Tiny, tmp_path: Path, rank: int) -> None:
     code = (
         "from lookalike.errors import UserError\n"
-        "from lookalike.methods.base import StageModule\n"
+        "from lookalike.methods.stage import StageModule\n"
         "from lookalike.parallel import rank\n"
         "def fail(self, batch, index):\n"
         f"    if batch['step'] == 2 and rank() == {rank}: raise UserError('No such luck.')\n"
@@ -153,7 +153,7 @@ def test_ctrl_c_in_one_process_stops_both_in_the_same_step(tiny: Tiny, tmp_path:
 def test_a_killed_main_process_takes_its_helper_along(tiny: Tiny, tmp_path: Path) -> None:
     code = (
         "import os, signal, time\n"
-        "from lookalike.methods.base import StageModule\n"
+        "from lookalike.methods.stage import StageModule\n"
         "from lookalike.parallel import rank\n"
         "def die(self, batch, index):\n"
         "    if batch['step'] == 1 and rank() == 0: os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -170,6 +170,6 @@ def test_a_batch_that_cannot_be_shared_is_refused() -> None:
     import numpy as np
 
     stage = Stage("learn", 1, (64, 32), lambda _: {"crops": np.arange(9)}, lambda _: None)  # type: ignore[arg-type,return-value]
-    check_shares([stage], RunSettings(devices=3).devices)
+    check_shares("learn", stage.plan(0), RunSettings(devices=3).devices)
     with pytest.raises(UserError, match="batches of 9 images, which 2 devices can't share"):
-        check_shares([stage], 2)
+        check_shares("learn", stage.plan(0), 2)

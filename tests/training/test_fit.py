@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lookalike.cli import main
 from lookalike.data import People
 from lookalike.errors import UserError
-from lookalike.methods.base import NonFinite, Stage, StageModule, start_momentum
+from lookalike.methods.stage import NonFinite, Stage, StageModule, start_momentum
 from lookalike.training import RunSettings
 from lookalike.training.fit import clock, fit_stage, wrapped
 

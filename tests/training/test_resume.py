@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from lookalike.cli import main
-from lookalike.methods.base import StageModule
+from lookalike.methods.stage import StageModule
 
 Tiny = Callable[..., list[str]]
 
@@ -58,7 +58,7 @@ def test_ide_killed_inside_an_epoch_ends_as_if_it_had_not_been(tiny: Tiny, tmp_p
     code = (
         "import os, signal, sys\n"
         "from lookalike.cli import main\n"
-        "from lookalike.methods.base import StageModule\n"
+        "from lookalike.methods.stage import StageModule\n"
         "def die(self, batch, index):\n"
         "    if batch['step'] == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
         "    step(self, batch, index)\n"
@@ -161,7 +161,7 @@ def test_a_second_ctrl_c_stops_at_once(tiny: Tiny, tmp_path: Path) -> None:
     code = (
         "import signal, sys, time\n"
         "from lookalike.cli import main\n"
-        "from lookalike.methods.base import StageModule\n"
+        "from lookalike.methods.stage import StageModule\n"
         "def slow(self, batch, index):\n"
         "    step(self, batch, index)\n"
         "    if batch['step'] == 1:\n"

@@ -46,7 +46,7 @@ def main(argv: list[str]) -> int:
     for row in broken:
         print(f"lookalike: left out {paths[row]}: can't be read.", file=sys.stderr)
     kept = np.setdiff1d(np.arange(len(paths)), broken)
-    save_features(out, model.scored(features), [paths[i] for i in kept],
+    save_features(out, features, [paths[i] for i in kept],
                   None if people is None else people[kept])  # fmt: skip
     print(f"{len(kept)} features of {features.shape[1]} numbers in {out}")
     return 0

@@ -21,7 +21,8 @@ MODEL is a model file or a run folder. Verbs of the methods:
 def main(argv: list[str]) -> int:
     """Makes the pictures and prints where they are."""
     if not argv or argv[0] in ("-h", "--help"):
-        offers = [f"  {n:<9}{', '.join(m.generates)}" for n, m in METHODS.items() if m.generates]
+        verbs = {name: m.model_type().verbs for name, m in METHODS.items()}
+        offers = [f"  {name:<9}{', '.join(v)}" for name, v in verbs.items() if v]
         print(HELP.format(verbs="\n".join(offers)))
         return 0
     if len(argv) < 2 or argv[0].startswith("-"):
@@ -31,7 +32,7 @@ def main(argv: list[str]) -> int:
     # What is wrong with the flags is found before the model is read.
     make = VERBS[verb](flags) if verb in VERBS else None
     model = load_model(path)
-    offered = model.method.generates
+    offered = model.generates
     if make is None or verb not in offered:
         can = f"it offers: {', '.join(offered)}" if offered else "it only embeds"
         raise UserError(f"{path} is a model of {model.method.name}, which has no {verb}; {can}.")

@@ -16,7 +16,7 @@ def main(argv: list[str]) -> int:
             "method": name,
             "title": m.title,
             "presets": list(m.presets),
-            "generates": list(m.generates),
+            "generates": list(m.model_type().verbs),
         }
         for name, m in METHODS.items()
     ]

@@ -42,7 +42,7 @@ def main(argv: list[str]) -> int:
     reid = load_model(args.reid) if args.reid else None
     if args.data:
         model, bench = load_model(place), parse_data(args.data)
-        if not {"repose", "swap"} & set(model.method.generates):
+        if not {"repose", "swap"} & set(model.generates):
             raise UserError(f"A model of {model.method.name} makes no pictures: judge one that "
                             "reposes or swaps.")  # fmt: skip
         judges = load_judges(device, weights, args.inception, args.lpips, reid)

@@ -1,20 +1,20 @@
 """What a training step is given: the crops of its global batch, cut to this process's rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from lookalike.data.images import ImageTable
-from lookalike.data.people import People
+from lookalike.data.people import Index, People
 from lookalike.errors import UserError
 from lookalike.parallel import my_rows
 
-Plan = Callable[[int], dict[str, NDArray[np.int64]]]
+Batches = Mapping[str, Index]  # the rows of a step's global batches, by their names
+Plan = Callable[[int], Batches]  # of the 0-based step
 
 
 class Crops(NamedTuple):
@@ -47,7 +47,7 @@ class Steps(Dataset[dict[str, Any]]):
     def __getitem__(self, step: int) -> dict[str, Any]:
         return {"step": step, **{name: self._crops(i) for name, i in self.plan(step).items()}}
 
-    def _crops(self, index: NDArray[np.int64]) -> Crops:
+    def _crops(self, index: Index) -> Crops:
         mine = np.asarray(index, dtype=np.int64)[my_rows(len(index))]
         return Crops(
             self.table[mine],

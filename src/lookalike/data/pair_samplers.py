@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike import parallel
-from lookalike.data.people import DISTRACTOR, People
+from lookalike.data.people import DISTRACTOR, Index, People
 from lookalike.data.pickled_pairs import pickled_pairs
 from lookalike.data.pickles import SUFFIXES
-from lookalike.data.samplers import Identities, Index, permutation, step_generator
+from lookalike.data.samplers import Identities, Partners, permutation, step_generator
 from lookalike.errors import UserError
 
 
@@ -105,6 +105,28 @@ class VerificationPairs:
         same = start + drawn + (drawn >= ids.place[first])  # skips the image itself
         other = drawn + count * (drawn >= start)  # skips its identity
         return first, ids.order[np.where(positive, same, other)]
+
+
+@dataclass(frozen=True, eq=False)
+class RedrawnPairs:
+    """FD-GAN's batches: pairs of crops, and for each crop another of its person to be drawn as.
+
+    pairs: where the pairs come from. seed: of the draw of targets. Both crops of a positive pair
+    have one target; a crop that is alone in its identity is its own.
+    """
+
+    pairs: VerificationPairs
+    seed: int = 0
+
+    def batch(self, step: int) -> dict[str, Index]:
+        """first, second, first_target and second_target of step `step`: as many int64 each."""
+        labels = self.pairs.labels
+        first, second = self.pairs.batch(step)
+        partners = Partners(labels, self.seed)
+        targets = [partners.draw(side, step, k) for k, side in enumerate((first, second))]
+        targets[1] = np.where(labels[first] == labels[second], *targets)
+        names = ("first", "second", "first_target", "second_target")
+        return dict(zip(names, (first, second, *targets), strict=True))
 
 
 class _Ordered:

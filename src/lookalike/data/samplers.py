@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lookalike import parallel
+from lookalike.data.people import Index
 from lookalike.errors import UserError
-
-Index = NDArray[np.int64]
 
 
 def step_seed(seed: int, *parts: int | str) -> int:
@@ -58,19 +56,25 @@ def _check_processes(batch: int) -> None:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shuffled:
-    """All n images in a new random order each epoch, `batch` at a time.
+    """All of these images in a new random order each epoch, `batch_size` at a time.
 
+    rows: how many images there are, or which rows of a table (a part of `People.parts`).
     drop_last: leave out the rest of an epoch that doesn't fill a batch; otherwise the last batch
     is that rest. Raises UserError when the batch is larger than the data, or can't be shared
     equally among the processes.
     """
 
-    n: int
+    rows: int | Index
     batch_size: int
     seed: int
     drop_last: bool = True
+
+    @property
+    def n(self) -> int:
+        """How many images an epoch has."""
+        return self.rows if isinstance(self.rows, int) else len(self.rows)
 
     def __post_init__(self) -> None:
         _check_batch(self.batch_size, self.n)
@@ -82,10 +86,11 @@ class Shuffled:
         return self.n // self.batch_size if self.drop_last else -(-self.n // self.batch_size)
 
     def batch(self, step: int) -> Index:
-        """The images of step `step`: `batch_size` int64 in [0, n)."""
+        """The images of step `step`: `batch_size` int64 in [0, n), or of the rows given."""
         epoch, within = divmod(step, self.steps_per_epoch)
         order = permutation(self.n, self.seed, epoch)
-        return order[within * self.batch_size : (within + 1) * self.batch_size].copy()
+        batch = order[within * self.batch_size : (within + 1) * self.batch_size]
+        return batch.copy() if isinstance(self.rows, int) else self.rows[batch]
 
 
 class Identities:
@@ -220,3 +225,14 @@ class Partners:
         place = step_generator(self.seed, "partners", stream, step).integers(np.maximum(others, 1))
         place = place + (place >= ids.place[index])  # skip the image itself
         return np.where(others > 0, ids.order[(ids.start[who] + place) % len(ids.order)], index)
+
+
+def of_other_people(labels: Index, a: Index, b: Index, seed: int, step: int) -> Index:
+    """b with every image that shows a's person at its place replaced by one of somebody else."""
+    rng, b = step_generator(seed, "different ids", step), b.copy()
+    for i in np.flatnonzero(labels[a] == labels[b]):
+        others = np.flatnonzero(labels != labels[a[i]])
+        if not len(others):
+            raise UserError("different_ids needs at least two identities in the training set.")
+        b[i] = rng.choice(others)
+    return b

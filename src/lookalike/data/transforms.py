@@ -236,3 +236,24 @@ def _centres(length: Tensor, steps: int) -> Tensor:
     """Where the centres of `steps` pixels lie that share `length` pixels: B×1 → B×steps float."""
     places = (torch.arange(steps, device=length.device) + 0.5) * (length / steps) - 0.5
     return torch.minimum(places.clamp(min=0), length - 1)
+
+
+def draw_flips(count: int, p: float) -> Tensor:
+    """Which of this process's `count` images are mirrored: B bool on the CPU, drawn for all."""
+    total = count * parallel.world_size()
+    return (torch.rand(total) < p)[parallel.my_rows(total)]
+
+
+def mirrored(images: Tensor, flip: Tensor) -> Tensor:
+    """The images, B×C×H×W, those of `flip` (B bool) from right to left."""
+    return torch.where(flip.to(images.device)[:, None, None, None], images.flip(3), images)
+
+
+def interleaved(first: Tensor, second: Tensor) -> Tensor:
+    """Both sides of P pairs, pair after pair: rows 2i and 2i + 1. So a process's rows follow each
+    other in the global batch, and every draw for them is the same on any number of processes."""
+    both = first.new_empty(2 * len(first), *first.shape[1:])
+    if both.dim() == 4:
+        both = both.to(memory_format=torch.channels_last)
+    both[0::2], both[1::2] = first, second
+    return both

@@ -12,7 +12,7 @@ from lookalike.data import Benchmark
 from lookalike.errors import UserError, unknown
 from lookalike.evaluation.embedding import extract
 from lookalike.evaluation.features import Features
-from lookalike.methods.base import Model
+from lookalike.methods.model import Model
 from lookalike.metrics.cameras import CameraPair, verify_cameras
 from lookalike.metrics.distances import METRICS
 from lookalike.metrics.verification import Verification, decimal, verify
@@ -85,7 +85,7 @@ def calibrate(
     if metric not in (None, *METRICS):
         raise unknown("metric", str(metric), METRICS)
     q, g = bench.query, bench.gallery
-    sides = [model.scored(extract(model, people.paths, batch)).numpy() for people in (q, g)]
+    sides = [extract(model, people.paths, batch).numpy() for people in (q, g)]
     found = Features(sides[0], sides[1], q.pids, g.pids, q.camids, g.camids)
     name = model.method.name
     about = {"method": name, "features": " + ".join(model.parts) or name, "data": str(bench)}

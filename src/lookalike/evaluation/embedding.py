@@ -22,7 +22,7 @@ from lookalike.data.images import decode
 from lookalike.data.readers.common import IMAGE_SUFFIXES
 from lookalike.errors import UserError
 from lookalike.files import replacing
-from lookalike.methods.base import Model
+from lookalike.methods.model import Model
 
 Pixels = NDArray[np.uint8]
 

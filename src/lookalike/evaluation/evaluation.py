@@ -19,7 +19,7 @@ from lookalike.errors import UserError
 from lookalike.evaluation.embedding import extract
 from lookalike.evaluation.features import read_features, same_images
 from lookalike.evaluation.scoring import PLAIN, Extras, Stopwatch, check, score
-from lookalike.methods.base import Model
+from lookalike.methods.model import Model
 from lookalike.metrics import Everyone, order
 from lookalike.metrics.network_reranking import Verifier
 
@@ -68,7 +68,7 @@ def evaluate(
     if isinstance(models, Model):
         models = {models.method.name: models}
     for model in models.values():
-        if not model.method.embeds:
+        if not model.embeds:
             raise UserError(f"A model of {model.method.name} makes pictures of people and has no "
                             "features to compare: judge its pictures with --images.")  # fmt: skip
     check(protocols, [metric or model.metric for model in models.values()], extras)
@@ -89,7 +89,7 @@ def evaluate(
         with clock("embed"):
             query, gallery = embedded(model, bench, twins, batch)
         whole = " + ".join(model.parts) or name
-        views = {whole: (model.scored(query), model.scored(gallery))}
+        views = {whole: (query, gallery)}
         views |= {part: (query[:, s], gallery[:, s]) for part, s in model.parts.items()}
         device = next(model.parameters()).device
         distance = metric or model.metric
@@ -129,8 +129,7 @@ def embedded(
 def asking(bench: Benchmark, who: Everyone) -> Benchmark:
     """The benchmark with those who ask as its queries, and those who are asked for as gallery."""
     q, g = bench.query, bench.gallery
-    both = People([*q.paths, *g.paths], np.concatenate([q.pids, g.pids]),
-                  np.concatenate([q.camids, g.camids]), q.domain)  # fmt: skip
+    both = q + g
     return replace(bench, query=both[who.asked], gallery=both[who.gallery])
 
 

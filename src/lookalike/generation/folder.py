@@ -19,7 +19,7 @@ from lookalike.data import People
 from lookalike.data.images import decode
 from lookalike.errors import UserError
 from lookalike.generation.swap import Pixels, save_picture, swap
-from lookalike.methods.base import Model
+from lookalike.methods.model import Model
 from lookalike.training.run_folder import differences, write_json
 
 NOTE = "dump.json"  # what the pictures of a folder were made of

@@ -24,7 +24,7 @@ from lookalike.data.images import decode
 from lookalike.errors import UserError
 from lookalike.generation.folder import fill, label, short_names
 from lookalike.generation.swap import Pixels, parts, to_input, to_pixels
-from lookalike.methods.base import Model, evaluating
+from lookalike.methods.model import Model, evaluating
 from lookalike.report import grid
 
 Joints = NDArray[np.float32]

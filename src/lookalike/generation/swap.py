@@ -18,7 +18,7 @@ from torch import Tensor
 from lookalike.errors import UserError
 from lookalike.evaluation.embedding import decoded
 from lookalike.files import replacing
-from lookalike.methods.base import Model, evaluating
+from lookalike.methods.model import Model, evaluating
 from lookalike.report import grid, swap_grid
 
 N = TypeVar("N", bound=np.generic)

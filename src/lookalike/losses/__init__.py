@@ -1,4 +1,4 @@
-"""Losses that more than one method uses: one small file a loss."""
+"""Losses: one small file for each formula that has a paper."""
 
 from lookalike.losses.gan import (
     bce,
@@ -6,13 +6,16 @@ from lookalike.losses.gan import (
     bce_generator,
     lsgan_discriminator,
     lsgan_generator,
+    smooth_targets,
 )
 from lookalike.losses.l1 import l1_distance
 from lookalike.losses.label_smoothing import cross_entropy
 from lookalike.losses.pose_mask import pose_mask_l1
 from lookalike.losses.r1 import r1_penalty
+from lookalike.losses.same_pose import same_pose
 from lookalike.losses.soft_targets import soft_target_kl
 from lookalike.losses.triplet import pairwise_distance, triplet_loss
+from lookalike.losses.verification import verification
 
 __all__ = [
     "bce",
@@ -25,6 +28,9 @@ __all__ = [
     "pairwise_distance",
     "pose_mask_l1",
     "r1_penalty",
+    "same_pose",
+    "smooth_targets",
     "soft_target_kl",
     "triplet_loss",
+    "verification",
 ]

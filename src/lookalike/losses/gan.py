@@ -33,11 +33,23 @@ def bce(logits: Tensor, target: float) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
 
 
-def bce_discriminator(fake: Tensor, real: Tensor) -> Tensor:
-    """mean −log(1 − σ(fake)) + mean −log σ(real): a scalar; `fake` is of detached images."""
-    return bce(fake, 0.0) + bce(real, 1.0)
+def bce_discriminator(
+    fake: Tensor, real: Tensor, targets: tuple[float, float] = (0.0, 1.0)
+) -> Tensor:
+    """BCE(fake, targets[0]) + BCE(real, targets[1]): a scalar; `fake` is of detached images."""
+    return bce(fake, targets[0]) + bce(real, targets[1])
 
 
 def bce_generator(fake: Tensor) -> Tensor:
     """mean −log σ(fake): a scalar, to be weighted by the caller."""
     return bce(fake, 1.0)
+
+
+def smooth_targets(smooth: bool, swapped: float = 0.0) -> tuple[float, float]:
+    """A discriminator's targets for generated and real images at this update: (0, 1) or, smooth, a
+    draw from [0, 0.3] and one from [0.7, 1] that change places with probability `swapped`."""
+    if not smooth:
+        return 0.0, 1.0
+    a, b, u = torch.rand(3).tolist()
+    real, fake = 0.7 + 0.3 * a, 0.3 * b
+    return (real, fake) if u < swapped else (fake, real)

@@ -1,29 +1,36 @@
 """DG-Net: one person's clothes on another's posture, made while learning to recognise both.
 
 Paper: Zheng, Yang, Yu, Zheng, Yang, Kautz, *Joint Discriminative and Generative Learning for Person
-Re-identification*, CVPR 2019 (arXiv 1904.07223).
+Re-identification*, CVPR 2019 (arXiv 1904.07223). It generates `swap`.
 
 Two encoders split a crop x into an **appearance code** f (clothes, colours; a ResNet-50 that is
 also the re-ID network) and a **structure code** s (posture, hair, bag, background; from the grey
 image). A decoder G joins any appearance with any structure. For two batches a, b and positives a'
 of a (same identity, other image), with x_ba = G(s_b, f_a) and every mean taken over its tensor:
 
-    generator      2·Σ_scales mean (D(x_ba) − 1)²                      weight 1        L_adv
-                   |G(s_a, f_a) − x_a|                                 5               L_img1
-                   |G(s_a, f_a') − x_a|                                5               L_img2
-                   |Es(x_ab) − s_a|                                    0 → 1           L_code2
-                   |f(x_ba) − f_a|   (no gradient by default)          0 → 1           L_code1
-                   |G(Es(x_ab), f(x_ba)) − x_a|                        0 → 2           cycle
-                   CE(P1_frozen(x_ba), id_a)                           0.5             L_c_id
-    re-ID          CE(P1(x_a), id_a) + w_T·α·CE(P2(x_a), id_a)         1               L_s_id
-                   CE(P1(x_a'), id_a)                                  1               L_s_id
-                   KL(teacher(x_ba) ‖ P1(x_ba))                        w_T: 0 → 2      L_prim
-                   CE(P2(x_ba), id_b) — the structure donor            w_T·α, α = 0.2  L_fine
-    discriminator  Σ_scales mean D(x_ba)² + mean (D(x_a) − 1)² + R1
+    term             loss                                          weight            paper
+    generator
+    adv              2·Σ_scales mean (D(x_ba) − 1)²                1                 L_adv, eq. 7
+    recon            |G(s_a, f_a) − x_a|                           5                 L_img1, eq. 1
+    positive         |G(s_a, f_a') − x_a|                          5                 L_img2, eq. 2
+    appearance_code  |f(x_ba) − f_a|   (no gradient by default)    0 → 1             L_code1, eq. 4
+    structure_code   |Es(x_ab) − s_a|                              0 → 1             L_code2, eq. 5
+    generated_id     CE(P1_frozen(x_ba), id_a)                     0.5               L_c_id, eq. 6
+    cycle            |G(Es(x_ab), f(x_ba)) − x_a|                  0 → 2             –
+    re-ID
+    id               CE(P1(x_a), id_a)                             1                 L_s_id, eq. 3
+    positive_id      CE(P1(x_a'), id_a)                            1                 L_s_id, eq. 3
+    id_fine          CE(P2(x_a), id_a)                             α·w_T             –
+    primary          KL(teacher(x_ba) ‖ P1(x_ba))                  w_T: 0 → 2        L_prim, eq. 8
+    fine             CE(P2(x_ba), id_b), the structure's donor     α·w_T, α = 0.2    L_fine, eq. 9
+    discriminator
+    dis              Σ_scales mean D(x_ba)² + mean (D(x_a) − 1)²   1                 L_adv, eq. 7
+    r1               0.01·Σ_scales |∂ΣD(x_a)/∂x_a|²                1                 –
 
-and the same with a and b exchanged. The re-ID losses alone train the appearance encoder, through
-detached pictures; the generator's losses never reach it. "→" marks ramps that begin at `ramp_from`.
-Where the paper and the authors' code differ, the default is what made the released checkpoint.
+and the same with a and b exchanged: every term is twice the common mean. The re-ID losses alone
+train the appearance encoder, through detached pictures; the generator's losses never reach it. "→"
+marks ramps that begin at `ramp_from`. Where the paper and the authors' code differ, the default is
+what made the released checkpoint.
 """
 
 from __future__ import annotations
@@ -34,14 +41,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, cast
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from lookalike.data import People
-from lookalike.data.samplers import Partners, Shuffled, step_generator
+from lookalike.data.people import Index
+from lookalike.data.samplers import Partners, Shuffled, of_other_people
 from lookalike.data.transforms import ERASINGS, Augment, RandomErasing, denormalize
 from lookalike.errors import UserError
 from lookalike.losses import (
@@ -52,16 +57,21 @@ from lookalike.losses import (
     r1_penalty,
     soft_target_kl,
 )
-from lookalike.losses.precision import full_precision
-from lookalike.methods.base import Method, Model, Stage, StageModule, evaluating, schedule
-from lookalike.methods.ide import IDE, BaselineModel, identification_stage
-from lookalike.methods.model_file import load_model
-from lookalike.methods.pictures import Columns, SwapGrid
-from lookalike.nets import Dropout, backbone, batch_statistics, frozen, weights_stride_on
+from lookalike.methods import schedules
+from lookalike.methods.ide import IDE, BaselineModel, identification_stage, like
+from lookalike.methods.method import Changes, Method
+from lookalike.methods.model import Images, Model, evaluating
+from lookalike.methods.optimizers import adam, sgd
+from lookalike.methods.pictures import Columns, SwapGrid, shown
+from lookalike.methods.stage import Done, Given, Look, Stage, StageModule, Terms, Write
+from lookalike.methods.swapping import SwappingModel
+from lookalike.methods.teacher import LabelStyle, Teacher, check_teacher, load_teacher
+from lookalike.nets import backbone, batch_statistics, channels_last, frozen
 from lookalike.nets.dgnet import AppearanceEncoder, Discriminator, Generator, PartOrder
+from lookalike.settings import schedule, setting
 
-QUICK_TEACHER = IDE(height=128, width=64, pad=5, last_stride=1, erase=0.3, batch=32, length=5.0,
-                    drops=(4.0,), lr_trunk=0.01, lr_head=0.1)  # fmt: skip
+QUICK_TEACHER = IDE(height=128, width=64, pad=5, last_stride=1, erase=0.3, batch_size=32,
+                    epochs=5.0, milestones=(4.0,), lr_trunk=0.01, lr_head=0.1)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,12 +80,11 @@ class DGNet(Method):
 
     name: ClassVar[str] = "dgnet"
     title: ClassVar[str] = "DG-Net: joint discriminative and generative learning"
-    generates: ClassVar[tuple[str, ...]] = ("swap",)
 
-    height: int = 256
-    """Height of crops and pictures, pixels; a multiple of 4, at least 40."""
-    width: int = 128
-    """Width of crops and pictures, pixels; a multiple of 4, at least 40."""
+    height: int = setting(256, least=40, multiple=4)
+    """Height of crops and pictures, pixels."""
+    width: int = setting(128, least=40, multiple=4)
+    """Width of crops and pictures, pixels."""
     backbone: str = "resnet50"
     """The appearance encoder's trunk: resnet18, 34, 50, 101."""
     weights: str = "imagenet"
@@ -85,71 +94,71 @@ class DGNet(Method):
     start_from: Literal["weights", "teacher"] = "weights"
     """The appearance encoder starts with a trunk from `weights`, or as the trained teacher."""
 
-    structure_dim: int = 16
+    structure_dim: int = setting(16, least=1)
     """Channels of the structure encoder's first layer; the code has 8 times as many."""
-    residuals: int = 4
+    residual_blocks: int = setting(4, least=1)
     """Residual blocks of the structure encoder and of each discriminator."""
-    mlp_dim: int = 512
+    mlp_dim: int = setting(512, least=1)
     """Hidden width of the MLPs that make AdaIN's γ and β."""
     part_order: PartOrder = "channel"
     """What one AdaIN block sees of f: a quarter of the channels (released) or a stripe (paper)."""
-    dis_dim: int = 32
+    dis_dim: int = setting(32, least=1)
     """Channels of a discriminator's first layer."""
-    dis_scales: int = 3
-    """Discriminators, each at half the size of the one before."""
+    dis_scales: int = setting(3, least=1)
+    """Number of discriminators, each at half the size of the one before."""
 
-    batch: int = 8
+    batch_size: int = setting(8, least=2)
     """Images of each of the two sides; a step sees four times as many with the positives."""
-    pad: int = 10
+    pad: int = setting(10, least=0)
     """Pixels of repeated border added before the random crop."""
-    erase: float = 0.5
+    erase: float = setting(0.5, least=0, most=1)
     """Probability of random erasing in the re-ID passes; 0 reuses the clean passes for them."""
     different_ids: bool = False
     """Redraw b where it has a's identity (the paper assumes it, the code doesn't)."""
 
-    length: int = schedule(100_000)
-    """Steps of the joint stage."""
-    drops: tuple[int, ...] = schedule((60_000, 90_000, 105_000))
-    """Steps at which every learning rate is multiplied by 0.1."""
-    ramp_from: int = schedule(30_000)
+    joint_steps: int = schedule(100_000, least=1)
+    """Length of the joint stage, steps."""
+    milestones: tuple[int, ...] = schedule((60_000, 90_000, 105_000), least=0)
+    """When every learning rate is multiplied by 0.1, steps."""
+    ramp_from: int = schedule(30_000, least=0)
     """Step after which the code, cycle and teacher terms rise from 0."""
-    ramp: int = schedule(2_000)
+    ramp: int = schedule(2_000, least=1)
     """Steps in which a ramped weight rises by 1."""
 
-    adv_weight: float = 1.0
-    """Of the adversarial losses, for generator and discriminator."""
-    recon_weight: float = 5.0
-    """Of the self-reconstruction."""
-    positive_weight: float = 5.0
-    """Of the reconstruction with the appearance of another image of the person."""
-    structure_weight: float = 1.0
+    adv_weight: float = setting(1.0, least=0)
+    """Weight of the adversarial losses, of generator and discriminator."""
+    recon_weight: float = setting(5.0, least=0)
+    """Weight of the self-reconstruction."""
+    positive_weight: float = setting(5.0, least=0)
+    """Weight of the reconstruction with the appearance of another image of the person."""
+    structure_weight: float = setting(1.0, least=0)
     """Final weight of the structure code's reconstruction."""
-    appearance_weight: float = 1.0
+    appearance_weight: float = setting(1.0, least=0)
     """Final weight of the appearance code's reconstruction."""
-    cycle_weight: float = 2.0
+    cycle_weight: float = setting(2.0, least=0)
     """Final weight of the cycle; 0 as in the paper."""
-    id_weight: float = 1.0
-    """Of the identity loss on real images."""
-    positive_id_weight: float = 1.0
-    """Of the identity loss on the positives; 0 as in the paper."""
-    generated_id_weight: float = 0.5
-    """Of the identity loss that the generator gets."""
-    teacher_weight: float = 2.0
+    id_weight: float = setting(1.0, least=0)
+    """Weight of the identity loss on real images."""
+    positive_id_weight: float = setting(1.0, least=0)
+    """Weight of the identity loss on the positives; 0 as in the paper."""
+    generated_id_weight: float = setting(0.5, least=0)
+    """Weight of the identity loss that the generator gets."""
+    teacher_weight: float = setting(2.0, least=0)
     """Final weight w_T of the primary loss; 0 trains without generated images."""
-    fine_factor: float = 0.2
+    fine_factor: float = setting(0.2, least=0)
     """α: the fine-grained loss's share of w_T."""
     fine_on_real: bool = True
     """Whether the fine head also learns from real images (needed in practice; not in the paper)."""
-    r1_weight: float = 0.01
-    """Of the R1 penalty on real images."""
-    r1_every: int = 1
+    r1_weight: float = setting(0.01, least=0)
+    """Weight of the R1 penalty on real images."""
+    r1_every: int = setting(1, least=1)
     """Steps between R1 penalties, each then weighted as many times (lazy regularisation)."""
-    encode_again: float = 0.5
+    encode_again: float = setting(0.5, least=0, most=1)
     """Probability that the structure code's loss trains Es rather than the pictures."""
     code_gradient: Literal["none", "pictures"] = "none"
     """Where the appearance code's loss goes: nowhere (released) or into the pictures."""
 
-    label_style: Literal["soft", "hard", "appearance", "uniform", "masked"] = "soft"
+    label_style: LabelStyle = "soft"
     """The teacher's label of a picture: its softmax over both mirror views, its argmax, the
     appearance donor's label, the uniform label (LSRO), or its softmax on the two donors only."""
     teacher: IDE = field(default_factory=IDE)
@@ -158,25 +167,25 @@ class DGNet(Method):
     teacher_model: str = ""
     """A trained ide model to take as the teacher instead; several, separated by commas, are
     averaged."""
-    teacher_top1: float = 0.95
+    teacher_top1: float = setting(0.95, least=0, most=1)
     """The share of training images that a given teacher must recognise."""
     teacher_dropout: bool = False
     """Leave the teacher's dropout on, as the released code does by accident."""
     teacher_bn: Literal["batch", "running"] = "batch"
     """The statistics that the teacher normalises by."""
 
-    lr: float = 1e-4
+    lr: float = setting(1e-4, above=0)
     """Adam's rate for generator and discriminator; betas (0, 0.999)."""
-    lr_trunk: float = 0.002
+    lr_trunk: float = setting(0.002, above=0)
     """SGD's rate for the appearance encoder's trunk; Nesterov momentum 0.9."""
-    lr_head: float = 0.02
+    lr_head: float = setting(0.02, above=0)
     """SGD's rate for its two heads."""
-    weight_decay: float = 5e-4
+    weight_decay: float = setting(5e-4, least=0)
     """L2 penalty on all weights."""
-    beta: float = 0.5
+    beta: float = setting(0.5, least=0)
     """The fine half's weight in a score."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets: ClassVar[Mapping[str, Changes]] = {
         "code": {},
         # What the paper says and the released code doesn't do
         "paper": dict(cycle_weight=0.0, positive_id_weight=0.0, fine_on_real=False,
@@ -184,245 +193,74 @@ class DGNet(Method):
                       teacher_bn="running"),
         # 128×64, half the channels and a hundredth of the steps, for two CPU cores
         "quick": dict(height=128, width=64, pad=5, start_from="teacher", erase=0.0,
-                      structure_dim=8, dis_dim=16, dis_scales=2, length=1_000, drops=(800,),
-                      ramp_from=300, ramp=100, lr=3e-4, teacher=QUICK_TEACHER),
+                      structure_dim=8, dis_dim=16, dis_scales=2, joint_steps=1_000,
+                      milestones=(800,), ramp_from=300, ramp=100, lr=3e-4, teacher=QUICK_TEACHER),
         # From random weights in five minutes, for the teacher of that name, which knows its own
         # training images; the pictures count for more, so that they show people that soon
-        "demo": dict(height=96, width=48, pad=4, backbone="resnet18", weights="none", batch=4,
-                     start_from="teacher", erase=0.0, structure_dim=8, residuals=2, mlp_dim=128,
-                     dis_dim=16, dis_scales=2, length=700, drops=(600,), ramp_from=500, ramp=30,
-                     recon_weight=20.0, positive_weight=20.0, r1_every=4, lr=1e-3, lr_trunk=5e-4,
-                     lr_head=5e-3, teacher_top1=0.0, teacher=IDE.preset("demo")),
+        "demo": dict(height=96, width=48, pad=4, backbone="resnet18", weights="none", batch_size=4,
+                     start_from="teacher", erase=0.0, structure_dim=8, residual_blocks=2,
+                     mlp_dim=128, dis_dim=16, dis_scales=2, joint_steps=700, milestones=(600,),
+                     ramp_from=500, ramp=30, recon_weight=20.0, positive_weight=20.0, r1_every=4,
+                     lr=1e-3, lr_trunk=5e-4, lr_head=5e-3, teacher_top1=0.0,
+                     teacher=IDE.preset("demo")),
+    }  # fmt: skip
+    # The appearance encoder trained as long on the same real images, without a picture
+    control: ClassVar[Changes | None] = dict(teacher_weight=0.0)
+    ablations: ClassVar[Mapping[str, Changes]] = {
+        "f_prim alone": dict(fine_factor=0.0),
+        "no same-identity reconstruction": dict(positive_weight=0.0),
+        "no cycle": dict(cycle_weight=0.0),
+        "no fine head on real images": dict(fine_on_real=False),
+        **{f"{style} labels": dict(label_style=style)
+           for style in ("hard", "appearance", "uniform", "masked")},
     }  # fmt: skip
 
-    def __post_init__(self) -> None:
-        least = {"height": 40, "width": 40, "batch": 2, "ramp": 1, "r1_every": 1, "beta": 0}
-        for name, minimum in least.items():
-            if getattr(self, name) < minimum:
-                raise UserError(f"{name} is {getattr(self, name)}, but must be {minimum} or more.")
-        if self.height % 4 or self.width % 4:
-            raise UserError(f"Pictures of {self.height}×{self.width} can't be decoded: height and "
-                            "width must be multiples of 4.")  # fmt: skip
-
     def resolved(self) -> DGNet:
-        stride_on = self.stride_on
-        if stride_on == "auto":
-            stride_on = weights_stride_on(self.backbone, self.weights)
-        teacher = dataclasses.replace(
-            self.teacher, weights=self.weights, backbone=self.backbone, stride_on=stride_on,
-            height=self.height, width=self.width, pixel_norm="imagenet")  # fmt: skip
-        return dataclasses.replace(self, stride_on=stride_on, teacher=teacher)
+        method = super().resolved()
+        teacher = like(method.teacher, method, pixel_norm="imagenet")
+        return dataclasses.replace(method, teacher=teacher)
 
     def ramps(self, step: int) -> dict[str, float]:
         """The weights of the ramped terms at 0-based step `step`."""
-        risen = max(0, step - self.ramp_from) / self.ramp
         caps = {
             "structure_code": self.structure_weight,
             "appearance_code": self.appearance_weight,
             "cycle": self.cycle_weight,
             "teacher": self.teacher_weight,
         }
-        return {name: min(cap, risen) for name, cap in caps.items()}
+        start, length = self.ramp_from, self.ramp
+        return {name: schedules.ramp(step, start, length, cap) for name, cap in caps.items()}
 
-    def stages(self, people: People, seed: int) -> list[Stage]:
+    def stages(self, given: Given) -> list[Stage | Write]:
+        people, seed = given.source, given.seed
         labels = people.labels()
-        sides = [Shuffled(len(people), self.batch, seed + k) for k in (0, 1)]
+        sides = [Shuffled(len(people), self.batch_size, seed + k) for k in (0, 1)]
         partners = Partners(labels, seed)
 
-        def plan(step: int) -> dict[str, NDArray[np.int64]]:
+        def plan(step: int) -> dict[str, Index]:
             a, b = (side.batch(step) for side in sides)
             if self.different_ids:
-                b = redraw(labels, a, b, seed, step)
-            return {"a": a, "b": b, "a_positive": partners.draw(a, step, 0),
-                    "b_positive": partners.draw(b, step, 1)}  # fmt: skip
-
-        def build(done: Mapping[str, nn.Module]) -> Joint:
-            teachers = (
-                [cast(BaselineModel, done["teacher"])]
-                if "teacher" in done
-                else [load_teacher(path, people, self) for path in self.teacher_model.split(",")]
+                b = of_other_people(labels, a, b, seed, step)
+            positives = (partners.draw(side, step, k) for k, side in enumerate((a, b)))
+            return dict(
+                zip(("a", "b", "a_positive", "b_positive"), (a, b, *positives), strict=True)
             )
+
+        def build(done: Done) -> Joint:
+            if "teacher" in done:
+                return Joint(self, people.num_pids, [cast(BaselineModel, done["teacher"])])
+            files = self.teacher_model.split(",")
+            teachers = [load_teacher(file, people, self.height, self.width) for file in files]
             return Joint(self, people.num_pids, teachers)
 
-        joint = Stage("joint", self.length, (self.height, self.width), plan, build)
+        joint = Stage("joint", people, self.joint_steps, (self.height, self.width), plan, build)
         if self.teacher_model:
             return [joint]
         return [identification_stage(self.teacher, people, seed, "teacher"), joint]
 
-    def model(self, classes: int) -> DGNetModel:
-        return DGNetModel(dataclasses.replace(self, weights="none"), classes)
-
-
-def load_teacher(path: str, people: People, method: DGNet) -> BaselineModel:
-    """The ide model in `path`. Raises UserError unless its classes are those of `people` and its
-    input is what the generator makes: pictures of the method's size in ImageNet's scale."""
-    model = load_model(path)
-    if not isinstance(model, BaselineModel) or not hasattr(model.head, "classify"):
-        raise UserError(f"{path} is a model of {model.method.name}, but a teacher is one of ide.")
-    if model.size != (method.height, method.width) or model.method.pixel_norm != "imagenet":
-        raise UserError(
-            f"The teacher {path} takes images of {model.size[0]}×{model.size[1]} in the scale "
-            f"'{model.method.pixel_norm}', but labels pictures of {method.height}×{method.width} "
-            "in the scale 'imagenet'."
-        )
-    if model.classes != people.num_pids:
-        raise UserError(
-            f"The teacher {path} knows {model.classes} identities, but the data has "
-            f"{people.num_pids}."
-        )
-    if model.pids and list(model.pids) != people.classes.tolist():
-        raise UserError(f"The teacher {path} was trained on other identities than this data has.")
-    return model
-
-
-def redraw(labels: NDArray[np.int64], a: NDArray[np.int64], b: NDArray[np.int64], seed: int,
-           step: int) -> NDArray[np.int64]:  # fmt: skip
-    """b with every image that shares its partner's identity replaced by one of somebody else's."""
-    rng, b = step_generator(seed, "different ids", step), b.copy()
-    for i in np.flatnonzero(labels[a] == labels[b]):
-        others = np.flatnonzero(labels != labels[a[i]])
-        if not len(others):
-            raise UserError("different_ids needs at least two identities in the training set.")
-        b[i] = rng.choice(others)
-    return b
-
-
-class DGNetModel(Model):
-    """The appearance encoder, which recognises, and the generator, which `swap`s."""
-
-    method: DGNet
-    parts: ClassVar[Mapping[str, slice]] = {"f_prim": slice(0, 512), "f_fine": slice(512, 1024)}
-
-    def __init__(self, method: DGNet, classes: int) -> None:
-        super().__init__(method, classes, method.height, method.width, "imagenet")
-        trunk = backbone(method.backbone, weights=method.weights, stride_on=method.stride_on,
-                         last_stride=1)  # fmt: skip
-        channels = cast(int, trunk.channels)
-        self.appearance = AppearanceEncoder(trunk, classes)
-        self.appearance.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.generator = Generator(channels, method.structure_dim, method.residuals,
-                                   method.mlp_dim, method.part_order)  # fmt: skip
-
-    def features(self, x: Tensor) -> Tensor:
-        """f_prim and f_fine, each the normalised sum over both mirror views: B×1024, norm √2."""
-        halves = []
-        for views in zip(self.appearance.embed(x), self.appearance.embed(x.flip(3)), strict=True):
-            halves.append(F.normalize(F.normalize(views[0]) + F.normalize(views[1])))
-        return torch.cat(halves, 1)
-
-    def scored(self, features: Tensor) -> Tensor:
-        """The fine half times √β: the product of two is cos₁ + β·cos₂, all have length
-        √(1 + β), and so cosine and Euclidean distance rank as the product does."""
-        return torch.cat([features[:, :512], math.sqrt(self.method.beta) * features[:, 512:]], 1)
-
-    def appearance_code(self, images: Tensor) -> Tensor:
-        """f of images in [0, 1]: B×4C."""
-        self.needs("appearance", "generating")
-        return self.appearance.code(self.appearance.trunk(self.preprocess(images)))
-
-    def structure_code(self, images: Tensor) -> Tensor:
-        """s of images in [0, 1]: B×8d×H/4×W/4."""
-        self.needs("generator", "generating")
-        return self.generator.structure(self.preprocess(images))
-
-    def render(self, f: Tensor, s: Tensor) -> Tensor:
-        """The pictures in [0, 1] of appearance codes f with structure codes s."""
-        self.needs("generator", "generating")
-        return denormalize(self.generator.decode(s, self.generator.styles(f)), self.normalize.norm)
-
-    @torch.no_grad()
-    def swap(self, appearance: Tensor, structure: Tensor) -> Tensor:
-        """Pictures of the structures in the appearances: two B×3×h×w in [0, 1] → B×3×H×W."""
-        if len(appearance) != len(structure):
-            raise ValueError(f"{len(appearance)} appearances, but {len(structure)} structures")
-        with evaluating(self):
-            return self.render(self.appearance_code(appearance), self.structure_code(structure))
-
-    @torch.no_grad()
-    def swap_grid(self, appearance: Tensor, structure: Tensor) -> Tensor:
-        """All pairs: n and m images in [0, 1] → n×m×3×H×W; row i wears appearance i."""
-        with evaluating(self):
-            s = self.structure_code(structure)
-            rows = self.appearance_code(appearance)
-            return torch.stack([self.render(f.expand(len(s), -1), s) for f in rows])
-
-    @torch.no_grad()
-    def interpolate(self, first: Tensor, second: Tensor, fixed: Tensor, steps: int = 11,
-                    code: Literal["appearance", "structure"] = "appearance") -> Tensor:  # fmt: skip
-        """From `first` to `second` in linear steps of one code: → B×steps×3×H×W in [0, 1].
-
-        The other code is that of `fixed` (all three B×3×h×w in [0, 1]): with "appearance" its
-        structure wears what is between their clothes, with "structure" its clothes are worn by
-        what is between their structures.
-        """
-        frames = []
-        with evaluating(self):
-            encode = self.appearance_code if code == "appearance" else self.structure_code
-            start, end = encode(first), encode(second)
-            kept = self.structure_code(fixed) if code == "appearance" else (
-                self.appearance_code(fixed))  # fmt: skip
-            for t in torch.linspace(0, 1, steps).tolist():
-                between = torch.lerp(start, end, t)
-                f, s = (between, kept) if code == "appearance" else (kept, between)
-                frames.append(self.render(f, s))
-        return torch.stack(frames, 1)
-
-
-class Judge(nn.Module):
-    """The teacher in use: pictures → soft labels, whatever the trainer's train() and eval() say."""
-
-    def __init__(self, teachers: Sequence[BaselineModel], method: DGNet) -> None:
-        super().__init__()
-        self.teachers, self.method = nn.ModuleList(teachers), method
-        self.requires_grad_(False)
-        self.eval()
-
-    def train(self, mode: bool = True) -> Judge:
-        """Stays in eval mode, but for its dropout where the released code leaves that on."""
-        super().train(False)
-        for teacher in self.teachers:
-            for part in cast(nn.Module, teacher.head).modules():
-                if isinstance(part, Dropout):
-                    part.train(self.method.teacher_dropout)
-        return self
-
-    @torch.no_grad()
-    def forward(self, x: Tensor, worn: Tensor, shaped: Tensor) -> Tensor:
-        """The labels q of pictures x of appearance `worn` and structure `shaped`: B×classes."""
-        style, classes = self.method.label_style, cast(int, self.teachers[0].classes)
-        if style == "appearance":
-            return F.one_hot(worn, classes).float()
-        if style == "uniform":
-            return torch.full((len(x), classes), 1 / classes, device=x.device)
-        q = torch.stack([self.softmax(cast(BaselineModel, t), x) for t in self.teachers]).mean(0)
-        if style == "hard":
-            return F.one_hot(q.argmax(1), classes).float()
-        if style == "masked":
-            q = q * ((F.one_hot(worn, classes) + F.one_hot(shaped, classes)) > 0)
-            q = q / q.sum(1, keepdim=True)
-        return q
-
-    def softmax(self, teacher: BaselineModel, x: Tensor) -> Tensor:
-        """softmax over both mirror views, renormalised to sum 1."""
-        if self.method.teacher_bn == "running":
-            views = [teacher.logits(x), teacher.logits(x.flip(3))]
-        else:
-            with batch_statistics(teacher):
-                views = [teacher.logits(x), teacher.logits(x.flip(3))]
-        return cast(Tensor, sum(full_precision(v).softmax(1) for v in views)) / 2
-
-
-@torch.no_grad()
-def recognised(teacher: BaselineModel, people: People, pixels: Any) -> float:
-    """The share of 512 training images, as they are, that the teacher classifies rightly."""
-    rows = np.linspace(0, len(people) - 1, min(512, len(people))).astype(int)
-    device = next(teacher.parameters()).device
-    right = 0
-    for part in np.array_split(rows, math.ceil(len(rows) / 64)):
-        x = teacher.normalize(pixels(part).to(device))
-        labels = torch.from_numpy(people.labels()[part]).to(device)
-        right += int((teacher.logits(x).argmax(1) == labels).sum())
-    return right / len(rows)
+    @classmethod
+    def model_type(cls) -> type[Model]:
+        return DGNetModel
 
 
 def swapped_halves(x: Tensor) -> Tensor:
@@ -437,20 +275,20 @@ class Joint(StageModule):
 
     def __init__(self, method: DGNet, classes: int, teachers: Sequence[BaselineModel]) -> None:
         super().__init__()
-        self.method = method
-        self.trained = DGNetModel(method, classes)
-        self.discriminator = Discriminator(method.dis_dim, method.dis_scales, method.residuals)
-        if method.start_from == "teacher":
-            wanted = {"head": "bneck512", "backbone": method.backbone,
-                      "stride_on": method.stride_on}  # fmt: skip
+        self.method = m = method
+        self.trained = DGNetModel(m, classes)
+        self.discriminator = Discriminator(m.dis_dim, m.dis_scales, m.residual_blocks)
+        if m.start_from == "teacher":
+            wanted = {"head": "bneck512", "backbone": m.backbone, "stride_on": m.stride_on}
             for name, value in wanted.items():
-                if (found := getattr(teachers[0].method, name)) != value:
-                    raise UserError(f"start_from teacher needs a teacher with {name} {value}, "
-                                    f"not {found}.")  # fmt: skip
+                if (other := getattr(teachers[0].method, name)) != value:
+                    raise UserError(
+                        f"start_from teacher needs a teacher with {name} {value}, not {other}."
+                    )
             self.trained.appearance.start_from(teachers[0].trunk, teachers[0].head)
-        self.judge = Judge(teachers, method)
-        self.augment = Augment(method.height, method.width, pad=method.pad)
-        self.erase = RandomErasing(**{**ERASINGS["dgnet"], "p": method.erase})
+        self.teacher = Teacher(teachers, m.label_style, m.teacher_bn, m.teacher_dropout)
+        self.augment = Augment(m.height, m.width, pad=m.pad)
+        self.erase = RandomErasing(**{**ERASINGS["dgnet"], "p": m.erase})
 
     def iteration(self, batch: dict[str, Any], step: int) -> None:
         """One iteration, in order. Rows of a batch of both sides: a, then b."""
@@ -461,44 +299,46 @@ class Joint(StageModule):
         names = ("a", "b", "a_positive", "b_positive")
         views = [self.augment(batch[name].images) for name in names]
         x = torch.cat(views[:2])
-        worn = torch.cat([batch["a"].labels, batch["b"].labels])
-        shaped = swapped_halves(worn)
+        appearance_ids = torch.cat([batch["a"].labels, batch["b"].labels])  # of x_ba, x_ab
+        structure_ids = swapped_halves(appearance_ids)
 
         # Encode. Each pass of the appearance encoder is a batch of its own for its BatchNorm.
         with torch.set_grad_enabled(m.erase == 0):
-            seen = [app(view) for view in views]
-        f = torch.cat([view.code for view in seen]).detach()  # a, b, a', b'
+            encoded = [app(view) for view in views]
+        f = torch.cat([view.code for view in encoded]).detach()  # a, b, a', b'
         s = gen.structure(x)
 
         # Decode x_ba, x_ab; the reconstructions of a, b; and those from the positives.
-        own, positive = gen.styles(f).chunk(2)
-        swaps = gen.decode(swapped_halves(s), own)
-        same, same_id = gen.decode(s, own), gen.decode(s, positive)
+        styles, positive_styles = gen.styles(f).chunk(2)
+        swaps = gen.decode(swapped_halves(s), styles)
+        same, same_id = gen.decode(s, styles), gen.decode(s, positive_styles)
         if m.erase:
-            seen = [app(self.erase(view)) for view in views]
+            encoded = [app(self.erase(view)) for view in views]
+        real, positives = encoded[:2], encoded[2:]
 
         # Discriminator, on detached swaps; the real side in float32 for the R1 penalty.
         x_real = x.detach().requires_grad_()
         with torch.autocast(x.device.type, enabled=False):
-            real = dis(x_real)
+            patches_real = dis(x_real)
             penalty = x.new_zeros(())
             if m.r1_weight and step % m.r1_every == 0:
-                penalty = 2 * m.r1_every * r1_penalty(real, x_real, m.r1_weight)
-        terms = {"dis": 2 * lsgan_discriminator(dis(swaps.detach()), real), "r1": penalty}
-        self.descend(m.adv_weight * (terms["dis"] + penalty), terms, opt_dis)
+                penalty = m.r1_every * r1_penalty(patches_real, x_real, m.r1_weight)
+        terms = Terms(times=2)
+        terms.add("dis", m.adv_weight, lsgan_discriminator(dis(swaps.detach()), patches_real))
+        terms.add("r1", m.adv_weight, penalty)
+        self.descend(terms, opt_dis)
 
-        # Generator and appearance encoder. Both sides' terms are summed: 2 × the common mean.
-        weighted: dict[str, tuple[float, Tensor]] = {}
-        patches = frozen(dis, swaps)
-        weighted["adv"] = m.adv_weight, 2 * 2 * lsgan_generator(patches)
-        weighted["recon"] = m.recon_weight, 2 * l1_distance(same, x)
-        weighted["positive"] = m.positive_weight, 2 * l1_distance(same_id, x)
+        # Generator: the pictures.
+        terms = Terms(times=2)
+        terms.add("adv", m.adv_weight, 2 * lsgan_generator(frozen(dis, swaps)))
+        terms.add("recon", m.recon_weight, l1_distance(same, x))
+        terms.add("positive", m.positive_weight, l1_distance(same_id, x))
 
+        # Generator: the pictures' codes, read by the encoders as they are.
         with evaluating(app), batch_statistics(app):
-            judged = [frozen(app, half) for half in swaps.chunk(2)]
-        logits = torch.cat([side.primary for side in judged])
-        weighted["generated_id"] = m.generated_id_weight, 2 * cross_entropy(logits, worn)
-
+            reread = [frozen(app, half) for half in swaps.chunk(2)]
+        logits = torch.cat([side.primary for side in reread])
+        terms.add("generated_id", m.generated_id_weight, cross_entropy(logits, appearance_ids))
         again_trains_encoder = float(torch.rand(())) <= m.encode_again
         if w["structure_code"] or w["cycle"]:
             if again_trains_encoder:
@@ -507,71 +347,102 @@ class Joint(StageModule):
                 s_again = frozen(gen.encoder, swaps.mean(1, keepdim=True))
             s_again = swapped_halves(s_again)  # the structure of a was seen in x_ab
         if w["structure_code"]:
-            weighted["structure_code"] = w["structure_code"], 2 * l1_distance(s_again, s.detach())
-        f_again = torch.cat([side.code for side in judged])
+            terms.add("structure_code", w["structure_code"], l1_distance(s_again, s.detach()))
+        f_again = torch.cat([side.code for side in reread])
         if w["appearance_code"]:
             live = f_again if m.code_gradient == "pictures" else f_again.detach()
-            weighted["appearance_code"] = w["appearance_code"], 2 * l1_distance(live, f[: len(x)])
+            terms.add("appearance_code", w["appearance_code"], l1_distance(live, f[: len(x)]))
         if w["cycle"]:
             cycled = gen.decode(s_again, gen.styles(f_again.detach()))
-            weighted["cycle"] = w["cycle"], 2 * l1_distance(cycled, x)
+            terms.add("cycle", w["cycle"], l1_distance(cycled, x))
 
         # Re-identification: real images, positives, and detached pictures as training data.
-        ours, partners = seen[:2], seen[2:]
-        real_id = cross_entropy(torch.cat([v.primary for v in ours]), worn)
-        weighted["id"] = m.id_weight, 2 * real_id
+        logits = torch.cat([view.primary for view in real])
+        terms.add("id", m.id_weight, cross_entropy(logits, appearance_ids))
         if m.positive_id_weight:
-            partner_id = cross_entropy(torch.cat([v.primary for v in partners]), worn)
-            weighted["positive_id"] = m.positive_id_weight, 2 * partner_id
+            logits = torch.cat([view.primary for view in positives])
+            terms.add("positive_id", m.positive_id_weight, cross_entropy(logits, appearance_ids))
         if w["teacher"]:
-            fine = w["teacher"] * m.fine_factor
+            fine_weight = w["teacher"] * m.fine_factor
             if m.fine_on_real:
-                real_fine = cross_entropy(torch.cat([v.fine for v in ours]), worn)
-                weighted["id_fine"] = m.id_weight * fine, 2 * real_fine
+                logits = torch.cat([view.fine for view in real])
+                fine_id = cross_entropy(logits, appearance_ids)
+                terms.add("id_fine", m.id_weight * fine_weight, fine_id)
             halves = swaps.detach().chunk(2)
-            made = [app(half) for half in halves]
-            donors = zip(halves, worn.chunk(2), shaped.chunk(2), strict=True)
-            labels = [self.judge(*half) for half in donors]
-            primary = soft_target_kl(torch.cat([v.primary for v in made]), torch.cat(labels))
-            weighted["primary"] = w["teacher"], 2 * primary
-            weighted["fine"] = fine, 2 * cross_entropy(torch.cat([v.fine for v in made]), shaped)
-
-        total = torch.stack([weight * term for weight, term in weighted.values()]).sum()
-        self.descend(total, {k: v for k, (_, v) in weighted.items()}, opt_gen, opt_app)
+            pictures = [app(half) for half in halves]
+            donors = zip(halves, appearance_ids.chunk(2), structure_ids.chunk(2), strict=True)
+            q = torch.cat([self.teacher(*half) for half in donors])
+            primary = soft_target_kl(torch.cat([view.primary for view in pictures]), q)
+            terms.add("primary", w["teacher"], primary)
+            logits = torch.cat([view.fine for view in pictures])
+            terms.add("fine", fine_weight, cross_entropy(logits, structure_ids))
+        self.descend(terms, opt_gen, opt_app)
 
     def learning_rate(self, step: int) -> float:
-        return float(0.1 ** sum(step >= drop for drop in self.method.drops))
+        return schedules.multistep(step, self.method.milestones)
 
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, ...]:
+        """Those of generator, discriminator and appearance encoder."""
         m, net = self.method, self.trained
-        adam = [
-            torch.optim.Adam([{"params": list(part.parameters()), "initial_lr": m.lr}], lr=m.lr,
-                             betas=(0.0, 0.999), weight_decay=m.weight_decay, fused=True)
+        app, decay = net.appearance, m.weight_decay
+        gans = [
+            adam((part, m.lr), betas=(0.0, 0.999), weight_decay=decay)
             for part in (net.generator, self.discriminator)
-        ]  # fmt: skip
-        heads = [*net.appearance.primary.parameters(), *net.appearance.fine.parameters()]
-        sgd = torch.optim.SGD(
-            [{"params": list(net.appearance.trunk.parameters()), "lr": m.lr_trunk,
-              "initial_lr": m.lr_trunk},
-             {"params": heads, "lr": m.lr_head, "initial_lr": m.lr_head}],
-            momentum=0.9, nesterov=True, weight_decay=m.weight_decay, fused=True)  # fmt: skip
-        return (*adam, sgd)
+        ]
+        rates = (app.trunk, m.lr_trunk), ((app.primary, app.fine), m.lr_head)
+        return (*gans, sgd(*rates, nesterov=True, weight_decay=decay))
 
-    def begin(self, people: People, pixels: Any) -> None:
+    def begin(self, look: Look) -> None:
         """Checks a given teacher on training images and keeps seven people for the preview."""
-        m, labels = self.method, people.labels()
-        for path, teacher in zip(m.teacher_model.split(","), self.judge.teachers, strict=True):
-            known = recognised(cast(BaselineModel, teacher), people, pixels) if path else 1.0
-            if known < m.teacher_top1:
-                raise UserError(
-                    f"The teacher {path} recognises {known:.0%} of these training images, less "
-                    f"than teacher_top1 = {m.teacher_top1:.0%}: its classes or its preprocessing "
-                    "don't fit, or it was trained too briefly."
-                )
-        chosen = np.linspace(0, people.num_pids - 1, min(7, people.num_pids)).astype(int)
-        self.samples = pixels([int(np.flatnonzero(labels == c)[0]) for c in chosen]).float() / 255
+        files = self.method.teacher_model.split(",")
+        for file, teacher in zip(files, self.teacher.models, strict=True):
+            if file:
+                check_teacher(file, cast(BaselineModel, teacher), look, self.method.teacher_top1)
+        (self.samples,) = shown(look, look.people.labels(), 7)
 
     def preview(self) -> dict[str, SwapGrid | Columns]:
         """Every one of seven people in the clothes of every other."""
-        samples = self.samples.to(self.device)
-        return {"swap": SwapGrid(samples, samples, self.trained.swap_grid(samples, samples))}
+        images = self.samples.images.to(self.device)
+        return {"swap": SwapGrid(images, images, self.trained.swap_grid(images, images))}
+
+
+class DGNetModel(SwappingModel):
+    """The appearance encoder, which recognises, and the generator, which `swap`s."""
+
+    method: DGNet
+    verbs: ClassVar = {"swap": ("appearance", "generator")}
+    features_of = ("appearance",)
+    parts: ClassVar[Mapping[str, slice]] = {"f_prim": slice(0, 512), "f_fine": slice(512, 1024)}
+
+    def __init__(self, method: DGNet, classes: int) -> None:
+        super().__init__(method, classes, method.height, method.width, "imagenet")
+        trunk = backbone(
+            method.backbone, weights=method.weights, stride_on=method.stride_on, last_stride=1
+        )
+        self.appearance = AppearanceEncoder(trunk, classes)
+        channels_last(self.appearance)
+        dims = method.structure_dim, method.residual_blocks, method.mlp_dim, method.part_order
+        self.generator = Generator(cast(int, trunk.channels), *dims)
+
+    def features(self, x: Tensor) -> Tensor:
+        """f_prim and √β·f_fine, each half the normalised sum over both mirror views: B×1024.
+
+        The product of two is the paper's score cos₁ + β·cos₂, and all have length √(1 + β): so
+        cosine and Euclidean distance rank as it does.
+        """
+        halves = []
+        for views in zip(self.appearance.embed(x), self.appearance.embed(x.flip(3)), strict=True):
+            halves.append(F.normalize(F.normalize(views[0]) + F.normalize(views[1])))
+        return torch.cat([halves[0], math.sqrt(self.method.beta) * halves[1]], 1)
+
+    def appearance_code(self, images: Images) -> Tensor:
+        """f of images: B×4C."""
+        return self.appearance.code(self.appearance.trunk(self.preprocess(images)))
+
+    def structure_code(self, images: Images) -> Tensor:
+        """s of images: B×8d×H/4×W/4."""
+        return self.generator.structure(self.preprocess(images))
+
+    def render(self, f: Tensor, s: Tensor) -> Tensor:
+        """The pictures in [0, 1] of appearance codes f with structure codes s."""
+        return denormalize(self.generator.decode(s, self.generator.styles(f)), self.normalize.norm)

@@ -1,7 +1,7 @@
 """A trained model as one safetensors file: weights, and in its metadata everything else.
 
-The metadata's entry "lookalike" is JSON: version, method, settings, pids (the identity of every
-class), classes, data, preprocessing.
+The metadata's entry "lookalike" is JSON: format, version, method, settings, pids (the identity of
+every class), classes, data, preprocessing, without. Files without a format are of format 1.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ import safetensors.torch
 import lookalike
 from lookalike.errors import UserError, unknown
 from lookalike.files import replacing
-from lookalike.methods.base import Method, Model
+from lookalike.methods.method import Method
+from lookalike.methods.model import Model
+from lookalike.methods.old_files import present_settings
 
 M = TypeVar("M", bound=Method)
+FORMAT = 2
 
 
 def settings_from(kind: type[M], values: Mapping[str, Any]) -> M:
@@ -48,6 +51,7 @@ def save_model(model: Model, path: str | Path, data: str = "") -> Path:
     """Writes `model` to `path`, complete or not at all. Raises UserError when the disk refuses."""
     path = Path(path)
     about = {
+        "format": FORMAT,
         "version": lookalike.__version__,
         "method": model.method.name,
         "settings": dataclasses.asdict(model.method),
@@ -95,9 +99,17 @@ def load_model(path: str | Path) -> Model:
             f"{path} is not a Lookalike model; an authors' checkpoint goes through "
             "`lookalike import`."
         ) from error
-    if about["method"] not in METHODS:
-        raise unknown(f"method in {path}", about["method"], METHODS)
-    model = settings_from(METHODS[about["method"]], about["settings"]).model(about["classes"])
+    if about.get("format", 1) > FORMAT:
+        raise UserError(
+            f"{path} was written by Lookalike {about['version']}, which is newer than this one: "
+            "install that version to load it."
+        )
+    name, settings = about["method"], about["settings"]
+    if name not in METHODS:
+        raise unknown(f"method in {path}", name, METHODS)
+    if "format" not in about:
+        settings = present_settings(name, settings)
+    model = settings_from(METHODS[name], settings).model(about["classes"])
     for part in about["without"]:
         model.leave_out(part)
     model.load_state_dict(tensors)

@@ -9,56 +9,58 @@ on the body that P_B's joints outline:
 
     coarse      Î_1 = G1(I_A, P_B)
     refined     Î_2 = Î_1 + G2(Î_1, I_A)
-    distance    PML(a, b) = mean |a − b|·(1 + M_B)                       (the paper sums)
 
-    stage "coarse"  L_G1 = PML(Î_1, I_B)
-    stage "refine"  L_G2 = BCE(D(I_A, Î_2), 1) + λ·PML(Î_2, I_B)         λ = 10; 50 on DeepFashion
-                    L_D  = BCE(D(I_A, I_B), 1) + BCE(D(I_A, Î_2), 0)     G1 stays as it is
+    term  loss                                             weight               paper
+    stage "coarse"
+    pml   mean |Î_1 − I_B|·(1 + M_B)   (the paper sums)    1                    L_G1, eq. 2
+    stage "refine"; G1 stays as it is
+    adv   BCE(D(I_A, Î_2), 1)                              1                    L_adv^G, eq. 4
+    pml   mean |Î_2 − I_B|·(1 + M_B)                       λ = 10; 50 on        L_G2, eq. 5
+                                                           DeepFashion
+    dis   BCE(D(I_A, I_B), 1) + BCE(D(I_A, Î_2), 0)        1                    L_adv^D, eq. 3
 
-That is the paper's discriminator of pairs (`disc_mode` "pair"). The released code's sees single
+With `loss` "l1" the term is l1, the plain mean. `difference` in the log is mean |Î_2 − Î_1|, not a
+loss.
+
+That is the paper's discriminator of pairs (`dis_mode` "pair"). The released code's sees single
 images, and the condition image is one more fake, so that copying it is no way to look real:
 
-    triplet_*       L_D  = ½·BCE(D(I_B), 1) + ¼·BCE(D(I_A), 0) + ¼·BCE(D(Î_2), 0)
-                    L_G2 = BCE(D(Î_2), 1) + λ·PML(Î_2, I_B)
+    dis   ½·BCE(D(I_B), 1) + ¼·BCE(D(I_A), 0) + ¼·BCE(D(Î_2), 0)      "triplet_*"
+    adv   BCE(D(Î_2), 1)
 
 D normalises by the statistics of all that it judges together: I_A, I_B and Î_2, and Î_1 too in
-"triplet_market". In "triplet_df" the first term of L_G2 is the mean over Î_2 and I_A, which seems
-an oversight; "triplet_fixed" is without it.
-
-The rows of the paper's table, as settings (Market-1501, SSIM):
-
-    G1-CE-L1         --parts g1 --loss l1 --pose_embed ce       .219
-    G1-HME-L1        --parts g1 --loss l1 --pose_embed hme      .294
-    G1-L1            --parts g1 --loss l1                       .304
-    G1-poseMaskLoss  --parts g1                                 .340
-    G1+D             --parts g1+d                               .283
-    G1+G2+D                                                     .253
+"triplet_market". In "triplet_df" adv is the mean over Î_2 and I_A, which seems an oversight;
+"triplet_fixed" is without it. `ablations` has the rows of the paper's table.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lookalike.data import People
 from lookalike.data.pair_samplers import OrderedPairs
+from lookalike.data.people import Index
 from lookalike.data.posemaps import disc_maps, flip_joints, pose_mask
 from lookalike.data.transforms import Augment, denormalize
 from lookalike.errors import UserError
 from lookalike.losses import bce, bce_discriminator, bce_generator, pose_mask_l1
-from lookalike.methods.base import Method, Model, Stage, StageModule, schedule
-from lookalike.methods.pictures import Columns, SwapGrid
-from lookalike.nets import frozen
+from lookalike.methods.method import Changes, Method, Need
+from lookalike.methods.model import Images, Model, evaluating
+from lookalike.methods.optimizers import adam
+from lookalike.methods.pictures import Columns, PosePairs, SwapGrid
+from lookalike.methods.stage import Done, Given, Look, Stage, StageModule, Terms, Write
+from lookalike.nets import channels_last, frozen
 from lookalike.nets.pg2 import G1, G2, Discriminator, Padding, PoseEmbed
+from lookalike.settings import schedule, setting
 
-DiscMode = Literal["pair", "triplet_market", "triplet_df", "triplet_fixed"]
+DiscriminatorMode = Literal["pair", "triplet_market", "triplet_df", "triplet_fixed"]
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,17 @@ class PG2(Method):
 
     name: ClassVar[str] = "pg2"
     title: ClassVar[str] = "PG²: pose guided person image generation"
-    generates: ClassVar[tuple[str, ...]] = ("repose",)
-    needs: ClassVar[tuple[Literal["pose"], ...]] = ("pose",)
-    embeds: ClassVar[bool] = False
+    needs: ClassVar[tuple[Need, ...]] = ("pose",)
 
-    height: int = 128
+    height: int = setting(128, least=32)
     """Height of the pictures, pixels; a multiple of 2^(blocks − 1), as is the width."""
-    width: int = 64
+    width: int = setting(64, least=16)
     """Width of the pictures, pixels."""
-    blocks: int = 0
+    blocks: int = setting(0, least=0)
     """N: the sizes at which G1 works, each half of the one before; 0: log2(height) − 2. G2 works at
     N − 2 of them, and D has N − 1 convolutions."""
-    channels: int = 128
-    """n: channels at full size, and by which G1 gains at every halving; even."""
+    channels: int = setting(128, least=2, multiple=2)
+    """n: channels at full size, and by which G1 gains at every halving."""
     parts: Literal["g1", "g1+d", "g1+g2+d"] = "g1+g2+d"
     """What is trained: G1 alone, G1 against D from the start, or G1 and then G2 against D."""
     pose_embed: PoseEmbed = "concat"
@@ -100,53 +100,56 @@ class PG2(Method):
 
     loss: Literal["pml", "l1"] = "pml"
     """The distance of pictures: PML, which counts the body more, or the plain mean."""
-    mask_weight: float = 1.0
+    mask_weight: float = setting(1.0, least=0)
     """What PML adds on the body."""
-    mask_radius: int = 4
-    """Of the discs along the limbs that make M_B, pixels; 8 fills a body at 256×256."""
-    mask_close: int = 5
+    mask_radius: int = setting(4, least=1)
+    """Radius of the discs along the limbs that make M_B, pixels; 8 fills a body at 256×256."""
+    mask_close: int = setting(5, least=1)
     """Side of the square that closes M_B's gaps, pixels; 9 at 256×256."""
     mask_fill_holes: bool = False
     """Whether M_B has no holes."""
-    recon_weight: float = 10.0
+    recon_weight: float = setting(10.0, least=0)
     """λ: the distance's weight beside the adversarial loss."""
-    disc_mode: DiscMode = "pair"
+    dis_mode: DiscriminatorMode = "pair"
     """What D judges: pairs of condition and image, or single images, the condition a fake too."""
     freeze_g1: bool = True
     """Whether G1 stays as it is in the stage "refine", or learns from its losses too."""
 
-    batch: int = 16
+    batch_size: int = setting(16, least=1)
     """Pairs of images a step."""
-    coarse_steps: int = schedule(22_000)
-    """Steps of the stage "coarse"."""
-    refine_steps: int = schedule(14_000)
-    """Steps of the stage "refine". G1+D trains for the sum of both."""
-    lr: float = 2e-5
+    coarse_steps: int = schedule(22_000, least=1)
+    """Length of the stage "coarse", steps."""
+    refine_steps: int = schedule(14_000, least=1)
+    """Length of the stage "refine", steps. G1+D trains for the sum of both."""
+    lr: float = setting(2e-5, above=0)
     """Adam's constant rate in the stage "coarse"; betas (0.5, 0.999)."""
-    lr_adv: float = 2e-5
+    lr_adv: float = setting(2e-5, above=0)
     """Adam's constant rate for whatever trains against D, and for D."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets: ClassVar[Mapping[str, Changes]] = {
         "paper": {},
-        "code": dict(disc_mode="triplet_market", refine_steps=38_000),
-        "deepfashion": dict(height=256, width=256, batch=8, coarse_steps=30_000,
+        "code": dict(dis_mode="triplet_market", refine_steps=38_000),
+        "deepfashion": dict(height=256, width=256, batch_size=8, coarse_steps=30_000,
                             refine_steps=20_000, recon_weight=50.0, g2_skip_outer=True),
-        "deepfashion_code": dict(height=256, width=256, batch=1, refine_steps=58_000,
-                                 recon_weight=50.0, g2_skip_outer=True, disc_mode="triplet_df"),
+        "deepfashion_code": dict(height=256, width=256, batch_size=1, refine_steps=58_000,
+                                 recon_weight=50.0, g2_skip_outer=True, dis_mode="triplet_df"),
         # A quarter of the channels, few steps, for two CPU cores. D learns faster than G2 at such
         # rates: with λ = 10 and pairs, patterns come out, not people
         "quick": dict(channels=32, coarse_steps=700, refine_steps=400, lr=1e-3, lr_adv=2e-4,
-                      recon_weight=50.0, disc_mode="triplet_market"),
+                      recon_weight=50.0, dis_mode="triplet_market"),
+    }  # fmt: skip
+    # Table 1 of the paper; SSIM on Market-1501 beside
+    ablations: ClassVar[Mapping[str, Changes]] = {
+        "G1-CE-L1": dict(parts="g1", loss="l1", pose_embed="ce"),           # .219
+        "G1-HME-L1": dict(parts="g1", loss="l1", pose_embed="hme"),         # .294
+        "G1-L1": dict(parts="g1", loss="l1"),                               # .304
+        "G1-poseMaskLoss": dict(parts="g1"),                                # .340
+        "G1+D": dict(parts="g1+d"),                                         # .283
+        "G1+G2+D": {},                                                      # .253
     }  # fmt: skip
 
     def __post_init__(self) -> None:
-        least = {"height": 32, "width": 16, "channels": 2, "batch": 1, "mask_radius": 1,
-                 "mask_close": 1}  # fmt: skip
-        for name, minimum in least.items():
-            if getattr(self, name) < minimum:
-                raise UserError(f"{name} is {getattr(self, name)}, but must be {minimum} or more.")
-        if self.channels % 2:
-            raise UserError(f"channels is {self.channels}, but must be even.")
+        super().__post_init__()
         if self.mask_close % 2 == 0:
             raise UserError(f"mask_close is {self.mask_close}, but must be odd.")
         if self.depth < 3:
@@ -158,49 +161,54 @@ class PG2(Method):
                 f"choose multiples of {step}, or fewer blocks than {self.depth}."
             )
         if self.pose_embed != "concat" and not self.fc_bottleneck:
-            raise UserError(f"pose_embed {self.pose_embed} enters at the bottleneck: it needs "
-                            "fc_bottleneck.")  # fmt: skip
+            raise UserError(
+                f"pose_embed {self.pose_embed} enters at the bottleneck: it needs fc_bottleneck."
+            )
 
     @property
     def depth(self) -> int:
         """N."""
         return self.blocks or int(math.log2(self.height)) - 2
 
-    def stages(self, people: People, seed: int) -> list[Stage]:
-        pairs = OrderedPairs(posed_labels(people), self.batch, seed)
+    def stages(self, given: Given) -> list[Stage | Write]:
+        people, size = given.source, (self.height, self.width)
+        classes = people.num_pids
+        pairs = OrderedPairs(pairable_labels(people), self.batch_size, given.seed)
 
-        def plan(step: int) -> dict[str, NDArray[np.int64]]:
-            condition, target = pairs.batch(step)
-            return {"condition": condition, "target": target}
+        def plan(step: int) -> dict[str, Index]:
+            return dict(zip(("condition", "target"), pairs.batch(step), strict=True))
 
-        size, classes = (self.height, self.width), people.num_pids
-        alone = replace(self, parts="g1")
-        coarse = Stage("coarse", self.coarse_steps, size, plan, lambda _: Coarse(alone, classes))
-        if self.parts == "g1":
-            return [coarse]
-        if self.parts == "g1+d":
-            steps = self.coarse_steps + self.refine_steps
-            return [Stage("adversarial", steps, size, plan, lambda _: Adversarial(self, classes))]
+        def coarse(done: Done) -> Coarse:
+            return Coarse(replace(self, parts="g1"), classes)
 
-        def refine(done: Mapping[str, nn.Module]) -> Adversarial:
+        def adversarial(done: Done) -> Adversarial:
             module = Adversarial(self, classes)
-            module.trained.g1.load_state_dict(cast(PG2Model, done["coarse"]).g1.state_dict())
+            if "coarse" in done:
+                g1 = cast(PG2Model, done["coarse"]).g1
+                module.trained.g1.load_state_dict(g1.state_dict())
             return module
 
-        return [coarse, Stage("refine", self.refine_steps, size, plan, refine)]
+        if self.parts == "g1+d":
+            steps = self.coarse_steps + self.refine_steps
+            return [Stage("adversarial", people, steps, size, plan, adversarial)]
+        first = Stage("coarse", people, self.coarse_steps, size, plan, coarse)
+        if self.parts == "g1":
+            return [first]
+        return [first, Stage("refine", people, self.refine_steps, size, plan, adversarial)]
 
-    def model(self, classes: int) -> PG2Model:
-        return PG2Model(self, classes)
+    @classmethod
+    def model_type(cls) -> type[Model]:
+        return PG2Model
 
 
-def posed_labels(people: People) -> NDArray[np.int64]:
-    """The labels of `people`, −1 where no joint is known.
+def pairable_labels(people: People) -> Index:
+    """The labels of the crops whose pose is known, −1 for all others.
 
     Raises UserError where no joint of anybody is known, or nobody who has one has two images.
     """
+    labels = people.posed_labels()
     if people.poses is None or not people.poses.known.any():
         raise UserError("pg2 learns from poses, but no joint of any training image is known.")
-    labels = np.where(people.poses.known > 0, people.labels(), -1)
     if not (np.bincount(labels[labels >= 0], minlength=1) > 1).any():
         raise UserError(
             "pg2 learns from pairs of images of one person, but no identity has two images with "
@@ -209,107 +217,46 @@ def posed_labels(people: People) -> NDArray[np.int64]:
     return labels
 
 
-class PG2Model(Model):
-    """G1, and G2 where there is one: they `repose`."""
-
-    method: PG2
-
-    def __init__(self, method: PG2, classes: int) -> None:
-        super().__init__(method, classes, method.height, method.width, "half")
-        m = method
-        self.g1 = G1(m.height, m.width, m.depth, m.channels, m.pose_embed, m.residual,
-                     m.fc_bottleneck, m.padding)  # fmt: skip
-        self.g2 = None
-        if m.parts == "g1+g2+d":
-            self.g2 = G2(m.depth - 2, m.channels, m.g2_skip_outer, m.padding)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def pose(self, joints: Tensor) -> Tensor:
-        """What G1 sees of joints B×18×3 in pixels: maps B×18×H×W, or with "ce" B×36 in [−1, 1],
-        −2 for what isn't known."""
-        if self.method.pose_embed == "ce":
-            size = joints.new_tensor(self.size[::-1])
-            places = 2 * joints[:, :, :2] / size - 1
-            return torch.where(joints[:, :, 2:] > 0, places, -2.0).flatten(1)
-        maps = disc_maps(joints, *self.size)
-        return 2 * maps - 1 if self.method.pose_value_range == "pm1" else maps
-
-    def coarse(self, x: Tensor, joints: Tensor) -> Tensor:
-        """Î_1, in the scale of the normalised images x."""
-        return self.g1(x, self.pose(joints).to(x.dtype))  # type: ignore[no-any-return]
-
-    def refined(self, coarse: Tensor, x: Tensor) -> Tensor:
-        """Î_2."""
-        assert self.g2 is not None
-        made: Tensor = self.g2(coarse, x)
-        return coarse + made if self.method.g2_predict == "difference" else made
-
-    @torch.no_grad()
-    def repose_parts(self, images: Tensor, joints: Tensor) -> dict[str, Tensor]:
-        """The pictures on the way: "coarse" and, with G2, "difference" (to "coarse"; grey is none)
-        and "refined".
-
-        images: B×3×h×w in [0, 1]. joints: B×18×3, x and y in pixels of the model's size, 1 where
-        known. All pictures are B×3×H×W in [0, 1]. Raises UserError for a pose without any joint.
-        """
-        if joints.shape != (len(images), 18, 3):
-            raise ValueError(f"joints must be {len(images)}×18×3, got {tuple(joints.shape)}")
-        unknown = (joints[:, :, 2] <= 0).all(1).nonzero().flatten().tolist()
-        if unknown:
-            raise UserError(f"Pose {unknown[0]} (from 0) has no joint: nobody can be drawn in it.")
-        x = self.preprocess(images)
-        coarse = self.coarse(x, joints)
-        parts = {"coarse": coarse}
-        if self.g2 is not None:
-            refined = self.refined(coarse, x)
-            parts |= {"difference": refined - coarse, "refined": refined}
-        return {name: denormalize(part, self.normalize.norm) for name, part in parts.items()}
-
-    def repose(self, images: Tensor, joints: Tensor) -> Tensor:
-        """The people of `images` in the poses `joints`: B×3×H×W in [0, 1]; see `repose_parts`."""
-        parts = self.repose_parts(images, joints)
-        return parts.get("refined", parts["coarse"])
-
-    def features(self, x: Tensor) -> Tensor:
-        raise UserError("A model of pg2 makes pictures of people; it has no features to compare.")
-
-
 class Verdicts(NamedTuple):
     """D's logits of what it judges together: B each. With "pair" the condition is in each."""
 
     target: Tensor
-    made: Tensor
+    drawn: Tensor
     condition: Tensor | None = None
 
 
-def judged(
-    judge: Any, mode: DiscMode, condition: Tensor, target: Tensor, made: Tensor,
+def verdicts(
+    discriminator: Callable[[Tensor], Tensor],
+    mode: DiscriminatorMode,
+    condition: Tensor,
+    target: Tensor,
+    drawn: Tensor,
     coarse: Tensor | None,
-) -> Verdicts:  # fmt: skip
-    """One pass of D, `judge`, over everything, for its statistics are those of that batch.
+) -> Verdicts:
+    """One pass of D over everything: its batch norm sees condition, target and drawn as one batch.
 
-    coarse: Î_1 where that isn't what was made; "triplet_market" counts it in the statistics.
+    coarse: Î_1 where that isn't what was drawn; "triplet_market" counts it in the statistics.
     """
     if mode == "pair":
-        pairs = [torch.cat((condition, image), 1) for image in (target, made)]
-        return Verdicts(*judge(torch.cat(pairs)).chunk(2))
-    seen = [target, made, condition]
+        pairs = [torch.cat((condition, image), 1) for image in (target, drawn)]
+        return Verdicts(*discriminator(torch.cat(pairs)).chunk(2))
+    images = [target, drawn, condition]
     if mode == "triplet_market" and coarse is not None:
-        seen.append(coarse)
-    return Verdicts(*judge(torch.cat(seen)).chunk(len(seen))[:3])
+        images.append(coarse)
+    return Verdicts(*discriminator(torch.cat(images)).chunk(len(images))[:3])
 
 
 def discriminator_loss(verdicts: Verdicts) -> Tensor:
-    """L_D: with a condition among the judged the triplet's, else that of pairs."""
-    target, made, condition = verdicts
-    if condition is None:
-        return bce_discriminator(made, target)
-    return bce(target, 1.0) / 2 + bce(condition, 0.0) / 4 + bce(made, 0.0) / 4
+    """dis: with a condition among the judged the triplet's, else that of pairs (eq. 3)."""
+    if verdicts.condition is None:
+        return bce_discriminator(verdicts.drawn, verdicts.target)
+    fakes = bce(verdicts.condition, 0.0) / 4 + bce(verdicts.drawn, 0.0) / 4
+    return bce(verdicts.target, 1.0) / 2 + fakes
 
 
-def generator_loss(mode: DiscMode, verdicts: Verdicts) -> Tensor:
-    """The adversarial term of L_G2."""
-    loss = bce_generator(verdicts.made)
+def generator_loss(mode: DiscriminatorMode, verdicts: Verdicts) -> Tensor:
+    """adv (eq. 4)."""
+    loss = bce_generator(verdicts.drawn)
     if mode == "triplet_df":
         assert verdicts.condition is not None
         loss = (loss + bce_generator(verdicts.condition)) / 2
@@ -341,45 +288,31 @@ class Reposing(StageModule):
         m, (condition, target) = self.method, (batch["condition"], batch["target"])
         moves = self.augment.draw(condition.images)
         joints = flip_joints(target.joints, moves.flip.to(target.joints.device), m.width)
-        mask = pose_mask(joints, m.height, m.width, radius=m.mask_radius, close=m.mask_close,
-                         fill_holes=m.mask_fill_holes)  # fmt: skip
-        return Views(self.augment(condition.images, moves), self.augment(target.images, moves),
-                     joints, mask)  # fmt: skip
+        mask = pose_mask(
+            joints,
+            m.height,
+            m.width,
+            radius=m.mask_radius,
+            close=m.mask_close,
+            fill_holes=m.mask_fill_holes,
+        )
+        images = [self.augment(side.images, moves) for side in (condition, target)]
+        return Views(images[0], images[1], joints, mask)
 
-    def distance(self, made: Tensor, views: Views) -> Tensor:
-        """PML, or with `loss` "l1" the plain mean."""
+    def distance(self, drawn: Tensor, views: Views) -> Tensor:
+        """pml (eq. 2), or with `loss` "l1" the plain mean."""
         weight = self.method.mask_weight if self.method.loss == "pml" else 0.0
-        return pose_mask_l1(made, views.target, views.mask, weight)
+        return pose_mask_l1(drawn, views.target, views.mask, weight)
 
     def learning_rate(self, step: int) -> float:
         return 1.0
 
-    def begin(self, people: People, pixels: Any) -> None:
-        """Keeps six pairs for the preview: two images each of people from all over the table."""
-        assert people.poses is not None
-        labels = posed_labels(people)
-        names, counts = np.unique(labels[labels >= 0], return_counts=True)
-        names = names[counts > 1]
-        chosen = names[np.linspace(0, len(names) - 1, min(6, len(names))).astype(int)]
-        rows = [np.flatnonzero(labels == c)[[0, -1]] for c in chosen]
-        conditions, targets = np.stack(rows, 1)
-        images = [pixels(which).float() / 255 for which in (conditions, targets)]
-        asked = people.poses.at(*self.trained.size)[targets]
-        self.shown = (*images, torch.from_numpy(asked))
+    def begin(self, look: Look) -> None:
+        self.pairs = PosePairs(look, self.trained.size)
 
     def preview(self) -> dict[str, SwapGrid | Columns]:
         """Six people of the training set in a pose of theirs."""
-        net = self.trained
-        condition, target, joints = (x.to(self.device) for x in self.shown)
-        parts = net.repose_parts(condition, joints)
-        drawn = disc_maps(joints, *net.size).amax(1, keepdim=True).expand(-1, 3, -1, -1)
-        columns = {"condition": condition, "pose": drawn, **parts, "target": target}
-        return {"repose": Columns(tuple(columns), tuple(columns.values()))}
-
-    def adam(self, modules: list[nn.Module], lr: float) -> torch.optim.Optimizer:
-        weights = [p for module in modules for p in module.parameters()]
-        return torch.optim.Adam([{"params": weights, "initial_lr": lr}], lr=lr,
-                                betas=(0.5, 0.999), fused=True)  # fmt: skip
+        return self.pairs.columns(self.device, self.trained.repose_parts)
 
 
 class Coarse(Reposing):
@@ -388,12 +321,13 @@ class Coarse(Reposing):
     leaves_out = False
 
     def iteration(self, batch: dict[str, Any], step: int) -> None:
-        views = self.views(batch)
-        loss = self.distance(self.trained.coarse(views.condition, views.joints), views)
-        self.descend(loss, {self.method.loss: loss}, *self.raw_optimizers())
+        terms, views = Terms(), self.views(batch)
+        drawn = self.trained.coarse(views.condition, views.joints)
+        terms.add(self.method.loss, 1.0, self.distance(drawn, views))
+        self.descend(terms, *self.raw_optimizers())
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return self.adam([self.trained.g1], self.method.lr)
+        return adam((self.trained.g1, self.method.lr))
 
 
 class Adversarial(Reposing):
@@ -401,39 +335,107 @@ class Adversarial(Reposing):
 
     def __init__(self, method: PG2, classes: int) -> None:
         super().__init__(method, classes)
-        inputs = 6 if method.disc_mode == "pair" else 3
-        self.discriminator = Discriminator(method.height, method.width, method.depth - 1,
-                                           method.channels, inputs, method.padding)  # fmt: skip
-        self.discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        inputs = 6 if method.dis_mode == "pair" else 3
+        self.discriminator = Discriminator(
+            method.height, method.width, method.depth - 1, method.channels, inputs, method.padding
+        )
+        channels_last(self.discriminator)
 
     def iteration(self, batch: dict[str, Any], step: int) -> None:
         """One iteration, in order: draw, move what draws, move D."""
-        m, net, dis = self.method, self.trained, self.discriminator
+        m, net, dis, terms = self.method, self.trained, self.discriminator, Terms()
         opt_gen, opt_dis = self.raw_optimizers()
         views = self.views(batch)
         images = views.condition, views.target
 
         with torch.set_grad_enabled(net.g2 is None or not m.freeze_g1):
-            made = net.coarse(views.condition, views.joints)
-        coarse, terms = None, {}
+            drawn = net.coarse(views.condition, views.joints)
+        coarse = None
         if net.g2 is not None:
-            coarse = made
-            made = net.refined(coarse, views.condition)
+            coarse = drawn
+            drawn = net.refined(coarse, views.condition)
             # Not a loss: near 0, G2 has learnt nothing from D
-            terms["difference"] = (made.detach() - coarse.detach()).float().abs().mean()
+            terms.note("difference", (drawn.detach() - coarse.detach()).float().abs().mean())
 
-        verdicts = judged(lambda x: frozen(dis, x), m.disc_mode, *images, made, coarse)
-        terms["adv"] = generator_loss(m.disc_mode, verdicts)
-        terms[m.loss] = self.distance(made, views)
-        self.descend(terms["adv"] + m.recon_weight * terms[m.loss], terms, opt_gen)
+        judged = verdicts(lambda x: frozen(dis, x), m.dis_mode, *images, drawn, coarse)
+        terms.add("adv", 1.0, generator_loss(m.dis_mode, judged))
+        terms.add(m.loss, m.recon_weight, self.distance(drawn, views))
+        self.descend(terms, opt_gen)
 
-        detached = made.detach(), None if coarse is None else coarse.detach()
-        loss = discriminator_loss(judged(dis, m.disc_mode, *images, *detached))
-        self.descend(loss, {"dis": loss}, opt_dis)
+        terms = Terms()
+        detached = drawn.detach(), None if coarse is None else coarse.detach()
+        judged = verdicts(dis, m.dis_mode, *images, *detached)
+        terms.add("dis", 1.0, discriminator_loss(judged))
+        self.descend(terms, opt_dis)
 
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, ...]:
+        """Those of what draws, and of D."""
         m, net = self.method, self.trained
         drawing: list[nn.Module] = [net.g1] if net.g2 is None or not m.freeze_g1 else []
         if net.g2 is not None:
             drawing.append(net.g2)
-        return self.adam(drawing, m.lr_adv), self.adam([self.discriminator], m.lr_adv)
+        return adam((drawing, m.lr_adv)), adam((self.discriminator, m.lr_adv))
+
+
+class PG2Model(Model):
+    """G1, and G2 where there is one: they `repose`."""
+
+    method: PG2
+    verbs: ClassVar = {"repose": ("g1",)}
+
+    def __init__(self, method: PG2, classes: int) -> None:
+        super().__init__(method, classes, method.height, method.width, "half")
+        m = method
+        blocks = m.pose_embed, m.residual, m.fc_bottleneck, m.padding
+        self.g1 = G1(m.height, m.width, m.depth, m.channels, *blocks)
+        self.g2 = None
+        if m.parts == "g1+g2+d":
+            self.g2 = G2(m.depth - 2, m.channels, m.g2_skip_outer, m.padding)
+        channels_last(self)
+
+    def pose(self, joints: Tensor) -> Tensor:
+        """What G1 sees of joints B×18×3 in pixels: maps B×18×H×W, or with "ce" B×36 in [−1, 1],
+        −2 for what isn't known."""
+        if self.method.pose_embed == "ce":
+            size = joints.new_tensor(self.size[::-1])
+            places = 2 * joints[:, :, :2] / size - 1
+            return torch.where(joints[:, :, 2:] > 0, places, -2.0).flatten(1)
+        maps = disc_maps(joints, *self.size)
+        return 2 * maps - 1 if self.method.pose_value_range == "pm1" else maps
+
+    def coarse(self, x: Tensor, joints: Tensor) -> Tensor:
+        """Î_1, in the scale of the normalised images x."""
+        return self.g1(x, self.pose(joints).to(x.dtype))
+
+    def refined(self, coarse: Tensor, x: Tensor) -> Tensor:
+        """Î_2."""
+        assert self.g2 is not None
+        drawn: Tensor = self.g2(coarse, x)
+        return coarse + drawn if self.method.g2_predict == "difference" else drawn
+
+    @torch.no_grad()
+    def repose_parts(self, images: Images, joints: Tensor) -> dict[str, Tensor]:
+        """The pictures on the way: "coarse" and, with G2, "difference" (to "coarse"; grey is none)
+        and "refined", the result.
+
+        joints: B×18×3, x and y in pixels of the model's size, 1 where known. All pictures are
+        B×3×H×W in [0, 1]. Raises UserError for a pose without any joint.
+        """
+        x = self.preprocess(images)
+        if joints.shape != (len(x), 18, 3):
+            raise ValueError(f"joints must be {len(x)}×18×3, got {tuple(joints.shape)}")
+        unknown = (joints[:, :, 2] <= 0).all(1).nonzero().flatten().tolist()
+        if unknown:
+            raise UserError(f"Pose {unknown[0]} (from 0) has no joint: nobody can be drawn in it.")
+        with evaluating(self):
+            coarse = self.coarse(x, joints.to(x.device))
+            parts = {"coarse": coarse}
+            if self.g2 is not None:
+                refined = self.refined(coarse, x)
+                parts |= {"difference": refined - coarse, "refined": refined}
+        return {name: denormalize(part, self.normalize.norm) for name, part in parts.items()}
+
+    def repose(self, images: Images, joints: Tensor) -> Tensor:
+        """The people of `images` in the poses `joints`: B×3×H×W in [0, 1]; see `repose_parts`."""
+        parts = self.repose_parts(images, joints)
+        return parts.get("refined", parts["coarse"])

@@ -1,8 +1,19 @@
-"""The pictures that a stage shows of how far it is."""
+"""The pictures that a stage shows of how far it is, and the people in them."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
 from torch import Tensor
+
+from lookalike.data.people import Index, evenly
+from lookalike.data.posemaps import disc_maps
+
+if TYPE_CHECKING:
+    from lookalike.methods.stage import Look
 
 
 class SwapGrid(NamedTuple):
@@ -18,3 +29,49 @@ class Columns(NamedTuple):
 
     labels: tuple[str, ...]
     images: tuple[Tensor, ...]
+
+
+class Shown(NamedTuple):
+    """Crops of the same people: rows of the table, and their images in [0, 1], n×3×H×W."""
+
+    rows: Index
+    images: Tensor
+
+
+def shown(look: Look, labels: Index, count: int, each: int = 1) -> tuple[Shown, ...]:
+    """Up to `count` people, evenly from all with `each` crops or more: their first, … last crops.
+
+    labels: of every row of the table, −1 for who isn't shown. Gives `each` (1 or 2) groups of crops
+    of the same people in the same order; none where nobody has that many.
+    """
+    names, counts = np.unique(labels[labels >= 0], return_counts=True)
+    people = evenly(names[counts >= each].tolist(), count)
+    rows = [np.flatnonzero(labels == person)[[0, -1][:each]] for person in people]
+    if not rows:
+        return ()
+    return tuple(Shown(side, look.pixels(side).float() / 255) for side in np.stack(rows, 1))
+
+
+class PosePairs:
+    """Six people of a stage's table, each with two crops, the second's pose known, to be drawn."""
+
+    def __init__(self, look: Look, size: tuple[int, int]) -> None:
+        assert look.people.poses is not None  # the method needs them
+        self.size = size
+        sides = shown(look, look.people.posed_labels(), 6, each=2)
+        self.images = [side.images for side in sides]
+        if sides:
+            self.joints = torch.from_numpy(look.people.poses.at(*size)[sides[1].rows])
+
+    def columns(
+        self, device: torch.device, draw: Callable[[Tensor, Tensor], Mapping[str, Tensor]]
+    ) -> dict[str, SwapGrid | Columns]:
+        """People, poses, what `draw` makes of images and joints, by name, and the photographs in
+        those poses; nothing where nobody has two crops with a pose."""
+        if not self.images:
+            return {}
+        source, target = (side.to(device) for side in self.images)
+        joints = self.joints.to(device)
+        pose = disc_maps(joints, *self.size).amax(1, keepdim=True).expand(-1, 3, -1, -1)
+        images = {"person": source, "pose": pose, **draw(source, joints), "photograph": target}
+        return {"repose": Columns(tuple(images), tuple(images.values()))}

@@ -11,10 +11,12 @@ The networks and the stage are those of `ide`; only the terms' weights and the r
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from lookalike.methods.base import schedule
-from lookalike.methods.ide import IDE, Head, Unit
+from lookalike.methods.ide import IDE
+from lookalike.methods.method import Changes
+from lookalike.nets import HeadName
+from lookalike.settings import schedule, setting
 
 
 @dataclass(frozen=True)
@@ -24,31 +26,31 @@ class Triplet(IDE):
     name: ClassVar[str] = "triplet"
     title: ClassVar[str] = "Triplet: batch-hard embedding baseline"
 
-    resize: tuple[int, int] = (288, 144)
-    pad: int = 0
-    head: Head = "trinet"
+    resize: tuple[int, int] = setting((288, 144), least=0)
+    pad: int = setting(0, least=0)
+    head: HeadName = "trinet"
     feature: Literal["pool", "bottleneck"] = "bottleneck"
     l2norm: bool = False
-    ce_weight: float = 0.0
-    triplet_weight: float = 1.0
+    ce_weight: float = setting(0.0, least=0)
+    triplet_weight: float = setting(1.0, least=0)
     margin: float | Literal["soft", "none"] = "soft"
-    ids_per_batch: int = 18
-    images_per_id: int = 4
-    unit: Unit = "steps"
-    length: float = schedule(25_000.0)
-    decay: Literal["steps", "cosine", "exponential"] = "exponential"
-    decay_from: float = schedule(15_000.0)
+    ids_per_batch: int = setting(18, least=0)
+    images_per_id: int = setting(4, least=1)
+    epoch: Literal["images", "identities", "step"] = "step"
+    epochs: float = schedule(25_000.0, above=0)
+    decay: Literal["milestones", "cosine", "exponential"] = "exponential"
+    decay_from: float = schedule(15_000.0, least=0)
     optimizer: Literal["sgd", "adam"] = "adam"
-    lr_trunk: float = 3e-4
-    lr_head: float = 3e-4
-    weight_decay: float = 0.0
+    lr_trunk: float = setting(3e-4, above=0)
+    lr_head: float = setting(3e-4, above=0)
+    weight_decay: float = setting(0.0, least=0)
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets: ClassVar[Mapping[str, Changes]] = {
         "paper": {},
         # The strong triplet baseline: pooled feature, flips only, margin 0.3, P = 32
         "pooled": dict(resize=(0, 0), head="none", feature="pool", flip_test=False, l2norm=True,
-                       margin=0.3, ids_per_batch=32, unit="id_passes", length=300.0,
+                       margin=0.3, ids_per_batch=32, epoch="identities", epochs=300.0,
                        decay_from=150.0, lr_trunk=2e-4, lr_head=2e-4, weight_decay=5e-4),
-        "quick": dict(height=128, width=64, resize=(144, 72), unit="epochs", length=8.0,
+        "quick": dict(height=128, width=64, resize=(144, 72), epoch="images", epochs=8.0,
                       decay_from=4.0),
     }  # fmt: skip

@@ -1,6 +1,11 @@
-"""Networks that more than one method uses."""
+"""Networks: blocks that several systems share, and one file of networks a system.
 
-from lookalike.nets.backbone import backbone
+Blocks: `blocks`, `norms`, `batchnorm`, `upsample`, `resnet` and `backbone` (a trunk by name, with
+its `weights`), `heads`, `frozen`, `chunks`. Systems: `dgnet`, `fdgan`, `pg2`. Judges of pictures:
+`inception`, `perceptual`.
+"""
+
+from lookalike.nets.backbone import backbone, channels_last, freeze_stages
 from lookalike.nets.batchnorm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -8,8 +13,9 @@ from lookalike.nets.batchnorm import (
     batch_statistics,
     set_bn_mode,
 )
+from lookalike.nets.chunks import in_chunks
 from lookalike.nets.frozen import frozen
-from lookalike.nets.heads import BNNeck, BottleneckHead, LinearHead
+from lookalike.nets.heads import BNNeck, BottleneckHead, Head, HeadName, LinearHead, make_head
 from lookalike.nets.resnet import ResNet, resnet
 from lookalike.nets.weights import load_imagenet, weights_stride_on
 
@@ -19,12 +25,18 @@ __all__ = [
     "BatchNorm2d",
     "BottleneckHead",
     "Dropout",
+    "Head",
+    "HeadName",
     "LinearHead",
     "ResNet",
     "backbone",
     "batch_statistics",
+    "channels_last",
+    "freeze_stages",
     "frozen",
+    "in_chunks",
     "load_imagenet",
+    "make_head",
     "resnet",
     "set_bn_mode",
     "weights_stride_on",

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from lookalike.errors import UserError, unknown
@@ -40,6 +41,19 @@ def backbone(
     return model
 
 
+def freeze_stages(trunk: nn.Module, stages: int) -> None:
+    """Takes the gradients of the stem and of the first `stages` stages of a ResNet; 0: of none."""
+    for k in range(stages + 1 if stages else 0):
+        names = ["conv1", "bn1"] if k == 0 else [f"layer{k}"]
+        for name in names:
+            trunk.get_submodule(name).requires_grad_(False)
+
+
+def channels_last(module: nn.Module) -> None:
+    """Lays the weights of convolutions out for channels-last maps: faster on all hardware here."""
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
 class _NormAct(BatchNorm2d):
     """timm's batch norm that carries its dropout and activation."""
 
@@ -47,7 +61,7 @@ class _NormAct(BatchNorm2d):
     act: nn.Module
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.act(self.drop(super().forward(x)))  # type: ignore[no-any-return]
+        return self.act(self.drop(super().forward(x)))
 
 
 class _LastMap(nn.Module):

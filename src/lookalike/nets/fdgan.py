@@ -41,7 +41,13 @@ class Verifier(nn.Module):
         nn.init.zeros_(self.classifier.bias)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return self.classifier(self.bn((first - second).square()))  # type: ignore[no-any-return]
+        return self.classifier(self.bn((first - second).square()))
+
+    @staticmethod
+    def same(logits: Tensor) -> Tensor:
+        """log P(same) of its logits, N×1 or N×2 → N, in float32 or better."""
+        logits = logits if logits.dtype == torch.float64 else logits.float()
+        return F.logsigmoid(logits[:, 0]) if logits.shape[1] == 1 else logits.log_softmax(1)[:, 1]
 
 
 class IdentityDiscriminator(nn.Module):
@@ -86,7 +92,7 @@ class PoseDiscriminator(nn.Module):
         x = lrelu(self.convs[0](torch.cat([maps, pictures], 1)))
         for conv, norm in zip(list(self.convs)[1:-1], self.norms, strict=True):
             x = lrelu(norm(conv(x)))
-        return self.convs[-1](x)  # type: ignore[no-any-return]
+        return self.convs[-1](x)
 
 
 def _norm(norm: Norm, channels: int, size: Size) -> nn.Module:
@@ -114,7 +120,7 @@ class _Stage(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.dropout(self.norm(self.conv(x)))  # type: ignore[no-any-return]
+        return self.dropout(self.norm(self.conv(x)))
 
 
 class Generator(nn.Module):

@@ -152,7 +152,7 @@ class G1(nn.Module):
                 # A 1×1 convolution of repeated pixels repeats its result: ×2 comes last, a quarter
                 # of the work
                 y = F.interpolate(relu(self.ups[i](y)), scale_factor=2.0)
-        return self.out(y)  # type: ignore[no-any-return]
+        return self.out(y)
 
 
 class G2(nn.Module):
@@ -195,7 +195,7 @@ class G2(nn.Module):
             y = block(y)
             if features:
                 y = F.interpolate(y, scale_factor=2.0)
-        return self.out(y)  # type: ignore[no-any-return]
+        return self.out(y)
 
 
 class Discriminator(nn.Module):
@@ -223,4 +223,4 @@ class Discriminator(nn.Module):
             for i, layer in enumerate(self.convs):
                 x = layer(x)
                 x = F.leaky_relu(self.norms[i - 1](x) if i else x, 0.2, inplace=True)
-        return self.out(x.flatten(1)).squeeze(1)  # type: ignore[no-any-return]
+        return self.out(x.flatten(1)).squeeze(1)

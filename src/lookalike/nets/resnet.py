@@ -54,7 +54,7 @@ class BasicBlock(_Block):
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
         y += self.shortcut(x)  # in place: the norm keeps its input, not its output
-        return self.relu(y)  # type: ignore[no-any-return]
+        return self.relu(y)
 
 
 class Bottleneck(_Block):
@@ -74,7 +74,7 @@ class Bottleneck(_Block):
         y = self.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
         y += self.shortcut(x)  # in place: the norm keeps its input, not its output
-        return self.relu(y)  # type: ignore[no-any-return]
+        return self.relu(y)
 
 
 Block = type[BasicBlock] | type[Bottleneck]
@@ -115,7 +115,7 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        return self.layer4(self.layer3(self.layer2(self.layer1(x))))  # type: ignore[no-any-return]
+        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
 
 
 def resnet(depth: int, *, stride_on: StrideOn = "3x3", last_stride: Literal[1, 2] = 2) -> ResNet:

@@ -1,7 +1,8 @@
 """One stage on Lightning: trains from where its checkpoint stands to its end.
 
-`fit_stage` builds the stage's module, its crops and Lightning's trainer, and fits. Everything that
-happens between two steps is in `Watch`, in the order in which it happens.
+`fit_stage` builds the stage's module, its crops and Lightning's trainer, and fits. `Rounds` gives
+the trainer its batches, a round an epoch; everything that happens between two steps is in
+`RunCallback`, in the order in which it happens.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,19 +24,20 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from lookalike.data import People
-from lookalike.data.batches import Steps, step_loader
+from lookalike.data.batches import Batches, Steps, step_loader
 from lookalike.data.images import ImageTable
 from lookalike.data.samplers import step_seed
 from lookalike.errors import UserError
 from lookalike.files import replacing
-from lookalike.methods.base import Stage, StageModule
 from lookalike.methods.pictures import SwapGrid
+from lookalike.methods.stage import Look, Stage, StageModule
 from lookalike.report import grid, save_png, swap_grid
+from lookalike.training.clusters import describe_clusters
 from lookalike.training.processes import is_main_process
-from lookalike.training.run_folder import Metrics, load_checkpoint, save_checkpoint
+from lookalike.training.run_folder import Metrics, load_checkpoint, save_checkpoint, stage_folder
 from lookalike.training.settings import RunSettings, resolve_precision
 
 
@@ -43,29 +45,26 @@ class Interrupted(BaseException):
     """Ctrl-C or SIGTERM: the run goes on with `resume`. No `except Exception` catches it."""
 
 
-def checkpoint_of(run: Path, number: int, stage: Stage) -> Path:
-    """The one checkpoint of the run's stage `number`, which counts from 1."""
-    return run / "stages" / f"{number}-{stage.name}" / "last.ckpt"
-
-
 def fit_stage(
     stage: Stage,
     number: int,
-    people: People,
-    done: dict[str, nn.Module],
+    done: Mapping[str, nn.Module],
     run: Path,
     settings: RunSettings,
     resume: bool,
     ended: bool = False,
+    truth: np.ndarray[Any, Any] | None = None,
 ) -> tuple[nn.Module, float]:
     """What `stage` leaves behind (a trained module, in eval mode) and the seconds it trained.
 
-    With `resume`, goes on from the stage's checkpoint, or takes its result where it had ended.
-    ended: take its result wherever it stands, for a later stage has built on it.
+    number: the stage's place among those of the run, from 1. With `resume`, goes on from the
+    stage's checkpoint, or takes its result where it had ended. ended: take its result wherever it
+    stands, for a later stage has built on it. truth: the identities of the stage's people, where
+    the module must not know them: what the log says of its clusters.
     Raises Interrupted on Ctrl-C and SIGTERM; UserError on bad images, losses that aren't finite and
     a full disk.
     """
-    file = checkpoint_of(run, number, stage)
+    file = stage_folder(run, number, stage) / "last.ckpt"
     file.parent.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(step_seed(settings.seed, stage.name, "weights"))
     module = stage.build(done)
@@ -82,23 +81,74 @@ def fit_stage(
         )
     if state and (ended or module.step >= stop):
         return module.trained.eval(), state["seconds"]
-    table = ImageTable(people.paths, *stage.size, cache=settings.cache)
-    loader = step_loader(Steps(people, table, stage.plan), module.step, stop, settings.workers)
-    watch = Watch(module, stop, file, run, settings, people, table, state)
-    with ctrl_c(watch.on_ctrl_c), suppress(SIGTERMException):
-        make_trainer(settings, run, watch).fit(module, loader)
-    if watch.interrupted:
+    table = ImageTable(stage.people.paths, *stage.size, cache=settings.cache)
+    rounds = Rounds(module, stage, table, stop, settings)
+    callback = RunCallback(rounds, file, run, settings, state, truth)
+    with ctrl_c(callback.on_ctrl_c), suppress(SIGTERMException):
+        make_trainer(settings, run, callback).fit(module, datamodule=rounds)
+    if callback.interrupted:
         raise Interrupted
-    return module.trained.eval(), watch.seconds
+    return module.trained.eval(), callback.seconds
 
 
-def make_trainer(settings: RunSettings, run: Path, watch: Watch) -> L.Trainer:
-    """Lightning's trainer, with everything off that `Watch` does step by step."""
+def check_shares(stage: str, batches: Batches, devices: int) -> None:
+    """Raises UserError when a global batch can't be shared equally among the processes."""
+    for batch in batches.values():
+        if len(batch) % devices:
+            raise UserError(
+                f"Stage '{stage}' has batches of {len(batch)} images, which {devices} devices "
+                f"can't share equally: choose a multiple of {devices}."
+            )
+
+
+class Rounds(L.LightningDataModule):
+    """The batches of a stage, a round an epoch: each begins with the module's `renew`."""
+
+    def __init__(
+        self, module: StageModule, stage: Stage, table: ImageTable, stop: int, settings: RunSettings
+    ) -> None:
+        super().__init__()
+        self.module, self.stage, self.table = module, stage, table
+        self.stop, self.settings = stop, settings
+        self.renewed: Callable[[], None] = lambda: None  # what else is done after a `renew`
+
+    def look(self) -> Look:
+        """What the module may see of everybody."""
+        return Look(self.stage.people, self.pixels, self.module.device)
+
+    def pixels(self, rows: Any) -> Tensor:
+        return self.table[np.asarray(rows)]
+
+    @property
+    def epochs(self) -> int:
+        """How many rounds, whole or in part, are left."""
+        if not self.stage.round:
+            return 1
+        return -(-self.stop // self.stage.round) - self.module.step // self.stage.round
+
+    def train_dataloader(self) -> DataLoader[dict[str, Any]]:
+        module, stage, step = self.module, self.stage, self.module.step
+        stop = self.stop
+        if stage.round:
+            if step % stage.round == 0 and step < stop:
+                torch.manual_seed(step_seed(module.seed, module.stage, "renew", step))
+                module.renew(self.look())
+                self.renewed()
+            stop = min(stop, (step // stage.round + 1) * stage.round)
+        plan = stage.plan or module.plan
+        if step < stop:
+            check_shares(stage.name, plan(step), self.settings.devices)
+        steps = Steps(stage.people, self.table, plan)
+        return step_loader(steps, step, stop, self.settings.workers)
+
+
+def make_trainer(settings: RunSettings, run: Path, callback: RunCallback) -> L.Trainer:
+    """Lightning's trainer, with everything off that `RunCallback` does step by step."""
     warnings.filterwarnings("ignore", module="lightning")
     warnings.filterwarnings("ignore", "torch.distributed.nn.functional", FutureWarning)
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    module = watch.module
+    module = callback.module
     ddp = f"ddp_find_unused_parameters_{str(module.leaves_out).lower()}"
     try:
         return L.Trainer(
@@ -106,9 +156,10 @@ def make_trainer(settings: RunSettings, run: Path, watch: Watch) -> L.Trainer:
             devices=settings.devices,
             strategy=ddp if settings.devices > 1 else "auto",
             precision="bf16-mixed" if resolve_precision(settings) == "bf16" else "32-true",
-            max_epochs=1,
+            max_epochs=callback.rounds.epochs,
+            reload_dataloaders_every_n_epochs=1,
             logger=TensorBoardLogger(run, name="", version="tensorboard", sub_dir=module.stage),
-            callbacks=[watch],
+            callbacks=[callback],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -137,25 +188,25 @@ def ctrl_c(handler: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-class Watch(L.Callback):
+class RunCallback(L.Callback):
     """What happens around the steps: logs, pictures, checkpoints, progress, Ctrl-C."""
 
     def __init__(
         self,
-        module: StageModule,
-        stop: int,
+        rounds: Rounds,
         file: Path,
         run: Path,
         settings: RunSettings,
-        people: People,
-        table: ImageTable,
         state: dict[str, Any],
+        truth: np.ndarray[Any, Any] | None,
     ) -> None:
-        self.module, self.stop, self.file, self.run = module, stop, file, run
-        self.settings, self.people, self.table, self.state = settings, people, table, state
+        self.rounds, self.module, self.stop = rounds, rounds.module, rounds.stop
+        self.file, self.run, self.settings, self.truth = file, run, settings, truth
+        self.state = state
         self.seconds: float = state.get("seconds", 0.0)
         self.interrupted = False
         self.main = is_main_process()
+        rounds.renewed = self.on_renewed
 
     def on_ctrl_c(self) -> None:
         if self.interrupted:  # a second Ctrl-C doesn't wait
@@ -164,14 +215,14 @@ class Watch(L.Callback):
         if self.main:
             self.say("Stopping after this step; press Ctrl-C again to stop at once.")
 
-    def on_train_start(self, trainer: L.Trainer, _: L.LightningModule) -> None:
+    def on_fit_start(self, trainer: L.Trainer, _: L.LightningModule) -> None:
         module = self.module
         if self.state:
             optimizers = module.raw_optimizers()
             for optimizer, saved in zip(optimizers, self.state["optimizers"], strict=True):
                 optimizer.load_state_dict(saved)
             self.state = {}  # frees its memory
-        module.begin(self.people, self.pixels)
+        module.begin(self.rounds.look())
         if self.main:
             self.metrics = Metrics(self.run / "metrics.jsonl", module.stage, module.step)
             self.bar = tqdm(
@@ -179,8 +230,14 @@ class Watch(L.Callback):
                 dynamic_ncols=True, disable=not sys.stderr.isatty(), smoothing=0.05)  # fmt: skip
         self.clock = time.monotonic()
 
-    def pixels(self, rows: Any) -> Tensor:
-        return self.table[np.asarray(rows)]
+    def on_renewed(self) -> None:
+        """Logs the clusters of the round that begins."""
+        labels = self.module.clusters
+        if self.main and labels is not None:
+            clusters = describe_clusters(labels.cpu().numpy(), self.truth)
+            self.metrics.write({"step": self.module.step, "clusters": clusters})
+            words = [f"{name} {value:.4g}" for name, value in clusters.items()]
+            self.say(f"{self.module.stage} {self.module.step}: " + ", ".join(words))
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
         step_seconds = time.monotonic() - self.clock

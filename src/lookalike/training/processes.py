@@ -34,7 +34,7 @@ def end_with_parent() -> None:
 
 
 @contextmanager
-def one_voice() -> Iterator[None]:
+def first_error_only() -> Iterator[None]:
     """Inside, only the first of the processes that fail raises its error; the others exit with 2.
 
     All processes of a run meet most errors, and any of them ends the others' communication.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +30,17 @@ PAIRS = 400  # held-out pairs that a run's pictures are judged on; `lookalike ev
 SHOWN = 8  # held-out people in the picture at the end
 
 
-def finish(
+def report_run(
     run: Path,
     models: Mapping[str, Model],
-    bench: Benchmark,
+    benches: Sequence[Benchmark],
     seconds: Mapping[str, float],
     settings: RunSettings,
 ) -> list[dict[str, Any]]:
     """Judges the models and writes everything that follows the training: the results' rows.
 
-    Models that recognise are ranked; the last one, if it puts people into other poses, makes
-    pictures of held-out people.
+    Models that recognise are ranked on every one of `benches` that has tested people; the last one,
+    if it puts people into other poses, makes pictures of those of the first.
     """
     *_, model = models.values()
     write_json(run / "environment.json", environment(model, seconds, settings))
@@ -48,16 +48,21 @@ def finish(
     for trained in models.values():  # Lightning leaves them on the CPU
         trained.to(device)
     rows: list[dict[str, Any]] = []
-    if len(bench.query) and len(bench.gallery):
-        recognising = {name: m for name, m in models.items() if m.method.embeds}
-        if recognising:
-            evaluation = evaluate(recognising, bench)
-            write_json(run / "evaluation.json", {"rows": evaluation.rows})
-            write_json(run / "ranked.json", evaluation.ranked)
-            print(table(evaluation))
-            rows += evaluation.rows
-        if "repose" in model.method.generates:
-            rows += judge_pictures(run, model, bench)
+    ranked: dict[str, Any] = {}
+    tested = [bench for bench in benches if len(bench.query) and len(bench.gallery)]
+    recognising = {name: m for name, m in models.items() if m.embeds}
+    for bench in tested if recognising else ():
+        evaluation = evaluate(recognising, bench)
+        print(table(evaluation))
+        rows += evaluation.rows
+        ranked = ranked or evaluation.ranked
+    if rows:
+        write_json(run / "evaluation.json", {"rows": rows})
+        write_json(run / "ranked.json", ranked)
+    elif recognising:
+        print("nobody was tested: the data have no query and gallery images")
+    if tested and "repose" in model.generates:
+        rows += judge_pictures(run, model, tested[0])
     for trained in models.values():
         trained.cpu()
     write_report(run)

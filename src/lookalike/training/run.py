@@ -12,22 +12,30 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from torch import nn
 
 import lookalike
 from lookalike import parallel
-from lookalike.data import DISTRACTOR, Benchmark, parse_data
+from lookalike.data import DISTRACTOR, UNKNOWN, Benchmark, People, parse_data
 from lookalike.data.poses.with_poses import with_poses
 from lookalike.errors import UserError, unknown
-from lookalike.methods import METHODS, Method, Model, Stage
-from lookalike.methods.model_file import save_model
-from lookalike.training.fit import checkpoint_of, fit_stage
+from lookalike.methods import METHODS
+from lookalike.methods.method import Method
+from lookalike.methods.model import Model
+from lookalike.methods.model_file import FORMAT, save_model
+from lookalike.methods.stage import Given, Stage, Write
+from lookalike.training.fit import check_shares, fit_stage
 from lookalike.training.memory import keep_freed_memory
-from lookalike.training.processes import end_with_parent, is_main_process, one_voice
-from lookalike.training.report_run import finish
-from lookalike.training.run_folder import differences, write_yaml
+from lookalike.training.processes import end_with_parent, first_error_only, is_main_process
+from lookalike.training.report_run import report_run
+from lookalike.training.run_folder import differences, stage_folder, write_yaml
 from lookalike.training.settings import COMFORT, RunSettings, resolve_precision
+from lookalike.training.write import write_pictures
+
+GENERATED = "generated"  # in the run folder: what stages write for later ones
+Data = str | Benchmark
 
 
 @dataclass(frozen=True)
@@ -40,13 +48,21 @@ class Run:
 
     @property
     def report(self) -> Path:
+        """The page to open in a browser."""
         return self.folder / "report.html"
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The first line of the results table: "mAP", "rank1" and the like, as fractions; empty
+        where nothing was tested."""
+        return self.rows[0] if self.rows else {}
 
 
 def train(
     method: str | Method,
-    data: str | Benchmark,
+    data: Data | Sequence[Data],
     *,
+    target: Data | None = None,
     preset: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -56,75 +72,129 @@ def train(
     """Trains `method` on `data` through all its stages, evaluates it, and writes its report.
 
     method: a name in METHODS, with a preset and changed fields, or the settings themselves.
-    data: a `Benchmark` or "name:path". out: the run folder, by default runs/<method>.
-    resume: go on with the run in `out`. Raises UserError on bad input, when `out` already has a
-    run, and when a resumed run has other settings.
+    data: a `Benchmark` or "name:path", or several, whose training people are then one table.
+    target: a second domain, whose training people a method may look at without their identities,
+    and on which the run is then judged. out: the run folder, by default runs/<method>.
+    resume: go on with the run in `out`. settings, changes: how it runs; a field of `RunSettings` or
+    of the method may be given by its name: train("ide", data, seed=1, epochs=20.0).
+    Raises UserError on bad input, when `out` already has a run, and when a resumed run has other
+    settings.
     """
-    settings = settings or RunSettings()
+    names = {f.name for f in dataclasses.fields(RunSettings)}
+    running = {name: changes.pop(name) for name in names & changes.keys()}
+    settings = dataclasses.replace(settings or RunSettings(), **running)
     if isinstance(method, str):
         if method not in METHODS:
             raise unknown("method", method, METHODS)
         method = METHODS[method].preset(preset, **changes)
     elif changes:
         raise TypeError("train takes changed fields only with a method's name")
-    bench = parse_data(data) if isinstance(data, str) else data
-    base, given = type(method).preset(preset), method
-    bench = dataclasses.replace(bench, train=bench.train[bench.train.pids > DISTRACTOR])
-    if not len(bench.train):
-        raise UserError(f"{bench} has no training images.")
+    given = method
+    several = [data] if isinstance(data, str | Benchmark) else list(data)
+    benches = [parse_data(d) if isinstance(d, str) else d for d in several]
+    aim = parse_data(target) if isinstance(target, str) else target
+    if "target" in method.needs and aim is None:
+        raise UserError(
+            f"{method.name} learns from one domain for another: say which, --target NAME:PATH."
+        )
     if "pose" in method.needs:
-        bench = with_poses(bench, say=is_main_process())
+        benches = [with_poses(bench, say=is_main_process()) for bench in benches]
     method = method.resolved().scaled(settings.schedule_scale)
-    stages = method.stages(bench.train, settings.seed)
-    check_shares(stages, settings.devices)
     run = Path(out or f"runs/{method.name}")
+    people = planned(method, benches, aim, settings.seed, run / GENERATED)
+    stages = method.stages(people)
+    for stage in stages:
+        if isinstance(stage, Stage) and stage.plan is not None:
+            check_shares(stage.name, stage.plan(0), settings.devices)
     if is_main_process():
+        base = type(method).preset(preset)
         changed = differences(dataclasses.asdict(base), dataclasses.asdict(given))
-        facts = config(method, preset, bench, settings, [c.split(":")[0] for c in changed])
-        prepare(run, facts, resume)
+        names_changed = [change.split(":")[0] for change in changed]
+        prepare(run, config(method, preset, benches, aim, settings, names_changed), resume)
+        if method.reads_target_labels:
+            print(f"These settings of {method.name} are given the identities of the target: an "
+                  "oracle, not a label-free result.", file=sys.stderr)  # fmt: skip
     elif settings.devices > 1:
         end_with_parent()
     if settings.accelerator != "gpu":
         keep_freed_memory()
+    persons = true_identities([*benches, *([aim] if aim else [])])
 
     done: dict[str, nn.Module] = {}
     seconds: dict[str, float] = {}
-    with one_voice():
+    with first_error_only():
         for number, stage in enumerate(stages, 1):
-            later = [checkpoint_of(run, n, s) for n, s in enumerate(stages, 1) if n > number]
-            ended = resume and any(file.exists() for file in later)
+            if isinstance(stage, Write):
+                write_pictures(stage, done, settings, method)
+                continue
+            later = [stage_folder(run, n, s) for n, s in enumerate(stages, 1) if n > number]
+            ended = resume and any((folder / "last.ckpt").exists() for folder in later)
+            truth = np.array([persons.get(path, UNKNOWN) for path in stage.people.paths])
             done[stage.name], seconds[stage.name] = fit_stage(
-                stage, number, bench.train, done, run, settings, resume, ended)  # fmt: skip
-    parallel.part()
+                stage, number, done, run, settings, resume, ended, truth
+            )
+    parallel.leave()
     models = {name: m for name, m in done.items() if isinstance(m, Model)}
     for trained in models.values():
-        trained.pids = bench.train.classes.tolist()
-    model = models[stages[-1].name]
+        trained.pids = people.source.classes.tolist()
+    last = list(models)[-1]
+    model = models[last]
     if not is_main_process():
         return Run(run, model)
-    save_model(model, run / "model.safetensors", str(bench))
-    for name in list(models)[:-1]:
-        save_model(models[name], run / f"{name}.safetensors", str(bench))
-    models[method.name] = models.pop(stages[-1].name)
-    rows = finish(run, models, bench, seconds, settings)
+    trained_on = " + ".join(map(str, benches))
+    for name, trained in models.items():
+        file = "model" if name == last else name
+        save_model(trained, run / f"{file}.safetensors", trained_on)
+    models[method.name] = models.pop(last)
+    rows = report_run(run, models, [aim] if aim else benches, seconds, settings)
     return Run(run, model, rows)
 
 
-def check_shares(stages: Sequence[Stage], devices: int) -> None:
-    """Raises UserError when a global batch can't be shared equally among the processes."""
-    for stage in stages:
-        for batch in stage.plan(0).values():
-            if len(batch) % devices:
-                raise UserError(
-                    f"Stage '{stage.name}' has batches of {len(batch)} images, which {devices} "
-                    f"devices can't share equally: choose a multiple of {devices}."
-                )
+def planned(
+    method: Method, benches: Sequence[Benchmark], target: Benchmark | None, seed: int, folder: Path
+) -> Given:
+    """The people that a method plans with: those of all `benches` as one table, and the target's.
+
+    Domains of one name that are different data get different names. Raises UserError where there
+    is nobody to train on.
+    """
+    tables: list[People] = []
+    names: dict[str, str] = {}  # domain → the data that has it
+    for bench in [*benches, *([target] if target else [])]:
+        people = bench.train
+        if method.labels if bench is not target else method.reads_target_labels:
+            people = people[people.pids > DISTRACTOR]
+        else:
+            people = people.unlabelled()
+        if not len(people):
+            raise UserError(f"{bench} has no training images.")
+        for domain in people.domains:
+            if names.setdefault(domain, str(bench)) != str(bench):
+                people = people.named(f"{domain}-{len(tables) + 1}")
+        tables.append(people)
+    count = len(benches)
+    source = tables[0]
+    for people in tables[1:count]:
+        source = source + people
+    return Given(source, tables[count] if target else None, seed, folder)
+
+
+def true_identities(benches: Sequence[Benchmark]) -> dict[str, int]:
+    """A number for the person in every training crop: for the log of methods that mustn't know."""
+    persons: dict[tuple[int, int], int] = {}
+    identities = {}
+    for number, bench in enumerate(benches):
+        for path, pid in zip(bench.train.paths, bench.train.pids.tolist(), strict=True):
+            if pid > DISTRACTOR:
+                identities[path] = persons.setdefault((number, pid), len(persons) + 1)
+    return identities
 
 
 def config(
     method: Method,
     preset: str | None,
-    bench: Benchmark,
+    benches: Sequence[Benchmark],
+    target: Benchmark | None,
     settings: RunSettings,
     changed: list[str],
 ) -> dict[str, Any]:
@@ -132,10 +202,13 @@ def config(
     run = dataclasses.asdict(settings)
     seed, _ = run.pop("seed"), run.pop("precision")
     command = shlex.join(["lookalike", *sys.argv[1:]]) if len(sys.argv) > 1 else ""
+    data = [str(bench) for bench in benches]
     return {
+        "format": FORMAT,
         "method": method.name,
         "preset": preset,
-        "data": str(bench),
+        "data": data[0] if len(data) == 1 else data,
+        **({"target": str(target)} if target else {}),
         "seed": seed,
         "precision": resolve_precision(settings),
         "version": lookalike.__version__,
@@ -143,8 +216,8 @@ def config(
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "settings": json.loads(json.dumps(dataclasses.asdict(method))),
         "changed": changed,
-        "generates": list(method.generates),
-        "embeds": method.embeds,
+        "generates": list(method.model_type().verbs),
+        "embeds": bool(method.model_type().features_of),
         "run": run,
     }
 
@@ -174,6 +247,11 @@ def prepare(run: Path, new: dict[str, Any], resume: bool) -> None:
             )
         write_yaml(file, new)
         return
+    if "format" not in old:
+        raise UserError(
+            f"{run} holds a run of an earlier Lookalike, which that version alone can resume: its "
+            "models can be used as they are; train in another --out."
+        )
     if kind != new["method"]:
         raise UserError(
             f"{run} holds a run of {kind}, not of {new['method']}; choose another --out."
@@ -181,7 +259,8 @@ def prepare(run: Path, new: dict[str, Any], resume: bool) -> None:
 
     def numbers(c: dict[str, Any]) -> dict[str, Any]:
         kept = {k: v for k, v in c["run"].items() if k not in COMFORT}
-        return {**{k: c[k] for k in ("data", "seed", "precision", "settings")}, **kept}
+        mine = ("data", "target", "seed", "precision", "settings")
+        return {**{k: c[k] for k in mine if k in c}, **kept}
 
     changed = differences(numbers(old), numbers(new))
     if changed:

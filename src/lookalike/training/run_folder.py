@@ -13,6 +13,12 @@ import yaml
 
 from lookalike.errors import UserError
 from lookalike.files import replacing as replacing
+from lookalike.methods.stage import Stage, Write
+
+
+def stage_folder(run: Path, number: int, stage: Stage | Write) -> Path:
+    """Where the run's stage `number`, which counts from 1, keeps its checkpoint or its note."""
+    return run / "stages" / f"{number}-{stage.name}"
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -60,7 +66,9 @@ class Metrics:
             entry = json.loads(line)
         except ValueError:  # the half line of a killed process
             return False
-        return bool(entry["stage"] != self.stage or entry["step"] <= done)
+        # A round that begins where the resumed stage stands is begun again.
+        last = done - 1 if "clusters" in entry else done
+        return bool(entry["stage"] != self.stage or entry["step"] <= last)
 
     def write(self, entry: Mapping[str, Any]) -> None:
         """Raises UserError when the disk is full."""

@@ -62,6 +62,16 @@ class Poses:
         assert self.outside is not None
         return Poses(self.joints[index], self.sizes[index], self.outside[index])
 
+    def __add__(self, other: Poses) -> Poses:
+        """The poses of both, one after the other."""
+        columns = ("joints", "sizes", "outside")
+        return Poses(*(np.concatenate([getattr(p, c) for p in (self, other)]) for c in columns))
+
+    @staticmethod
+    def unknown(n: int) -> Poses:
+        """n poses without a known joint."""
+        return Poses(np.zeros((n, len(JOINTS), 3), np.float32), np.ones((n, 2), np.int64))
+
     @property
     def known(self) -> NDArray[np.int64]:
         """How many joints of each image are known: N int64 from 0 to 18."""

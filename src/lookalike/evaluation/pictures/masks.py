@@ -13,7 +13,6 @@ from torch import Tensor
 
 from lookalike.data import Benchmark, People
 from lookalike.data.posemaps import pose_mask
-from lookalike.data.poses import Poses
 from lookalike.data.poses.with_poses import with_poses
 from lookalike.data.readers.common import IMAGE_SUFFIXES
 from lookalike.errors import UserError
@@ -29,17 +28,7 @@ def people_asked(bench: Benchmark, poses: bool) -> People:
     if poses and bench.query.poses is None:
         bench = with_poses(bench)
     q, g = bench.query, bench.gallery
-    joined = People(
-        [*q.paths, *g.paths],
-        np.concatenate([q.pids, g.pids]),
-        np.concatenate([q.camids, g.camids]),
-        q.domain,
-    )
-    if not poses or q.poses is None or g.poses is None:
-        return joined
-    both = (q.poses, g.poses)
-    joints, sizes = (np.concatenate([getattr(p, k) for p in both]) for k in ("joints", "sizes"))
-    return replace(joined, poses=Poses(joints, sizes))
+    return q + g if poses else replace(q + g, poses=None)
 
 
 def with_known_targets(rows: Rows, people: People) -> Rows:

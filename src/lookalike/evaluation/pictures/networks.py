@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lookalike.data.transforms import Normalize
 from lookalike.errors import UserError
-from lookalike.methods.base import Model, evaluating
+from lookalike.methods.model import Model, evaluating
 from lookalike.metrics.images import lpips
 from lookalike.nets import backbone
 from lookalike.nets.inception import Inception, inception
@@ -97,7 +97,7 @@ def load_judges(
     lpips_files: the file of AlexNet or VGG-16, and maybe that of the linear weights. Raises
     UserError for files that aren't there or don't fit, and for a model that has no features.
     """
-    if reid is not None and not reid.method.embeds:
+    if reid is not None and not reid.embeds:
         raise UserError(
             f"A model of {reid.method.name} makes pictures of people, but recognises nobody: give "
             "--reid one that embeds."

@@ -25,7 +25,7 @@ from lookalike.evaluation.scoring import Stopwatch
 from lookalike.files import replacing
 from lookalike.generation.repose import repose_parts
 from lookalike.generation.swap import Pixels, parts, save_picture, swap
-from lookalike.methods.base import Model
+from lookalike.methods.model import Model
 from lookalike.metrics import rank
 from lookalike.metrics.images import SMALLEST, Variant
 
@@ -77,7 +77,7 @@ def picture_quality(
     notes: list[str] = []
     people, masks = judged(model, bench, recipe, notes)
     rows = read_pairs(pairs, people) if pairs else held_out_pairs(people, count, seed)
-    if "repose" in model.method.generates:
+    if "repose" in model.generates:
         known = with_known_targets(rows, people)
         if len(known) < len(rows):
             notes.append(f"{len(rows) - len(known):,} pairs without a target pose left out.")
@@ -131,7 +131,7 @@ def judged(
 
     A model that needs no poses does without masks where there are none; a note says so.
     """
-    verbs, source = model.method.generates, recipe.masks
+    verbs, source = model.generates, recipe.masks
     if not {"repose", "swap"} & set(verbs):
         raise UserError(
             f"A model of {model.method.name} makes no pictures: judge one that reposes or swaps."
@@ -200,7 +200,7 @@ def drawn(
 ) -> dict[str, Pixels]:
     """The model's pictures by the names of their rows, the result last."""
     name = model.method.name
-    if "repose" in model.method.generates:
+    if "repose" in model.generates:
         assert targets.poses is not None
         found = repose_parts(model, source, targets.poses.at(*model.size), batch)
         last = list(found)[-1]
@@ -220,7 +220,7 @@ def recognised(
     """
     g = bench.gallery
     queries = torch.cat(tally.features["reid"])
-    found = rank(reid.scored(queries), reid.scored(gallery), asked.pids, g.pids, asked.camids,
+    found = rank(queries, gallery, asked.pids, g.pids, asked.camids,
                  g.camids, protocol=bench.protocol, metric=reid.metric).row()  # fmt: skip
     return {name: found[name] for name in ("rank1", "mAP")}
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import safetensors.torch
 import torch
@@ -91,7 +92,7 @@ def joint_model(
             taken, report = take(kind, files[kind], LAYOUTS[kind], own)
             found |= taken
             reports.append(report)
-    model = method.model(classes)
+    model = cast(DGNetModel, method.model(classes))
     if "gen" not in files:
         model.leave_out("generator")
     model.load_state_dict(found)
@@ -107,7 +108,7 @@ def teacher_model(
         needed = method.model(classes).state_dict()
     found, report = take("teacher", file, LAYOUTS["teacher"], needed)
     reports.append(report)
-    model = method.model(classes)
+    model = cast(BaselineModel, method.model(classes))
     model.load_state_dict(found)
     return model
 
@@ -115,11 +116,11 @@ def teacher_model(
 def discriminator_writer(method: DGNet, file: Checkpoint, reports: list[Report]) -> Write:
     """What writes the discriminators' weights under our names, once they are checked."""
     with torch.device("meta"):
-        needed = Discriminator(method.dis_dim, method.dis_scales, method.residuals).state_dict()
+        needed = Discriminator(method.dis_dim, method.dis_scales, method.residual_blocks).state_dict()
     found, report = take("dis", file, LAYOUTS["dis"], needed)
     reports.append(report)
     tensors = {name: value.float().contiguous() for name, value in found.items()}
     about = {"format": "pt", "network": "lookalike.nets.dgnet.Discriminator",
              "dim": str(method.dis_dim), "scales": str(method.dis_scales),
-             "residuals": str(method.residuals)}  # fmt: skip
+             "residuals": str(method.residual_blocks)}  # fmt: skip
     return partial(safetensors.torch.save_file, tensors, metadata=about)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import safetensors.torch
 import torch
@@ -33,7 +33,7 @@ from lookalike.importing.pg2.entries import (
 from lookalike.importing.pg2.tensorflow import find, read_variables
 from lookalike.importing.renaming import Report, by
 from lookalike.methods.model_file import save_model
-from lookalike.methods.pg2 import PG2
+from lookalike.methods.pg2 import PG2, PG2Model
 from lookalike.nets.pg2 import Discriminator
 
 DATA = {(128, 64): "Market-1501", (256, 256): "DeepFashion"}
@@ -54,7 +54,7 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
         )
     method = settings(file, kinds)
     with torch.device("meta"):  # shapes only: nothing large is built before all is checked
-        hollow = method.model(0)
+        hollow = cast(PG2Model, method.model(0))
     blocks, deepest = method.depth, hollow.g1.small[1:]
     found, report = take("G1", file, g1_rows(blocks, deepest, hollow.g1.state_dict()))
     state, reports = {f"g1.{name}": value for name, value in found.items()}, [report]
@@ -105,7 +105,7 @@ def settings(file: Checkpoint, kinds: set[str]) -> PG2:
         last = axes(file, f"UAEnoFC/G/Conv_{5 * (blocks - 2) - 2}/weights", 4)  # the last block's
         sizes |= {"parts": "g1+g2+d", "g2_skip_outer": last[2] > channels}
     if "D" in kinds and axes(file, "Discriminator.1/Discriminator.1.Filters", 4)[2] == 6:
-        sizes["disc_mode"] = "pair"
+        sizes["dis_mode"] = "pair"
     method = PG2.preset("deepfashion_code" if blocks == 6 else "code")
     try:
         return dataclasses.replace(method, **sizes)
@@ -137,7 +137,7 @@ def axes(file: Checkpoint, name: str, dims: int) -> tuple[int, ...]:
 
 def discriminator_writer(method: PG2, file: Checkpoint, reports: list[Report]) -> Write:
     """What writes D's weights under our names, once they are checked."""
-    inputs, layers = 6 if method.disc_mode == "pair" else 3, method.depth - 1
+    inputs, layers = 6 if method.dis_mode == "pair" else 3, method.depth - 1
     with torch.device("meta"):
         net: nn.Module = Discriminator(method.height, method.width, layers, method.channels, inputs,
                                        method.padding)  # fmt: skip
