@@ -27,7 +27,7 @@ from safetensors.torch import load_file
 DATA = "world:plaza?people=40&cameras=3&images=4&test_fraction=0.4"
 COMMON = "--accelerator cpu --precision fp32 --seed 0 --log_every 1 --steps 12"
 SMALL_DGNET = "--height 128 --width 64 --teacher.height 128 --teacher.width 64"
-# name → method, preset, flags; the old names of flags, which `renamed` translates for the new ones
+# name → method, preset, flags of the old checkout, which `renamed` translates for the new one
 CASES = {
     "ide-quick": ("ide", "quick", ""),
     "ide-demo": ("ide", "demo", "--schedule_scale 0.03"),
@@ -50,7 +50,13 @@ CASES = {
         "--drop_every 5 --dis_dim 16 --generator_dim 16",
     ),
 }
-RENAMED: dict[str, dict[str, str]] = {}  # method → old flag → new flag
+# The flags of commit b7d587e → those of today
+RENAMED = {
+    "--batch": "--batch_size",
+    "--unit steps": "--epoch step",
+    "--length [12,12,12]": "--epochs 12 --warmup_epochs 12 --joint_epochs 12",
+    "--flat [6,6]": "--warmup_flat 6 --joint_flat 6",
+}
 
 
 def main() -> int:
@@ -68,8 +74,7 @@ def main() -> int:
         if args.old_only:
             print(f"{name:<16} {old}")
             continue
-        words = [renamed(method, word) for word in flags.split()]
-        new = run(here, args.work / "new" / name, method, preset, words)
+        new = run(here, args.work / "new" / name, method, preset, renamed(flags).split())
         differences = compare(old, new)
         same &= not any(differences.values())
         report = ", ".join(f"{count} {what}" for what, count in differences.items())
@@ -77,12 +82,11 @@ def main() -> int:
     return 0 if same else 1
 
 
-def renamed(method: str, word: str) -> str:
-    """A flag of the old checkout as the new one calls it."""
-    if not word.startswith("--"):
-        return word
-    table = {**RENAMED.get("all", {}), **RENAMED.get(method, {})}
-    return "--" + ".".join(table.get(part, part) for part in word[2:].split("."))
+def renamed(flags: str) -> str:
+    """Flags of the old checkout as the new one calls them."""
+    for old, new in RENAMED.items():
+        flags = f"{flags} ".replace(f"{old} ", f"{new} ").strip()
+    return flags
 
 
 def run(checkout: Path, out: Path, method: str, preset: str, flags: list[str]) -> Path:

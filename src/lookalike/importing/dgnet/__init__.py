@@ -116,7 +116,8 @@ def teacher_model(
 def discriminator_writer(method: DGNet, file: Checkpoint, reports: list[Report]) -> Write:
     """What writes the discriminators' weights under our names, once they are checked."""
     with torch.device("meta"):
-        needed = Discriminator(method.dis_dim, method.dis_scales, method.residual_blocks).state_dict()
+        network = Discriminator(method.dis_dim, method.dis_scales, method.residual_blocks)
+    needed = network.state_dict()
     found, report = take("dis", file, LAYOUTS["dis"], needed)
     reports.append(report)
     tensors = {name: value.float().contiguous() for name, value in found.items()}

@@ -24,7 +24,8 @@ BUILT = {
 # Settings of the training, which the model's file records: config.yaml's name → ours.
 SETTINGS = {
     "crop_image_height": "height", "crop_image_width": "width",
-    "batch_size": "batch_size", "erasing_p": "erase", "max_iter": "joint_steps", "warm_iter": "ramp_from",
+    "batch_size": "batch_size", "erasing_p": "erase", "max_iter": "joint_steps",
+    "warm_iter": "ramp_from",
     "gan_w": "adv_weight", "recon_x_w": "recon_weight", "recon_xp_w": "positive_weight",
     "max_cyc_w": "cycle_weight", "id_w": "id_weight", "pid_w": "positive_id_weight",
     "recon_id_w": "generated_id_weight", "max_teacher_w": "teacher_weight", "B_w": "fine_factor",
