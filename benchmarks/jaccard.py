@@ -17,7 +17,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import dense_jaccard
 import numpy as np
 from numpy.typing import NDArray
 from people_features import (
@@ -32,6 +31,9 @@ from people_features import (
 )
 from scipy import sparse
 from sklearn.cluster import DBSCAN
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the literal version
+from literal import dense_jaccard
 
 from lookalike.metrics import cluster, jaccard_distance, pseudo_labels
 

@@ -14,7 +14,7 @@ from lookalike.errors import UserError
 pytestmark = pytest.mark.timeout(60)
 
 
-def ran(jobs, workers=2, call="jobs.work()"):
+def ran(jobs, workers=2, call="helpers.jobs.work()"):
     answers = []
     processes.work(call, jobs, workers, answers.append)
     return answers
@@ -31,7 +31,7 @@ def is_gone(pid):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_every_job_is_done_once(workers):
     # Three take a while to start: there is something left to do for them.
-    answers = ran(range(30), workers, f"jobs.work({0.1 if workers > 1 else 0})")
+    answers = ran(range(30), workers, f"helpers.jobs.work({0.1 if workers > 1 else 0})")
     assert sorted(answer["job"] for answer in answers) == list(range(30))
     assert len({answer["pid"] for answer in answers}) == workers
     assert {answer["threads"] for answer in answers} == {"1"}
@@ -55,9 +55,9 @@ def test_what_ends_a_worker_is_said(job, error, said):
 
 def test_a_worker_that_cannot_start_says_why():
     with pytest.raises(UserError, match="No body"):
-        ran([1], call="jobs.broken()")
+        ran([1], call="helpers.jobs.broken()")
     with pytest.raises(UserError, match="exit code 1"):
-        ran([1], call="jobs.nothing()")
+        ran([1], call="helpers.jobs.nothing()")
 
 
 def test_an_error_of_the_listener_ends_the_workers():
@@ -68,7 +68,7 @@ def test_an_error_of_the_listener_ends_the_workers():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        processes.work("jobs.work(0.01)", range(100), 2, listen)
+        processes.work("helpers.jobs.work(0.01)", range(100), 2, listen)
     assert pids
     assert all(is_gone(pid) for pid in pids)
 
@@ -76,7 +76,8 @@ def test_an_error_of_the_listener_ends_the_workers():
 def test_workers_end_with_a_killed_parent(tmp_path):
     code = (
         f"import sys; sys.path[:] = {sys.path!r}; from lookalike import workers as processes;"
-        "processes.work('jobs.work(0.05)', range(10000), 2, lambda a: print(a['pid'], flush=True))"
+        "processes.work('helpers.jobs.work(0.05)', range(10000), 2,"
+        "               lambda a: print(a['pid'], flush=True))"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     pids = {int(parent.stdout.readline()) for _ in range(4)}
@@ -94,7 +95,7 @@ def test_scripts_need_no_main_guard(tmp_path):
     script.write_text(
         f"import sys; sys.path[:] = {sys.path!r}\n"
         "from lookalike import workers as processes\n"
-        "processes.work('jobs.work()', [1, 2], 2, lambda a: print(a['job']))\n"
+        "processes.work('helpers.jobs.work()', [1, 2], 2, lambda a: print(a['job']))\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True)
     assert sorted(done.stdout.split()) == ["1", "2"], done.stderr

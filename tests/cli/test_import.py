@@ -1,15 +1,12 @@
 """The command `lookalike import`: what it prints, and its exit codes."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-import dgnet_reference as ref
+from literal import dgnet as ref
 
 from lookalike.cli import main
 

@@ -1,4 +1,4 @@
-"""What the worker processes of test_pool.py do."""
+"""What the worker processes of test_workers.py do."""
 
 import os
 import signal

@@ -6,7 +6,6 @@ whose tensors are single zeros spread out, for everything that the numbers don't
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,9 @@ import safetensors
 import torch
 import torch.nn.functional as F
 import yaml
+from literal import dgnet as ref
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-import dgnet_reference as ref
 
 from lookalike.data import People
 from lookalike.data.transforms import PIXEL_NORMS

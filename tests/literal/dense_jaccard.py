@@ -10,7 +10,7 @@ from typing import Any
 
 import faiss
 import numpy as np
-from dense_reranking import (
+from literal.dense_reranking import (
     expanded_sets,
     jaccard_rows,
     nearest,

@@ -13,7 +13,7 @@ from collections import OrderedDict
 
 import torch
 import torch.nn.functional as F
-from dgnet_reference import ResNet50
+from literal.dgnet import ResNet50
 from torch import Tensor, nn
 
 State = dict[str, Tensor]

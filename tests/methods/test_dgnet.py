@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from dgnet_reference import Reference, reference_embed
-from dgnet_step import TERMS, Erased, crops, ours_like, problem, reference
+from literal.dgnet import Reference, reference_embed
+from literal.dgnet_twins import TERMS, Erased, crops, ours_like, problem, reference
 from torch import Tensor, nn
 
 from lookalike.data import People
 from lookalike.errors import UserError
+from lookalike.importing.dgnet.entries import APPEARANCE, GENERATOR
+from lookalike.importing.renaming import rename
 from lookalike.methods import dgnet
 from lookalike.methods.dgnet import DGNet, DGNetModel, Joint, Judge, redraw
 from lookalike.methods.ide import IDE, BaselineModel
@@ -141,8 +143,6 @@ def test_step_zero_losses_are_the_known_ones(one_step: Any) -> None:
 
 def test_gradients_are_those_of_the_transcription(one_step: Any) -> None:
     ref, _, joint, _ = one_step
-    from dgnet_step import APPEARANCE, GENERATOR, rename  # type: ignore[attr-defined]
-
     ours = dict(joint.trained.named_parameters())
     for net, layout in ((ref.gen, GENERATOR), (ref.id, APPEARANCE)):
         for name, p in net.named_parameters():

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from fdgan_step import SOFT, inputs, ours_like, problem, renamed, transcription
+from literal.fdgan_twins import SOFT, inputs, ours_like, problem, renamed, transcription
 from torch import Tensor, nn
 
 from lookalike.methods.fdgan import FDGAN

@@ -1,9 +1,9 @@
 """`bootstrap` against resampling by hand, and whether its intervals hold what they promise."""
 
-import literal_ranking as literal
 import numpy as np
 import pytest
-from test_ranking import NAMES, people
+from helpers.rankings import NAMES, people
+from literal import ranking as literal
 
 from lookalike.metrics import bootstrap, rank, rank_distances
 from lookalike.metrics import bootstrap_intervals as intervals

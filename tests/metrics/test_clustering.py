@@ -2,12 +2,12 @@
 
 import warnings
 
-import dense_jaccard
-import literal_neighbours as literal
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from literal import dense_jaccard
+from literal import neighbours as literal
 from scipy import sparse
 from sklearn.cluster import DBSCAN
 

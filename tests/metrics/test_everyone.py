@@ -1,12 +1,12 @@
 """`everyone` against sets of files, and what the protocol open-reid makes of the two sides."""
 
-import literal_ranking as literal
 import numpy as np
 import pytest
 import torch
+from helpers.rankings import check, people
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_ranking import check, people
+from literal import ranking as literal
 
 from lookalike.metrics import caveat, everyone, rank
 

@@ -1,11 +1,11 @@
 """`query_expansion` against a loop over queries and what they find."""
 
-import literal_neighbours as literal
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from literal import neighbours as literal
 
 from lookalike.errors import UserError
 from lookalike.metrics import query_expansion, rank

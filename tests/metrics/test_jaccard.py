@@ -2,13 +2,13 @@
 
 import itertools
 
-import dense_jaccard
-import literal_neighbours as literal
 import numpy as np
 import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from literal import dense_jaccard
+from literal import neighbours as literal
 from scipy import sparse
 
 from lookalike.errors import UserError

@@ -1,9 +1,9 @@
 """`neighbours` where float32 can't tell them apart, and the products that all distances are of."""
 
-import literal_neighbours as literal
 import numpy as np
 import pytest
 import torch
+from literal import neighbours as literal
 
 from lookalike.metrics import jaccard_distance, rank, rerank
 from lookalike.metrics.neighbours import centred, neighbours

@@ -2,13 +2,13 @@
 
 import re
 
-import literal_ranking as literal
 import numpy as np
 import pytest
 import torch
+from helpers.rankings import check, people
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_ranking import check, people
+from literal import ranking as literal
 
 from lookalike.data.readers.common import half_split
 from lookalike.errors import UserError

@@ -1,10 +1,10 @@
 """`order` against the literal ranked list."""
 
-import literal_ranking as literal
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from literal import ranking as literal
 
 from lookalike.errors import UserError
 from lookalike.metrics import order

@@ -2,18 +2,17 @@
 
 import inspect
 
-import literal_ranking as literal
 import numpy as np
 import pytest
 import torch
+from helpers.rankings import NAMES, check, people
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from literal import ranking as literal
 
 from lookalike.errors import UserError
-from lookalike.metrics import PROTOCOLS, rank, rank_distances
+from lookalike.metrics import rank, rank_distances
 from lookalike.metrics.distances import ranking_keys
-
-NAMES = sorted(PROTOCOLS)
 
 
 @st.composite
@@ -36,11 +35,6 @@ def cases(draw):
     )
 
 
-def check(got, want):
-    for name, value in want.items():
-        np.testing.assert_allclose(getattr(got, name), value, rtol=0, atol=1e-12, err_msg=name)
-
-
 @settings(max_examples=300, deadline=None)
 @given(cases(), st.sampled_from(NAMES), st.sampled_from([None, 1, 2, 3]))
 def test_equals_the_literal_version(case, protocol, chunk):
@@ -50,17 +44,6 @@ def test_equals_the_literal_version(case, protocol, chunk):
             rank_distances(*case, protocol=protocol, chunk=chunk)
     else:
         check(rank_distances(*case, protocol=protocol, chunk=chunk), want)
-
-
-def people(seed=0, queries=40, gallery=300, dims=8, ids=12, dtype=np.float32):
-    """Features around an identity's centre, with distractors and junk in the gallery."""
-    rng = np.random.default_rng(seed)
-    centres = rng.standard_normal((ids + 2, dims))
-    q_pids, g_pids = rng.integers(1, ids + 1, queries), rng.integers(-1, ids + 1, gallery)
-    q = centres[q_pids] + rng.standard_normal((queries, dims))
-    g = centres[g_pids] + rng.standard_normal((gallery, dims))
-    cams = rng.integers(0, 4, queries), rng.integers(0, 4, gallery)
-    return q.astype(dtype), g.astype(dtype), q_pids, g_pids, *cams
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

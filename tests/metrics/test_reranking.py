@@ -3,13 +3,13 @@
 import itertools
 import math
 
-import dense_reranking
-import literal_neighbours as literal
 import numpy as np
 import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from literal import dense_reranking
+from literal import neighbours as literal
 
 from lookalike.errors import UserError
 from lookalike.metrics import jaccard_distance, products, reciprocal, rerank

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from test_html import Page
+from helpers.page import Page
 
 from lookalike.evaluation.calibration import calibrate_features
 from lookalike.evaluation.features import Features

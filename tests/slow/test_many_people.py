@@ -6,16 +6,13 @@ the last test trains, and wants LOOKALIKE_MARKET1501 and LOOKALIKE_RESNET50.
 
 import itertools
 import os
-import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "world"))  # the measures
-
-import acceptance
 import numpy as np
 import pytest
 import transfer
-from acceptance import Crops
+from helpers import acceptance
+from helpers.acceptance import Crops
 
 from lookalike.cli import main
 from lookalike.data import parse_data

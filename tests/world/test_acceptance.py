@@ -10,9 +10,9 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import acceptance
 import numpy as np
 import pytest
+from helpers import acceptance
 
 from lookalike.data import parse_data
 from lookalike.world.bodies.body import body

@@ -3,9 +3,9 @@
 import subprocess
 import sys
 
-import literal_raster
 import numpy as np
 import pytest
+from literal import raster as literal_raster
 
 from lookalike.world.bodies.body import body
 from lookalike.world.raster import EMPTY, JOINT_DEPTH, joint_visible, normals, skin, zbuffer

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from figures import person
+from helpers.figures import person
 from PIL import Image
 
 from lookalike.data import load

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from figures import NAMES, person, standing
+from helpers.figures import NAMES, person, standing
 from PIL import Image
 
 from lookalike.data.poses import JOINTS

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from dressed import looks
+from helpers.dressed import looks
 
 from lookalike.world.bodies.body import FOOT, HAND, HEAD, body
 from lookalike.world.dressing import displacement as dressing

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from dressed import look, looks, person, project
+from helpers.dressed import look, looks, person, project
 
 from lookalike.world.bodies.poses import KINDS, sample_pose
 from lookalike.world.dressing.outfit_paint import paint_of

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from dressed import drawn, look, looks, person
+from helpers.dressed import drawn, look, looks, person
 
 from lookalike.world.bodies.body import body
 from lookalike.world.bodies.poses import KINDS, sample_pose, solve
