@@ -10,7 +10,7 @@ from lookalike.cli import main
 from lookalike.data import load
 from lookalike.evaluation import evaluate
 from lookalike.evaluation.evaluation import evaluate_features
-from lookalike.evaluation.scoring import Extras
+from lookalike.evaluation.scoring import EvaluationOptions
 from lookalike.methods.model_file import load_model
 from lookalike.metrics import PROTOCOLS
 
@@ -104,13 +104,13 @@ def test_flags_reach_the_numbers(files, capsys):
 
     cases = {
         (): {},
-        ("--rerank",): {"extras": Extras((20, 6, 0.3))},
-        ("--rerank", "--lambda", "0"): {"extras": Extras((20, 6, 0.0))},
-        ("--rerank", "--k1", "3"): {"extras": Extras((3, 6, 0.3))},
-        ("--rerank", "--k2", "1"): {"extras": Extras((20, 1, 0.3))},
-        ("--expand", "3"): {"extras": Extras(expand=3)},
-        ("--rates",): {"extras": Extras(rates=True)},
-        ("--confidence", "0.95"): {"extras": Extras(confidence=0.95)},
+        ("--rerank",): {"options": EvaluationOptions((20, 6, 0.3))},
+        ("--rerank", "--lambda", "0"): {"options": EvaluationOptions((20, 6, 0.0))},
+        ("--rerank", "--k1", "3"): {"options": EvaluationOptions((3, 6, 0.3))},
+        ("--rerank", "--k2", "1"): {"options": EvaluationOptions((20, 1, 0.3))},
+        ("--expand", "3"): {"options": EvaluationOptions(expand=3)},
+        ("--rates",): {"options": EvaluationOptions(rates=True)},
+        ("--confidence", "0.95"): {"options": EvaluationOptions(confidence=0.95)},
         ("--protocol", "market1501-trapezoid"): {"protocol": "market1501-trapezoid"},
         ("--protocol", "all"): {"protocol": list(PROTOCOLS)},
         ("--metric", "euclidean"): {"metric": "euclidean"},

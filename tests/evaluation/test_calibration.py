@@ -8,7 +8,7 @@ import torch
 
 from lookalike.data import Benchmark, load
 from lookalike.errors import UserError
-from lookalike.evaluation.calibration import calibrate, calibrate_features, table
+from lookalike.evaluation.calibration import calibrate, calibrate_features, calibration_table
 from lookalike.evaluation.embedding import extract
 from lookalike.evaluation.features import Features
 from lookalike.methods.dgnet import DGNet
@@ -20,8 +20,15 @@ ABOUT = {"method": "ide", "features": "ide", "data": "market1501:/data"}
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    return DGNet(backbone="resnet18", weights="none", stride_on="3x3", height=64, width=48,
-                 structure_dim=2, mlp_dim=8).model(5)  # fmt: skip
+    return DGNet(
+        backbone="resnet18",
+        weights="none",
+        stride_on="3x3",
+        height=64,
+        width=48,
+        structure_dim=2,
+        mlp_dim=8,
+    ).model(5)
 
 
 def features(queries=60, cameras=3, noise=0.5, ids=20):
@@ -39,8 +46,11 @@ def test_the_record_holds_what_the_metrics_say():
     v = verify(*sides, fpr=(0.02, 1e-2, 1e-3, 1e-4), metric="euclidean")
     chosen = v.points[0]
     assert [record[key] for key in ("method", "features", "data", "metric")] == [
-        "ide", "ide", "market1501:/data", "euclidean",
-    ]  # fmt: skip
+        "ide",
+        "ide",
+        "market1501:/data",
+        "euclidean",
+    ]
     assert (record["target_fpr"], record["threshold"]) == (0.02, chosen.threshold)
     assert (record["fpr"], record["tpr"]) == (chosen.fpr, chosen.tpr)
     assert record["fnr"] == 1 - chosen.tpr
@@ -81,7 +91,7 @@ def test_the_table_shows_the_worst_cameras_and_counts_the_rest(cameras, shown):
             calibrate_features(Features(*features(cameras=1)), ABOUT)
         return
     found = calibrate_features(Features(*features(300, cameras)), ABOUT)
-    text = table(found)
+    text = calibration_table(found)
     lines = text.splitlines()
     assert max(map(len, lines)) <= 80
     pairs = [line for line in lines if " → " in line]
@@ -101,13 +111,13 @@ def test_the_table_shows_the_worst_cameras_and_counts_the_rest(cameras, shown):
 
 def test_what_cannot_be_measured_is_marked():
     few = calibrate_features(Features(*features(10)), ABOUT, fpr=1e-2)
-    text = table(few)
+    text = calibration_table(few)
     assert "1e-4 *" in text
     assert "1e-2 *" not in text
     assert "* fewer pairs of two people than that rate needs" in text
     assert max(map(len, text.splitlines())) <= 80
     many = calibrate_features(Features(*features(300, cameras=2)), ABOUT, fpr=1e-2)
-    assert "*" not in table(many).replace("1e-4", "")
+    assert "*" not in calibration_table(many).replace("1e-4", "")
     rates = [x.split()[0] for x in text.splitlines() if x.startswith(("1e-", "0"))]
     assert rates[:3] == ["1e-2", "1e-3", "1e-4"]
 
@@ -118,7 +128,7 @@ def test_cameras_that_confuse_or_miss_nobody_are_not_shown():
     q = np.random.default_rng(1).standard_normal((21, 8))[ids[0]]
     found = calibrate_features(Features(q, g, *ids), ABOUT, metric="euclidean")
     assert found.verification.eer == 0
-    text = table(found)
+    text = calibration_table(found)
     assert "nothing missed or confused between 9 pairs of cameras" in text
     assert "cameras that" not in text
     first = min(c.own_threshold for c in found.cameras)
@@ -126,7 +136,7 @@ def test_cameras_that_confuse_or_miss_nobody_are_not_shown():
     assert f"{found.verification.eer_threshold:#.6g}" in text
     some = calibrate_features(Features(*features(300, cameras=3)), ABOUT, fpr=1e-5)
     assert 0 < sum(c.fpr > 0 for c in some.cameras) < 3
-    _, _, confusing = table(some).partition("confuse most")
+    _, _, confusing = calibration_table(some).partition("confuse most")
     assert "      0      " not in confusing  # a share of false matches
 
 
@@ -136,7 +146,7 @@ def test_large_thresholds_and_camera_numbers_stay_apart():
     wild = calibrate_features(
         Features(q * 1e150, g * 1e150, *ids), ABOUT, fpr=0.1, metric="euclidean"
     )
-    lines = table(wild).splitlines()
+    lines = calibration_table(wild).splitlines()
     assert max(map(len, lines)) <= 80
     assert [len(line.split()) for line in lines if line.startswith("1e-1 ")] == [6]
     pairs = [line.split() for line in lines if " → " in line]
@@ -147,8 +157,10 @@ def test_a_model_is_calibrated_by_its_whole_feature(model, market):
     bench = load("market1501", market)
     found = calibrate(model, bench, fpr=0.1)
     assert found.about == {
-        "method": "dgnet", "features": "f_prim + f_fine", "data": f"market1501:{market}",
-    }  # fmt: skip
+        "method": "dgnet",
+        "features": "f_prim + f_fine",
+        "data": f"market1501:{market}",
+    }
     sides = [model.scored(extract(model, people.paths)) for people in (bench.query, bench.gallery)]
     q, g = bench.query, bench.gallery
     want = verify(*sides, q.pids, g.pids, q.camids, g.camids, fpr=[0.1], metric="cosine")

@@ -14,8 +14,8 @@ from lookalike.errors import UserError
 from lookalike.evaluation import evaluation
 from lookalike.evaluation.embedding import extract, image_files, save_features
 from lookalike.evaluation.evaluation import evaluate, evaluate_features
-from lookalike.evaluation.scoring import Extras
-from lookalike.evaluation.text_tables import table
+from lookalike.evaluation.scoring import EvaluationOptions
+from lookalike.evaluation.text_tables import results_table
 from lookalike.methods.dgnet import DGNet
 from lookalike.methods.ide import IDE
 from lookalike.metrics import PROTOCOLS, query_expansion, rank, rank_distances, rerank, verify
@@ -124,8 +124,8 @@ def views(model, query, gallery):
 
 def test_each_view_is_expanded_re_ranked_and_verified_on_its_own(model, bench):
     names = ["market1501", "market1501-trapezoid"]
-    extras = Extras((5, 2, 0.4), 2, True, 0.9)
-    found = evaluate(model, bench, protocol=names, extras=extras, lists=False)
+    options = EvaluationOptions((5, 2, 0.4), 2, True, 0.9)
+    found = evaluate(model, bench, protocol=names, options=options, lists=False)
     q, g = extract(model, bench.query.paths), extract(model, bench.gallery.paths)
     ids = (bench.query.pids, bench.gallery.pids, bench.query.camids, bench.gallery.camids)
     for i, (query, gallery) in enumerate(views(model, q, g)):
@@ -179,7 +179,7 @@ def test_ranked_lists_hold_the_nearest_valid_crops_and_their_distances(model, be
 
 def test_ranked_lists_of_expanded_queries_are_theirs(model, bench):
     """The lists shown beside an AP are the ones it scores."""
-    found = evaluate(model, bench, extras=Extras(expand=2)).ranked["lists"]
+    found = evaluate(model, bench, options=EvaluationOptions(expand=2)).ranked["lists"]
     q, g = (model.scored(extract(model, x.paths)) for x in (bench.query, bench.gallery))
     ids = (bench.query.pids, bench.gallery.pids, bench.query.camids, bench.gallery.camids)
     expanded = query_expansion(q, g, 2)
@@ -207,7 +207,7 @@ def test_several_protocols_rank_the_same_features(model, bench):
         alone = evaluate(model, bench, protocol=name, lists=False).rows
         assert [r for r in found.rows if r["protocol"] == name] == alone
     assert list(found.notes) == names[2:-1]  # the drawn people are nobody's classic split
-    text = table(found)
+    text = results_table(found)
     assert max(map(len, text.splitlines())) <= 80
     assert text.count("f_prim + f_fine") == 1  # all protocols stand under one name
     assert all(text.count(name) >= 3 for name in names)
@@ -218,10 +218,10 @@ def test_features_of_files_are_scored_as_those_of_the_model(model, bench, tmp_pa
     for file, people in zip(files, (bench.query, bench.gallery), strict=True):
         feats = model.scored(extract(model, people.paths))
         save_features(file, feats, people.paths, people)
-    extras = Extras((5, 2, 0.4), 2, True, 0.9)
+    options = EvaluationOptions((5, 2, 0.4), 2, True, 0.9)
     names = list(PROTOCOLS)
-    found = evaluate_features(files, names, "cosine", extras)
-    want = evaluate(model, bench, names, "cosine", extras=extras)
+    found = evaluate_features(files, names, "cosine", options)
+    want = evaluate(model, bench, names, "cosine", options=options)
     about = {"features": "q, g", "model": "", "data": f"{files[0]} {files[1]}"}
     assert found.rows == [row | about for row in want.rows[:14]]
     assert found.notes == want.notes
@@ -262,13 +262,13 @@ def test_features_that_cannot_be_ranked_are_told(tmp_path):
     }  # fmt: skip
     for sentence, changed in cases.items():
         file = features_file(tmp_path / "f.npz", **changed)
-        for extras in (Extras(), Extras((2, 1, 0.3), 1, True, 0.9)):
+        for options in (EvaluationOptions(), EvaluationOptions((2, 1, 0.3), 1, True, 0.9)):
             for protocol in PROTOCOLS:
                 # Under open-reid the queries, all of one camera here, are in the gallery.
                 own = protocol == "open-reid" and re.search("identity|junk", sentence)
                 says = "only from their own camera" if own else sentence
                 with pytest.raises(UserError, match=says):
-                    evaluate_features([file], protocol, extras=extras)
+                    evaluate_features([file], protocol, options=options)
     assert len(evaluate_features([features_file(tmp_path / "f.npz")], list(PROTOCOLS)).rows) == 7
 
 
@@ -287,7 +287,9 @@ def test_nothing_is_read_for_an_unknown_name(tmp_path):
     with pytest.raises(UserError, match="did you mean 'euclidean'"):
         evaluate_features([tmp_path / "gone.npz"], metric="euclid")
     with pytest.raises(UserError, match="choose the metric 'cosine'"):
-        evaluate_features([tmp_path / "gone.npz"], metric="euclidean", extras=Extras(expand=1))
+        evaluate_features(
+            [tmp_path / "gone.npz"], metric="euclidean", options=EvaluationOptions(expand=1)
+        )
 
 
 def test_mistakes_are_found_before_anything_is_embedded(model, bench, monkeypatch):
@@ -297,7 +299,7 @@ def test_mistakes_are_found_before_anything_is_embedded(model, bench, monkeypatc
     with pytest.raises(UserError, match="did you mean 'euclidean'"):
         evaluate(model, bench, metric="euclid")
     with pytest.raises(UserError, match="choose the metric 'cosine'"):
-        evaluate(model, bench, metric="euclidean", extras=Extras(expand=5))
+        evaluate(model, bench, metric="euclidean", options=EvaluationOptions(expand=5))
     with pytest.raises(UserError, match="has no query images"):
         evaluate(model, dataclasses.replace(bench, query=bench.query[:0]))
 

@@ -16,7 +16,7 @@ from lookalike.errors import UserError
 from lookalike.evaluation import evaluation
 from lookalike.evaluation.embedding import extract, save_features
 from lookalike.evaluation.evaluation import evaluate, evaluate_features
-from lookalike.evaluation.scoring import Extras
+from lookalike.evaluation.scoring import EvaluationOptions
 from lookalike.methods.fdgan import FDGAN
 from lookalike.methods.ide import IDE
 from lookalike.methods.model_file import save_model
@@ -74,7 +74,7 @@ def numbers(row):
 
 @pytest.mark.parametrize("k", [1, 5, 100])
 def test_verified_rows_stand_beside_the_plain_ones(model, bench, k):
-    found = evaluate(model, bench, lists=False, extras=Extras(verify=k))
+    found = evaluate(model, bench, lists=False, options=EvaluationOptions(verify=k))
     q, g = extract(model, bench.query.paths), extract(model, bench.gallery.paths)
     ids = (bench.query.pids, bench.gallery.pids, bench.query.camids, bench.gallery.camids)
     distances = verifier_rerank(q, g, model.verify, k)
@@ -91,15 +91,15 @@ def test_verified_rows_stand_beside_the_plain_ones(model, bench, k):
 
 def test_parts_are_not_verified_for_a_verifier_compares_whole_features(model, bench, monkeypatch):
     monkeypatch.setattr(type(model), "parts", {"one": slice(0, 256), "other": slice(256, 512)})
-    rows = evaluate(model, bench, lists=False, extras=Extras(verify=5)).rows
+    rows = evaluate(model, bench, lists=False, options=EvaluationOptions(verify=5)).rows
     assert [(row["features"], row["verifier"]) for row in rows] == [
         ("one + other", None), ("one + other", 5), ("one", None), ("other", None)]  # fmt: skip
 
 
 def test_everything_together_and_in_order(model, bench):
     names = ["open-reid", "market1501"]
-    extras = Extras((5, 2, 0.3), 0, True, 0.9, 10)
-    rows = evaluate(model, bench, names, lists=False, extras=extras).rows
+    options = EvaluationOptions((5, 2, 0.3), 0, True, 0.9, 10)
+    rows = evaluate(model, bench, names, lists=False, options=options).rows
     assert [(row["protocol"], bool(row["rerank"]), row["verifier"]) for row in rows] == [
         ("open-reid", False, None), ("market1501", False, None),
         ("open-reid", True, None), ("market1501", True, None),
@@ -108,7 +108,7 @@ def test_everything_together_and_in_order(model, bench):
     assert [row["gallery"] for row in rows] == [36, 24] * 3
     assert ["EER" in row for row in rows] == [True, True] + [False] * 4
     assert all(low <= row["mAP"] <= high for row in rows for low, high in [row["intervals"]["mAP"]])
-    alone = [evaluate(model, bench, name, lists=False, extras=extras).rows for name in names]
+    alone = [evaluate(model, bench, name, lists=False, options=options).rows for name in names]
     assert rows == [alone[i % 2][i // 2] for i in range(6)]
 
 
@@ -120,7 +120,7 @@ def test_junk_takes_nobodys_place_among_the_nearest(model, bench):
     broken = type(gallery)(paths, np.where(junk, -1, gallery.pids), gallery.camids)
     given = type(bench)("x", bench.root, bench.train, bench.query, broken)
     left = type(bench)("x", bench.root, bench.train, bench.query, gallery[~junk])
-    got, want = (evaluate(model, b, lists=False, extras=Extras(verify=3)).rows[1]
+    got, want = (evaluate(model, b, lists=False, options=EvaluationOptions(verify=3)).rows[1]
                  for b in (given, left))  # fmt: skip
     assert numbers(got) == pytest.approx(numbers(want))
 
@@ -205,17 +205,17 @@ def test_who_has_no_verifier_says_so(model, bench, monkeypatch):
     torch.manual_seed(1)
     plain = IDE(backbone="resnet18", weights="none", stride_on="3x3", height=64, width=32).model(5)
     both = evaluate({"ide": plain, "fdgan": model}, bench, None, "euclidean",
-                    lists=False, extras=Extras(verify=5))  # fmt: skip
+                    lists=False, options=EvaluationOptions(verify=5))  # fmt: skip
     assert [(row["model"], row["verifier"]) for row in both.rows] == [
         ("fdgan", None), ("fdgan", 5), ("ide", None)]  # fmt: skip
     monkeypatch.setattr(evaluation, "extract", None)  # before anything is embedded
     with pytest.raises(UserError, match="ide has no verifier"):
-        evaluate(plain, bench, metric="euclidean", extras=Extras(verify=5))
+        evaluate(plain, bench, metric="euclidean", options=EvaluationOptions(verify=5))
     with pytest.raises(UserError, match="choose the metric 'euclidean'"):
-        evaluate(model, bench, metric="cosine", extras=Extras(verify=5))
+        evaluate(model, bench, metric="cosine", options=EvaluationOptions(verify=5))
     monkeypatch.setattr(model, "without", {"verifier"})
     with pytest.raises(UserError, match="fdgan has no verifier"):
-        evaluate(model, bench, extras=Extras(verify=5))
+        evaluate(model, bench, options=EvaluationOptions(verify=5))
 
 
 def test_the_command(file, market, merged, capsys):

@@ -9,7 +9,7 @@ import torch
 
 from lookalike.errors import UserError
 from lookalike.evaluation import scoring
-from lookalike.evaluation.scoring import PLAIN, Extras, Stopwatch, check, score
+from lookalike.evaluation.scoring import PLAIN, EvaluationOptions, Stopwatch, check_options, score
 from lookalike.metrics import (
     PROTOCOLS,
     bootstrap,
@@ -21,8 +21,21 @@ from lookalike.metrics import (
 )
 
 CPU = torch.device("cpu")
-PLAIN_KEYS = ["protocol", "metric", "expand", "rerank", "verifier", "queries", "valid_queries",
-              "gallery", "mAP", "rank1", "rank5", "rank10", "mINP"]  # fmt: skip
+PLAIN_KEYS = [
+    "protocol",
+    "metric",
+    "expand",
+    "rerank",
+    "verifier",
+    "queries",
+    "valid_queries",
+    "gallery",
+    "mAP",
+    "rank1",
+    "rank5",
+    "rank10",
+    "mINP",
+]
 RATES = ["TPR@1e-2", "TPR@1e-3", "TPR@1e-4", "EER", "unmeasurable"]
 
 
@@ -48,7 +61,7 @@ def sides():
 def asked(given, protocol):
     """The sides that the protocol ranks, picked one by one."""
     (query, gallery), (q_pids, g_pids, q_cams, g_cams) = given
-    if not PROTOCOLS[protocol].everyone_asks:
+    if not PROTOCOLS[protocol].merges_sides:
         return given
     feats, pids, cams = torch.cat([query, gallery]), [*q_pids, *g_pids], [*q_cams, *g_cams]
     real = [i for i, pid in enumerate(pids) if pid != -1]
@@ -57,9 +70,9 @@ def asked(given, protocol):
     return tuple(feats[side] for side in rows), ids
 
 
-def scored(given, extras=PLAIN, protocols=("market1501",), metric="cosine"):
+def scored(given, options=PLAIN, protocols=("market1501",), metric="cosine"):
     clock = Stopwatch()
-    found = score(*given, list(protocols), metric, extras, CPU, clock)
+    found = score(*given, list(protocols), metric, options, CPU, clock)
     return found.rows, found.ranking, clock.seconds
 
 
@@ -69,8 +82,8 @@ def scored(given, extras=PLAIN, protocols=("market1501",), metric="cosine"):
 )
 def test_rows_keys_and_seconds_are_of_what_was_asked_for(sides, again, expand, rates, confidence):
     protocols = ["market1501", "market1501-trapezoid"]
-    extras = Extras(again, expand, rates, confidence)
-    rows, ranking, seconds = scored(sides, extras, protocols)
+    options = EvaluationOptions(again, expand, rates, confidence)
+    rows, ranking, seconds = scored(sides, options, protocols)
     assert [row["protocol"] for row in rows] == protocols * (2 if again else 1)
     told = {"k1": 7, "k2": 3, "lambda": 0.4}
     assert [row["rerank"] for row in rows] == [None, None] + [told] * 2 * bool(again)
@@ -84,8 +97,13 @@ def test_rows_keys_and_seconds_are_of_what_was_asked_for(sides, again, expand, r
         assert row["valid_queries"] == 24
         assert row.get("confidence", 0) == confidence
     assert ranking.mAP == rows[0]["mAP"]
-    ran = {"rank", "rerank" if again else "", "expand" if expand else "",
-           "verify" if rates else "", "bootstrap" if confidence else ""} - {""}  # fmt: skip
+    ran = {
+        "rank",
+        "rerank" if again else "",
+        "expand" if expand else "",
+        "verify" if rates else "",
+        "bootstrap" if confidence else "",
+    } - {""}
     assert set(seconds) == ran
     assert min(seconds.values()) > 0
     written = json.loads(json.dumps(rows, allow_nan=False))
@@ -115,21 +133,21 @@ def test_protocols_that_come_to_the_same_are_counted_once(sides, monkeypatch, se
     counted = {"rank": [], "rank_distances": []}
 
     def spied(known, count):
-        def spy(*args, **options):
-            known.append(options["protocol"])
-            return count(*args, **options)
+        def spy(*args, **keywords):
+            known.append(keywords["protocol"])
+            return count(*args, **keywords)
 
         return spy
 
     for name, known in counted.items():
         monkeypatch.setattr(scoring, name, spied(known, getattr(scoring, name)))
-    extras = Extras((7, 3, 0.4), confidence=0.9)
-    found = scored(((query, gallery), ids), extras, PROTOCOLS)[0]
+    options = EvaluationOptions((7, 3, 0.4), confidence=0.9)
+    found = scored(((query, gallery), ids), options, PROTOCOLS)[0]
     left_out = {"distractors-500k"} | (set() if several else {"market1501-multi-query"})
     for known in counted.values():
         assert known == [name for name in PROTOCOLS if name not in left_out]
     for i, name in enumerate(PROTOCOLS):
-        alone = scored(((query, gallery), ids), extras, [name])[0]
+        alone = scored(((query, gallery), ids), options, [name])[0]
         assert [found[i], found[i + len(PROTOCOLS)]] == alone
         assert found[i]["protocol"] == name
 
@@ -137,7 +155,7 @@ def test_protocols_that_come_to_the_same_are_counted_once(sides, monkeypatch, se
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_re_ranked_rows_rank_the_distances_of_rerank(sides, metric):
     (query, gallery), ids = sides
-    rows, ranking, _ = scored(sides, Extras((7, 3, 0.4)), PROTOCOLS, metric)
+    rows, ranking, _ = scored(sides, EvaluationOptions((7, 3, 0.4)), PROTOCOLS, metric)
     if metric == "cosine":  # in float64, by hand
         query, gallery = (x.double() / x.double().norm(dim=1, keepdim=True) for x in sides[0])
     for row, protocol in zip(rows[len(PROTOCOLS) :], PROTOCOLS, strict=True):
@@ -149,8 +167,10 @@ def test_re_ranked_rows_rank_the_distances_of_rerank(sides, metric):
 
 
 def test_each_number_of_a_re_ranking_counts(sides):
-    found = [scored(sides, Extras(numbers))[0][1]["mAP"]
-             for numbers in ((7, 3, 0.4), (12, 3, 0.4), (7, 1, 0.4), (7, 3, 0.9))]  # fmt: skip
+    found = [
+        scored(sides, EvaluationOptions(numbers))[0][1]["mAP"]
+        for numbers in ((7, 3, 0.4), (12, 3, 0.4), (7, 1, 0.4), (7, 3, 0.9))
+    ]
     assert len(set(found)) == 4
 
 
@@ -158,21 +178,25 @@ def test_a_re_ranking_of_cosines_knows_no_lengths(sides):
     (query, gallery), ids = sides
     length = torch.rand(len(gallery), 1, generator=torch.Generator().manual_seed(0)) + 0.5
     for metric, alike in (("cosine", True), ("euclidean", False)):
-        one, other = (scored(((query, g), ids), Extras((7, 3, 0.4)), metric=metric)[0][1]["mAP"]
-                      for g in (gallery, gallery * length))  # fmt: skip
+        one, other = (
+            scored(((query, g), ids), EvaluationOptions((7, 3, 0.4)), metric=metric)[0][1]["mAP"]
+            for g in (gallery, gallery * length)
+        )
         assert (one == pytest.approx(other, abs=1e-12)) == alike
 
 
 def test_expansion_comes_before_everything_else(sides):
     (query, gallery), ids = sides
     expanded = query_expansion(query, gallery, 3)
-    all_of = Extras((7, 3, 0.4), 0, True, 0.9)
+    all_of = EvaluationOptions((7, 3, 0.4), 0, True, 0.9)
     found, ranking, _ = scored(sides, dataclasses.replace(all_of, expand=3))
     want, plain, _ = scored(((expanded, gallery), ids), all_of)
     assert np.array_equal(ranking.ap, plain.ap, equal_nan=True)
     assert found == [row | {"expand": 3} for row in want]
     assert found[0]["mAP"] != scored(sides)[0][0]["mAP"]
-    used = score(*sides, ["market1501"], "cosine", Extras(expand=3), CPU, Stopwatch()).sides
+    used = score(
+        *sides, ["market1501"], "cosine", EvaluationOptions(expand=3), CPU, Stopwatch()
+    ).features
     assert torch.equal(used[0], expanded)
     assert used[1] is gallery
     assert torch.equal(query, sides[0][0])  # the caller's features stay as they are
@@ -180,7 +204,9 @@ def test_expansion_comes_before_everything_else(sides):
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_rates_are_those_of_verify(sides, metric):
-    rows, _, _ = scored(sides, Extras((7, 3, 0.4), rates=True), list(PROTOCOLS)[:2], metric)
+    rows, _, _ = scored(
+        sides, EvaluationOptions((7, 3, 0.4), rates=True), list(PROTOCOLS)[:2], metric
+    )
     pairs = verify(*sides[0], *sides[1], metric=metric)
     for row in rows[:2]:
         assert {key: row[key] for key in RATES[:4]} == pairs.row()
@@ -190,7 +216,9 @@ def test_rates_are_those_of_verify(sides, metric):
 
 
 def test_intervals_are_those_of_bootstrap(sides):
-    rows, ranking, _ = scored(sides, Extras((7, 3, 0.4), confidence=0.8), list(PROTOCOLS)[:2])
+    rows, ranking, _ = scored(
+        sides, EvaluationOptions((7, 3, 0.4), confidence=0.8), list(PROTOCOLS)[:2]
+    )
     distances = rerank(*sides[0], 7, 3, 0.4, metric="cosine")
     rankings = [rank(*sides[0], *sides[1], protocol=row["protocol"]) for row in rows[:2]]
     rankings += [rank_distances(distances, *sides[1], protocol=row["protocol"]) for row in rows[2:]]
@@ -198,15 +226,15 @@ def test_intervals_are_those_of_bootstrap(sides):
         assert row["intervals"] == bootstrap(found, sides[1][0], 0.8)
         low, high = row["intervals"]["mAP"]
         assert low < row["mAP"] < high
-    wide = scored(sides, Extras(confidence=0.99))[0][0]["intervals"]["mAP"]
+    wide = scored(sides, EvaluationOptions(confidence=0.99))[0][0]["intervals"]["mAP"]
     assert wide[0] < rows[0]["intervals"]["mAP"][0]
     assert np.array_equal(ranking.ap, rankings[0].ap, equal_nan=True)
 
 
 def test_numpy_features_score_alike(sides):
-    extras = Extras((7, 3, 0.4), 3, True, 0.9)
+    options = EvaluationOptions((7, 3, 0.4), 3, True, 0.9)
     arrays = tuple(x.numpy() for x in sides[0])
-    assert scored((arrays, sides[1]), extras)[0] == scored(sides, extras)[0]
+    assert scored((arrays, sides[1]), options)[0] == scored(sides, options)[0]
 
 
 def test_a_part_takes_all_its_turns_together():
@@ -220,13 +248,13 @@ def test_a_part_takes_all_its_turns_together():
 
 
 def test_what_is_unknown_or_does_not_go_together_is_refused():
-    check(list(PROTOCOLS), ["cosine", "euclidean"], PLAIN)
-    check(["market1501"], ["cosine"], Extras(expand=5))
+    check_options(list(PROTOCOLS), ["cosine", "euclidean"], PLAIN)
+    check_options(["market1501"], ["cosine"], EvaluationOptions(expand=5))
     with pytest.raises(UserError, match="did you mean 'viper-10-splits'"):
-        check(["market1501", "viper-10-split"], ["cosine"], PLAIN)
+        check_options(["market1501", "viper-10-split"], ["cosine"], PLAIN)
     with pytest.raises(UserError, match="Unknown metric 'dot'"):
-        check(["market1501"], ["cosine", "dot"], PLAIN)
+        check_options(["market1501"], ["cosine", "dot"], PLAIN)
     with pytest.raises(UserError, match="choose the metric 'cosine'"):
-        check(["market1501"], ["cosine", "euclidean"], Extras(expand=5))
+        check_options(["market1501"], ["cosine", "euclidean"], EvaluationOptions(expand=5))
     with pytest.raises(UserError, match="choose the metric 'euclidean'"):
-        check(["market1501"], ["euclidean", "cosine"], Extras(verify=5))
+        check_options(["market1501"], ["euclidean", "cosine"], EvaluationOptions(verify=5))

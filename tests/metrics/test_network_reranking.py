@@ -36,8 +36,9 @@ def made_up(f1, f2):
 
 def sides(seed=0, queries=7, gallery=40, dims=6, spread=1.0, dtype=np.float32):
     rng = np.random.default_rng(seed)
-    return tuple((spread * rng.standard_normal((n, dims))).astype(dtype)
-                 for n in (queries, gallery))  # fmt: skip
+    return tuple(
+        (spread * rng.standard_normal((n, dims))).astype(dtype) for n in (queries, gallery)
+    )
 
 
 @pytest.mark.parametrize("k", [1, 2, 10, 39, 40, 41, 100])
@@ -134,16 +135,23 @@ def test_all_arguments_of_the_verifier_are_the_features_themselves():
 
     verifier_rerank(query, gallery, spy, 3)
     square = ((query[:, None] - gallery[None]) ** 2).sum(2)
-    want = [(query[i].tolist(), gallery[j].tolist())
-            for i in range(7) for j in np.argsort(square[i], kind="stable")[:3]]  # fmt: skip
+    want = [
+        (query[i].tolist(), gallery[j].tolist())
+        for i in range(7)
+        for j in np.argsort(square[i], kind="stable")[:3]
+    ]
     assert pairs == want
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-14, 1e14, 1e18])
 def test_very_small_and_large_features_rank_alike(scale):
     query, gallery = sides()
-    big = verifier_rerank(query * np.float32(scale), gallery * np.float32(scale),
-                          lambda a, b: made_up(a / scale, b / scale), 5)  # fmt: skip
+    big = verifier_rerank(
+        query * np.float32(scale),
+        gallery * np.float32(scale),
+        lambda a, b: made_up(a / scale, b / scale),
+        5,
+    )
     want = verifier_rerank(query, gallery, made_up, 5)
     assert np.isfinite(big).all()
     np.testing.assert_array_equal(np.argsort(big, 1), np.argsort(want, 1))

@@ -1,4 +1,4 @@
-"""`order` against the literal ranked list."""
+"""`nearest_matches` against the literal ranked list."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from literal import ranking as literal
 
 from lookalike.errors import UserError
-from lookalike.metrics import order
+from lookalike.metrics import nearest_matches
 
 
 @settings(max_examples=200, deadline=None)
@@ -22,9 +22,9 @@ def test_equals_the_literal_list(seed, gallery, top, chunk):
     arguments = (q, g, q_pids, g_pids, q_cams, g_cams)
     if (g_pids == -1).all():
         with pytest.raises(UserError, match="junk"):
-            order(*arguments, top=top)
+            nearest_matches(*arguments, top=top)
         return
-    got = order(*arguments, metric="euclidean", top=top, chunk=chunk)
+    got = nearest_matches(*arguments, metric="euclidean", top=top, chunk=chunk)
     dist = ((q[:, None] - g[None]) ** 2).sum(2)
     assert got.indices.shape == got.right.shape == (queries, min(top, gallery))
     for i in range(queries):
@@ -38,4 +38,4 @@ def test_top_must_be_positive():
     one = np.ones((1, 2))
     ids = np.array([1]), np.array([1]), np.array([0]), np.array([1])
     with pytest.raises(ValueError, match="top must be at least 1"):
-        order(one, one, *ids, top=0)
+        nearest_matches(one, one, *ids, top=0)

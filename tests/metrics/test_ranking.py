@@ -12,7 +12,7 @@ from literal import ranking as literal
 
 from lookalike.errors import UserError
 from lookalike.metrics import rank, rank_distances
-from lookalike.metrics.distances import ranking_keys
+from lookalike.metrics.distances import distance_rows
 
 
 @st.composite
@@ -65,7 +65,7 @@ def test_features_rank_as_their_distances(metric, protocol, dtype):
 def test_features_rank_as_their_own_float32_keys(metric):
     q, g, *ids = people(queries=12, dims=2)
     g[100:200] = g[0:100]  # duplicates of other people: exact ties
-    keys = ranking_keys(torch.tensor(q), torch.tensor(g), torch.arange(len(g)), metric)
+    keys = distance_rows(torch.tensor(q), torch.tensor(g), torch.arange(len(g)), metric)
     dist = keys(slice(0, len(q))).numpy()
     ids[1][ids[1] == -1] = 99  # no junk, so that both multiply the same matrices
     check(rank(q, g, *ids, metric=metric), literal.rank(dist, *ids, "market1501"))

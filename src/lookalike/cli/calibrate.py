@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lookalike.cli.parser import Parser, add_model_flags, writable_file
 from lookalike.data import parse_data
-from lookalike.evaluation.calibration import calibrate, calibrate_features, table
+from lookalike.evaluation.calibration import calibrate, calibrate_features, calibration_table
 from lookalike.evaluation.embedding import device_named
 from lookalike.evaluation.features import read_features
 from lookalike.methods.model_file import load_model
@@ -64,7 +64,7 @@ def main(argv: list[str]) -> int:
             part.write_text(record)
     if folder and (folder / "config.yaml").exists():
         write_report(folder)
-    print(record if args.json else table(found))
+    print(record if args.json else calibration_table(found))
     if out and not args.json:
         print(f"all of it in {out}")
     return 0

@@ -7,9 +7,9 @@ from lookalike.cli.parser import Parser, add_model_flags, level, positive
 from lookalike.data import parse_data
 from lookalike.errors import unknown
 from lookalike.evaluation.embedding import device_named
-from lookalike.evaluation.evaluation import Evaluation, evaluate, evaluate_features
-from lookalike.evaluation.scoring import Extras
-from lookalike.evaluation.text_tables import folded, table
+from lookalike.evaluation.evaluation import evaluate, evaluate_features
+from lookalike.evaluation.scoring import EvaluationOptions
+from lookalike.evaluation.text_tables import folded, results_table, timings
 from lookalike.methods.model_file import load_model
 from lookalike.metrics import PROTOCOLS
 
@@ -66,37 +66,25 @@ def main(argv: list[str]) -> int:
         parser.error("--k1, --k2 and --lambda go with --rerank")
     weight = 0.3 if args.weight is None else args.weight
     again = (args.k1 or 20, args.k2 or 6, weight) if args.rerank else None
-    extras = Extras(again, args.expand, args.rates, args.confidence, args.verify)
+    options = EvaluationOptions(again, args.expand, args.rates, args.confidence, args.verify)
     device = device_named(args.device)
     if args.features:
         protocol = list(PROTOCOLS) if args.protocol == "all" else args.protocol or "market1501"
         found = evaluate_features(
-            args.features, protocol, args.metric or "cosine", extras, device)  # fmt: skip
+            args.features, protocol, args.metric or "cosine", options, device)  # fmt: skip
     else:
         model, bench = load_model(args.model).to(device), parse_data(args.data)
         protocol = args.protocol
         if protocol == "all":
             protocol = sorted(PROTOCOLS, key=lambda name: name != bench.protocol)  # its own first
-        found = evaluate(model, bench, protocol, args.metric, False, args.batch or BATCH, extras)
+        found = evaluate(model, bench, protocol, args.metric, False, args.batch or BATCH, options)
     if args.json:
         parts = {"rows": found.rows, "notes": found.notes, "seconds": found.seconds}
         print(json.dumps(parts, indent=1, allow_nan=False))
         return 0
-    print(table(found))
-    print("\n".join(folded(f"{timings(found)}, on {device}")))
+    print(results_table(found))
+    print("\n".join(folded(f"{timings(found.seconds, found.images)}, on {device}")))
     return 0
-
-
-def timings(found: Evaluation) -> str:
-    """How long each part took, in words."""
-    words = {"read": "reading", "embed": "embedding", "expand": "expanding", "rank": "ranking",
-             "verify": "verifying", "rerank": "re-ranking", "verifier": "re-scoring",
-             "bootstrap": "bootstrap"}  # fmt: skip
-    parts = []
-    for part, seconds in found.seconds.items():
-        speed = f" ({found.images / seconds:.0f} images/s)" if part == "embed" else ""
-        parts.append(f"{words[part]} {seconds:.2f} s{speed}")
-    return ", ".join(parts)
 
 
 def fraction(text: str) -> float:

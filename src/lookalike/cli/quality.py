@@ -10,9 +10,8 @@ from lookalike.evaluation.embedding import device_named
 from lookalike.evaluation.pictures.networks import load_judges
 from lookalike.evaluation.pictures.of_folders import Folders, folder_quality
 from lookalike.evaluation.pictures.of_model import COUNT, Recipe, picture_quality
-from lookalike.evaluation.pictures.scores import PictureQuality
 from lookalike.evaluation.pictures.text_table import picture_table
-from lookalike.evaluation.text_tables import folded
+from lookalike.evaluation.text_tables import folded, timings
 from lookalike.methods.model_file import load_model
 from lookalike.metrics.images import VARIANTS
 
@@ -60,7 +59,7 @@ def main(argv: list[str]) -> int:
         print(json.dumps(parts, indent=1, allow_nan=False))
         return 0
     print(picture_table(found))
-    print("\n".join(folded(f"{timings(found)}, on {device}")))
+    print("\n".join(folded(f"{timings(found.seconds)}, on {device}")))
     return 0
 
 
@@ -84,13 +83,6 @@ def check(parser: Parser, args: Namespace) -> str:
     if len(args.lpips) > 2:
         parser.error("--lpips takes the network's file, and maybe that of the linear weights")
     return str(args.place or args.images)
-
-
-def timings(found: PictureQuality) -> str:
-    """How long each part took, in words."""
-    words = {"read": "reading", "generate": "generating", "score": "scoring",
-             "sets": "comparing sets", "recognise": "recognising"}  # fmt: skip
-    return ", ".join(f"{words[part]} {seconds:.2f} s" for part, seconds in found.seconds.items())
 
 
 def pictures_parser() -> Parser:

@@ -22,7 +22,7 @@ from lookalike.demo.report import write_demo_report
 from lookalike.errors import UserError
 from lookalike.evaluation.evaluation import Evaluation, evaluate
 from lookalike.evaluation.scoring import PLAIN, Row, Stopwatch, score
-from lookalike.evaluation.text_tables import table
+from lookalike.evaluation.text_tables import results_table
 from lookalike.training.run import Run, train
 from lookalike.training.run_folder import differences, write_yaml
 from lookalike.training.settings import RunSettings
@@ -102,7 +102,7 @@ def demo(
     )  # fmt: skip
     report = write_demo_report(out, home, away, runs, elsewhere, tables)
     for title, rows in tables.items():
-        print(f"\n{title}\n{table(Evaluation(rows, {}, {}, {}))}")
+        print(f"\n{title}\n{results_table(Evaluation(rows, {}, {}, {}))}")
     print(f"\nreport  {report}")
     return report
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,14 +18,14 @@ from lookalike.metrics.cameras import CameraPair, verify_cameras
 from lookalike.metrics.distances import METRICS
 from lookalike.metrics.verification import Verification, decimal, verify
 
-RATES = (1e-2, 1e-3, 1e-4)  # always told, beside the one asked for
+RATES = (1e-2, 1e-3, 1e-4)  # FPRs of every calibration, after the first point's
 VERTICES = 300  # of the ROC in a record
-SHOWN = 6  # camera pairs of each kind in a table
+LISTED = 6  # camera pairs of each kind in a table
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """about: method, features, data. verification: its first point is the one asked for.
+    """about: method, features, data. verification: its first point has the threshold to use.
 
     cameras: every pair of cameras at the first point's threshold.
     """
@@ -38,19 +39,19 @@ class Calibration:
 
         The ROC is thinned: of its vertices, the highest at or before each of VERTICES rates.
         """
-        v, chosen = self.verification, self.verification.points[0]
+        v, point = self.verification, self.verification.points[0]
         rates = np.geomspace(1 / v.negatives, 1, VERTICES)
-        kept = np.unique(np.append(0, np.searchsorted(v.fpr, rates, "right") - 1))
+        vertices = np.unique(np.append(0, np.searchsorted(v.fpr, rates, "right") - 1))
         return {
             **self.about,
             "metric": v.metric,
             "rule": "the same person where distance < threshold",
-            "target_fpr": chosen.target_fpr,
-            "threshold": chosen.threshold,
-            "fpr": chosen.fpr,
-            "tpr": chosen.tpr,
-            "fnr": 1 - chosen.tpr,
-            "measurable": chosen.measurable,
+            "target_fpr": point.target_fpr,
+            "threshold": point.threshold,
+            "fpr": point.fpr,
+            "tpr": point.tpr,
+            "fnr": 1 - point.tpr,
+            "measurable": point.measurable,
             "eer": v.eer,
             "eer_threshold": v.eer_threshold,
             "positives": v.positives,
@@ -62,7 +63,7 @@ class Calibration:
                 "positive_density": v.positive_density.tolist(),
                 "negative_density": v.negative_density.tolist(),
             },
-            "roc": {"fpr": v.fpr[kept].tolist(), "tpr": v.tpr[kept].tolist()},
+            "roc": {"fpr": v.fpr[vertices].tolist(), "tpr": v.tpr[vertices].tolist()},
         }
 
 
@@ -86,11 +87,11 @@ def calibrate(
         raise unknown("metric", str(metric), METRICS)
     q, g = bench.query, bench.gallery
     sides = [extract(model, people.paths, batch).numpy() for people in (q, g)]
-    found = Features(sides[0], sides[1], q.pids, g.pids, q.camids, g.camids)
+    features = Features(sides[0], sides[1], q.pids, g.pids, q.camids, g.camids)
     name = model.method.name
     about = {"method": name, "features": " + ".join(model.parts) or name, "data": str(bench)}
     device = next(model.parameters()).device
-    return calibrate_features(found, about, fpr, metric or model.metric, device)
+    return calibrate_features(features, about, fpr, metric or model.metric, device)
 
 
 def calibrate_features(
@@ -107,49 +108,53 @@ def calibrate_features(
     f = features
     sides = f.query, f.gallery, f.query_pids, f.gallery_pids, f.query_camids, f.gallery_camids
     targets = (fpr, *(rate for rate in RATES if rate != fpr))
-    found = verify(*sides, fpr=targets, metric=metric, device=device)
-    threshold = found.points[0].threshold
+    verification = verify(*sides, fpr=targets, metric=metric, device=device)
+    threshold = verification.points[0].threshold
     cameras = verify_cameras(*sides, threshold, fpr, metric=metric, device=device)
-    return Calibration(about, found, cameras)
+    return Calibration(about, verification, cameras)
 
 
-def table(found: Calibration) -> str:
+def calibration_table(calibration: Calibration) -> str:
     """The calibration as text of at most 80 columns."""
-    v, chosen = found.verification, found.verification.points[0]
+    v, point = calibration.verification, calibration.verification.points[0]
     lines = [
         f"{v.positives:,} pairs of one person, {v.negatives:,} of two; {v.metric} distance",
         "",
-        f"the same person where distance < {chosen.threshold:#.6g}",
+        f"the same person where distance < {point.threshold:#.6g}",
         "",
         f"{'false matches':<16}{'threshold':>12}{'found':>10}{'missed':>10}",
     ]
-    rows = [(f"{decimal(p.target_fpr)}{'' if p.measurable else ' *'}", p.threshold, p.tpr)
-            for p in sorted(v.points, key=lambda p: -p.target_fpr)]  # fmt: skip
+    rows = [
+        (f"{decimal(p.target_fpr)}{'' if p.measurable else ' *'}", p.threshold, p.tpr)
+        for p in sorted(v.points, key=lambda p: -p.target_fpr)
+    ]
     rows.append((f"{100 * v.eer:.2f} % (EER)", v.eer_threshold, 1 - v.eer))
-    lines += [f"{name:<16}{threshold:>#12.6g}{100 * tpr:8.2f} %{100 - 100 * tpr:8.2f} %"
-              for name, threshold, tpr in rows]  # fmt: skip
-    lines += ["", *_cameras(found)]
+    lines += [
+        f"{name:<16}{threshold:>#12.6g}{100 * tpr:8.2f} %{100 - 100 * tpr:8.2f} %"
+        for name, threshold, tpr in rows
+    ]
+    lines += ["", *_camera_lines(calibration.cameras)]
     if "*" in "".join(lines):
         lines.append("* fewer pairs of two people than that rate needs: the nearest one's distance")
     return "\n".join(lines)
 
 
-def _cameras(found: Calibration) -> list[str]:
+def _camera_lines(cameras: Sequence[CameraPair]) -> list[str]:
     """The camera pairs that miss most, then those of the others that confuse most."""
-    failing = [c for c in found.cameras if c.tpr is not None and c.tpr < 1]
-    missing = sorted(failing, key=lambda c: c.tpr or 0.0)[:SHOWN]
-    rest = [c for c in found.cameras if c.fpr and c not in missing]
-    confusing = sorted(rest, key=lambda c: -(c.fpr or 0.0))[:SHOWN]
+    imperfect = [c for c in cameras if c.tpr is not None and c.tpr < 1]
+    missing = sorted(imperfect, key=lambda c: c.tpr or 0.0)[:LISTED]
+    rest = [c for c in cameras if c.fpr and c not in missing]
+    confusing = sorted(rest, key=lambda c: -(c.fpr or 0.0))[:LISTED]
     own = f"{'own threshold':>15}{'found':>10}{'EER':>10}"
     lines = []
     for title, pairs in (("miss most", missing), ("confuse most", confusing)):
         if pairs:
             lines.append(f"{'cameras that ' + title:<25}{'found':>10}{'false':>9}{own}")
             lines += [_camera_line(pair) for pair in pairs]
-    left = len(found.cameras) - len(missing) - len(confusing)
-    if left:
-        others = f"… and {left} more" if lines else f"nothing missed or confused between {left}"
-        lines.append(f"{others} pairs of cameras")
+    others = len(cameras) - len(missing) - len(confusing)
+    if others:
+        text = f"… and {others} more" if lines else f"nothing missed or confused between {others}"
+        lines.append(f"{text} pairs of cameras")
     return lines
 
 
@@ -160,6 +165,8 @@ def _camera_line(pair: CameraPair) -> str:
     false = "–" if pair.fpr is None else decimal(float(f"{pair.fpr:.1e}"))
     own = "–" if pair.own_threshold is None else f"{pair.own_threshold:#.6g}"
     mark = "" if pair.measurable else "*"
-    return (f"{f'{pair.query_camera:>3} → {pair.gallery_camera}':<25}{percent(pair.tpr):>10}"
-            f"{false:>9}"
-            f"{own + mark:>15}{percent(pair.own_tpr):>10}{percent(pair.eer):>10}")  # fmt: skip
+    cameras = f"{pair.query_camera:>3} → {pair.gallery_camera}"
+    return (
+        f"{cameras:<25}{percent(pair.tpr):>10}{false:>9}"
+        f"{own + mark:>15}{percent(pair.own_tpr):>10}{percent(pair.eer):>10}"
+    )

@@ -18,9 +18,9 @@ from lookalike.data import Benchmark, People
 from lookalike.errors import UserError
 from lookalike.evaluation.embedding import extract
 from lookalike.evaluation.features import read_features, same_images
-from lookalike.evaluation.scoring import PLAIN, Extras, Stopwatch, check, score
+from lookalike.evaluation.scoring import PLAIN, EvaluationOptions, Stopwatch, check_options, score
 from lookalike.methods.model import Model
-from lookalike.metrics import Everyone, order
+from lookalike.metrics import Sides, nearest_matches
 from lookalike.metrics.network_reranking import Verifier
 
 EXAMPLES = 8  # ranked lists in a report
@@ -49,14 +49,14 @@ def evaluate(
     metric: str | None = None,
     lists: bool = True,
     batch: int = 64,
-    extras: Extras = PLAIN,
+    options: EvaluationOptions = PLAIN,
 ) -> Evaluation:
     """The ranking of `bench` by every feature of the models: the whole, then each of its parts.
 
     models: by the name that their rows get, in the order of their training; the last one is the
     headline and comes first. A single model's rows have its method's name.
     protocol: one or several; the benchmark's own by default. metric: "cosine" or "euclidean"; the
-    model's own by default. batch: images embedded at a time. extras: what else to compute.
+    model's own by default. batch: images embedded at a time. options: what else to compute.
     An image that is in both splits is embedded once. Raises UserError when a split is empty, for an
     unknown protocol or metric, to expand queries for another metric than the cosine, and to verify
     by a model that can't or for another metric than the Euclidean.
@@ -71,9 +71,9 @@ def evaluate(
         if not model.embeds:
             raise UserError(f"A model of {model.method.name} makes pictures of people and has no "
                             "features to compare: judge its pictures with --images.")  # fmt: skip
-    check(protocols, [metric or model.metric for model in models.values()], extras)
+    check_options(protocols, [metric or model.metric for model in models.values()], options)
     verifiers = {name: verifier_of(model) for name, model in models.items()}
-    if extras.verify and not any(verifiers.values()):
+    if options.verify and not any(verifiers.values()):
         raise UserError(
             f"The model {' and '.join(models)} has no verifier: don't ask for verified rows, or "
             "evaluate one that learned to compare pairs, as FD-GAN's does."
@@ -96,14 +96,14 @@ def evaluate(
         for feature, sides in views.items():
             # A verifier compares whole features.
             verifier = verifiers[name] if feature == whole else None
-            found = score(sides, ids, protocols, distance, extras, device, clock, twins, verifier)
+            found = score(sides, ids, protocols, distance, options, device, clock, twins, verifier)
             rows += [{"features": feature, "model": name, "data": str(bench), **row}
                      for row in found.rows]  # fmt: skip
             notes |= found.notes
             if lists and not ranked:
-                first, second = (torch.as_tensor(side).cpu() for side in found.sides)
-                who = bench if found.who is None else asking(bench, found.who)
-                ranked = ranked_lists((first, second), who, found.ranking.ap, distance)
+                first, second = (torch.as_tensor(side).cpu() for side in found.features)
+                judged = bench if found.sides is None else merged_benchmark(bench, found.sides)
+                ranked = ranked_lists((first, second), judged, found.ranking.ap, distance)
                 ranked["features"] = feature
     images = len(models) * (len(q) + int((twins < 0).sum()))
     return Evaluation(rows, ranked, clock.seconds, notes, images)
@@ -126,18 +126,18 @@ def embedded(
     return query, gallery
 
 
-def asking(bench: Benchmark, who: Everyone) -> Benchmark:
-    """The benchmark with those who ask as its queries, and those who are asked for as gallery."""
+def merged_benchmark(bench: Benchmark, sides: Sides) -> Benchmark:
+    """The benchmark with the images that `sides` makes its queries and gallery."""
     q, g = bench.query, bench.gallery
     both = q + g
-    return replace(bench, query=both[who.asked], gallery=both[who.gallery])
+    return replace(bench, query=both[sides.queries], gallery=both[sides.gallery])
 
 
 def evaluate_features(
     files: Sequence[str | Path],
     protocol: str | Sequence[str] = "market1501",
     metric: str = "cosine",
-    extras: Extras = PLAIN,
+    options: EvaluationOptions = PLAIN,
     device: torch.device | str = "cpu",
 ) -> Evaluation:
     """The ranking of features that any model wrote; files as in `read_features`, the rest as above.
@@ -147,12 +147,12 @@ def evaluate_features(
     Raises UserError as `read_features` and `evaluate` do.
     """
     protocols = [protocol] if isinstance(protocol, str) else list(protocol)
-    check(protocols, [metric], extras)
+    check_options(protocols, [metric], options)
     clock = Stopwatch()
     with clock("read"):
         given = read_features(files)
     sides = given.query, given.gallery
-    found = score(sides, given.ids, protocols, metric, extras, torch.device(device), clock,
+    found = score(sides, given.ids, protocols, metric, options, torch.device(device), clock,
                   given.twins)  # fmt: skip
     stems = ", ".join(Path(file).stem for file in files)
     about = {"features": stems, "model": "", "data": " ".join(map(str, files))}
@@ -171,8 +171,8 @@ def ranked_lists(
     drawn = np.random.default_rng(0).choice(rest, count, replace=False) if count else rest
     chosen = np.concatenate([drawn, worst]).astype(int)
     q, g = bench.query[chosen], bench.gallery
-    best = order(features[0][chosen], features[1], q.pids, g.pids, q.camids, g.camids,
-                 metric=metric, top=10)  # fmt: skip
+    ids = q.pids, g.pids, q.camids, g.camids
+    best = nearest_matches(features[0][chosen], features[1], *ids, metric=metric, top=10)
 
     def entry(people: People, i: int) -> dict[str, Any]:
         return {"path": os.path.abspath(people.paths[i]), "pid": int(people.pids[i]),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,11 +15,12 @@ import torch
 from lookalike.errors import UserError, unknown
 from lookalike.metrics import (
     PROTOCOLS,
-    Everyone,
     Ranking,
+    Sides,
+    Verification,
     bootstrap,
     caveat,
-    everyone,
+    merged_sides,
     query_expansion,
     rank,
     rank_distances,
@@ -27,18 +29,17 @@ from lookalike.metrics import (
     verify,
 )
 from lookalike.metrics.distances import METRICS, magnitudes
-from lookalike.metrics.inputs import Array, matrix
-from lookalike.metrics.matches import JUNK
+from lookalike.metrics.inputs import Array, matrix, rankable
 from lookalike.metrics.network_reranking import Verifier
 from lookalike.metrics.protocols import Protocol, effective
 
 Row = dict[str, Any]
 Ids = tuple[Array, Array, Array, Array]  # pids and camids, in the order of `rank`
-Sides = tuple[Array, Array]  # query and gallery features
+FeaturePair = tuple[Array, Array]  # of the queries and of the gallery
 
 
 @dataclass(frozen=True)
-class Extras:
+class EvaluationOptions:
     """What to compute beside the plain ranking.
 
     rerank: k1, k2 and λ of k-reciprocal re-ranking, for more rows; with the cosine, of features
@@ -55,17 +56,18 @@ class Extras:
     verify: int = 0
 
 
-PLAIN = Extras()
+PLAIN = EvaluationOptions()
 
 
-class Scored(NamedTuple):
-    """What `score` gives. ranking: the first row's. sides: the features ranked, if so expanded.
-    who: which images these are, where the protocol asks for others. notes: caveats by protocol."""
+class Scores(NamedTuple):
+    """What `score` gives. rows: of the results table. ranking: the first row's. features: those
+    that it ranks, the queries' perhaps expanded. sides: which images they are of, where the
+    protocol merges the benchmark's sides. notes: caveats by protocol."""
 
     rows: list[Row]
     ranking: Ranking
-    sides: Sides
-    who: Everyone | None
+    features: FeaturePair
+    sides: Sides | None
     notes: dict[str, str]
 
 
@@ -82,7 +84,9 @@ class Stopwatch:
         self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - start
 
 
-def check(protocols: Sequence[str], metrics: Iterable[str], extras: Extras) -> None:
+def check_options(
+    protocols: Sequence[str], metrics: Iterable[str], options: EvaluationOptions
+) -> None:
     """Raises UserError for what is unknown or doesn't go together, before anything is embedded."""
     for name in protocols:
         if name not in PROTOCOLS:
@@ -90,149 +94,160 @@ def check(protocols: Sequence[str], metrics: Iterable[str], extras: Extras) -> N
     for metric in metrics:
         if metric not in METRICS:
             raise unknown("metric", metric, METRICS)
-        if extras.expand and metric != "cosine":
+        if options.expand and metric != "cosine":
             raise UserError("Query expansion is made of directions: choose the metric 'cosine'.")
-        if extras.verify and metric != "euclidean":
-            raise UserError("A verifier re-scores the nearest by Euclidean distance: choose the "
-                            "metric 'euclidean'.")  # fmt: skip
+        if options.verify and metric != "euclidean":
+            raise UserError(
+                "A verifier re-scores the nearest by Euclidean distance: choose the metric "
+                "'euclidean'."
+            )
 
 
 def score(
-    sides: Sides,
+    features: FeaturePair,
     ids: Ids,
     protocols: Sequence[str],
     metric: str,
-    extras: Extras,
+    options: EvaluationOptions,
     device: torch.device,
     clock: Stopwatch,
     twins: Array | None = None,
     verifier: Verifier | None = None,
-) -> Scored:
+) -> Scores:
     """A row for each protocol, then one for each again if re-ranked, and again if verified.
 
-    sides: query and gallery features. ids: pids and camids in the order of `rank`. twins: which of
-    the gallery are queries too, as in `everyone`. verifier: what `extras.verify` needs; without it
-    there are no verified rows. A row has the keys protocol, metric, expand, rerank (its numbers, or
-    None), verifier (how many it re-scored, or None), queries, valid_queries, gallery and those of
-    `Ranking.row()`; as asked for, those of `Verification.row()` and unmeasurable (the rates that
-    need more pairs) where it is neither re-ranked nor verified, and confidence and intervals.
+    ids: pids and camids in the order of `rank`. twins: which of the gallery are queries too, as in
+    `merged_sides`. verifier: what `options.verify` needs; without it there are no verified rows. A
+    row has the keys protocol, metric, expand, rerank (its numbers, or None), verifier (how many it
+    re-scored, or None), queries, valid_queries, gallery and those of `Ranking.row()`; with the
+    options for them, those of `Verification.row()` and unmeasurable (the rates that need more
+    pairs) where it is neither re-ranked nor verified, and confidence and intervals.
     Raises as `rank` does.
     """
-    found = []
-    for asked in (False, True):
-        if names := [name for name in protocols if PROTOCOLS[name].everyone_asks == asked]:
-            who = everyone(ids[0], ids[1], twins) if asked else None
-            given = (sides, ids) if who is None else joined(sides, ids, who)
-            part = _score(*given, names, metric, extras, device, clock, verifier)
-            found.append(part._replace(who=who))
-    place = {name: i for i, name in enumerate(protocols)}
-    first = min(found, key=lambda part: place[part.rows[0]["protocol"]])
-    rows = [row for part in found for row in part.rows]
-    rows.sort(key=lambda row: (bool(row["verifier"]), bool(row["rerank"]), place[row["protocol"]]))
-    notes = {name: note for part in found for name, note in part.notes.items()}
-    if merged := already_merged(ids, twins):
-        for name in protocols:
-            if not PROTOCOLS[name].everyone_asks:
-                notes[name] = " ".join(filter(None, [notes.get(name), merged]))
-    return first._replace(rows=rows, notes={name: notes[name] for name in place if name in notes})
+    tables = []
+    for merges in (False, True):
+        names = [name for name in protocols if PROTOCOLS[name].merges_sides == merges]
+        if not names:
+            continue
+        sides = merged_sides(ids[0], ids[1], twins) if merges else None
+        feats, people = features, ids
+        if sides:
+            feats, people = of_sides(features, ids, sides)
+        if options.expand:
+            with clock("expand"):
+                feats = query_expansion(*feats, options.expand, device=device), feats[1]
+        plain: Row = {"metric": metric, "expand": options.expand, "rerank": None, "verifier": None}
+        with clock("rank"):
+            count = partial(rank, *feats, *people, metric=metric, device=device)
+            rankings = [(plain, ranking) for ranking in under_each(names, people, count)]
+        if options.rates:
+            with clock("verify"):
+                pairs = verify(*feats, *people, metric=metric, device=device)
+            rankings = [({**about, **rates_row(pairs)}, ranking) for about, ranking in rankings]
+        if options.rerank:
+            k1, k2, weight = options.rerank
+            with clock("rerank"):
+                distances = rerank(*feats, k1, k2, weight, metric, device)
+            about = {**plain, "rerank": {"k1": k1, "k2": k2, "lambda": weight}}
+            with clock("rank"):
+                count = partial(rank_distances, distances, *people)
+                rankings += [(about, ranking) for ranking in under_each(names, people, count)]
+        if options.verify and verifier:
+            # Junk would take the places of those that count among the nearest.
+            rows = np.flatnonzero(rankable(np.asarray(people[1])))
+            valid = (people[0], people[1][rows], people[2], people[3][rows])
+            with clock("verifier"):
+                distances = verifier_rerank(
+                    feats[0], feats[1][rows], verifier, options.verify, device
+                )
+            about = {**plain, "verifier": options.verify}
+            with clock("rank"):
+                count = partial(rank_distances, distances, *valid)
+                rankings += [(about, ranking) for ranking in under_each(names, valid, count)]
+        table = [ranking_row(about, ranking, feats) for about, ranking in rankings]
+        if options.confidence:
+            for row, (_, ranking) in zip(table, rankings, strict=True):
+                row["confidence"] = options.confidence
+                with clock("bootstrap"):
+                    row["intervals"] = bootstrap(ranking, people[0], options.confidence)
+        tables.append(Scores(table, rankings[0][1], feats, sides, caveats(names, people)))
+    return in_order(tables, protocols, merged_caveat(ids, twins))
 
 
-def already_merged(ids: Ids, twins: Array | None) -> str:
-    """The caveat of other protocols where the benchmark's own sides are open-reid's, or ""."""
-    if twins is None or not (np.asarray(twins) >= 0).any():
-        return ""
-    who, real = everyone(ids[0], ids[1], twins), int((np.asarray(ids[1]) != JUNK).sum())
-    if len(who.asked) != len(ids[0]) or len(who.gallery) != real:
-        return ""
-    return (
-        f"all {len(who.asked):,} queries are gallery crops too: this is open-reid in all but name."
-    )
-
-
-def joined(sides: Sides, ids: Ids, who: Everyone) -> tuple[Sides, Ids]:
-    """The sides and ids of those who ask and of those who are asked for."""
+def of_sides(features: FeaturePair, ids: Ids, sides: Sides) -> tuple[FeaturePair, Ids]:
+    """The features and ids of the images that `sides` makes queries and gallery."""
     cpu = torch.device("cpu")
     names = "Query features", "Gallery features"
-    both = [matrix(side, name, cpu) for side, name in zip(sides, names, strict=True)]
+    both = [matrix(side, name, cpu) for side, name in zip(features, names, strict=True)]
     for side, name in zip(both, names, strict=True):
         magnitudes(side, name)  # while a row that is refused still has its own number
     feats = torch.cat(both)
     pids, cams = (np.concatenate([ids[i], ids[i + 1]]) for i in (0, 2))
-    return (feats[who.asked], feats[who.gallery]), (
-        pids[who.asked], pids[who.gallery], cams[who.asked], cams[who.gallery]
-    )  # fmt: skip
+    q, g = sides
+    return (feats[q], feats[g]), (pids[q], pids[g], cams[q], cams[g])
 
 
-def _score(
-    sides: Sides,
-    ids: Ids,
-    protocols: Sequence[str],
-    metric: str,
-    extras: Extras,
-    device: torch.device,
-    clock: Stopwatch,
-    verifier: Verifier | None,
-) -> Scored:
-    """As `score`, of sides that all these protocols rank as they are."""
-    if extras.expand:
-        with clock("expand"):
-            sides = query_expansion(*sides, extras.expand, device=device), sides[1]
-    plain: Row = {"metric": metric, "expand": extras.expand, "rerank": None, "verifier": None}
-    with clock("rank"):
-        first = under(protocols, ids, lambda name: rank(
-            *sides, *ids, protocol=name, metric=metric, device=device))  # fmt: skip
-    rankings = [(found, dict(plain)) for found in first]
-    if extras.rates:
-        with clock("verify"):
-            pairs = verify(*sides, *ids, metric=metric, device=device)
-        few = [name for name, p in zip(pairs.row(), pairs.points, strict=False) if not p.measurable]
-        for _, about in rankings:
-            about.update(pairs.row(), unmeasurable=few)
-    if extras.rerank:
-        k1, k2, weight = extras.rerank
-        with clock("rerank"):
-            distances = rerank(*sides, k1, k2, weight, metric, device)
-        with clock("rank"):
-            again = under(protocols, ids, lambda name: rank_distances(
-                distances, *ids, protocol=name))  # fmt: skip
-        given = {"k1": k1, "k2": k2, "lambda": weight}
-        rankings += [(found, {**plain, "rerank": given}) for found in again]
-    if extras.verify and verifier:
-        # Junk would take the places of those that count among the nearest.
-        real = np.flatnonzero(np.asarray(ids[1]) != JUNK)
-        left = (ids[0], ids[1][real], ids[2], ids[3][real])
-        with clock("verifier"):
-            rescored = verifier_rerank(sides[0], sides[1][real], verifier, extras.verify, device)
-        with clock("rank"):
-            again = under(protocols, left, lambda name: rank_distances(
-                rescored, *left, protocol=name))  # fmt: skip
-        rankings += [(found, {**plain, "verifier": extras.verify}) for found in again]
-    rows = []
-    for found, about in rankings:
-        row = {"protocol": found.protocol, **about, "queries": len(sides[0]),
-               "valid_queries": found.num_valid, "gallery": len(sides[1]),
-               **found.row()}  # fmt: skip
-        if extras.confidence:
-            row["confidence"] = extras.confidence
-            with clock("bootstrap"):
-                row["intervals"] = bootstrap(found, ids[0], extras.confidence)
-        rows.append(row)
-    return Scored(rows, rankings[0][0], sides, None, caveats(protocols, ids))
+def under_each(protocols: Sequence[str], ids: Ids, count: Callable[..., Ranking]) -> list[Ranking]:
+    """A ranking for each protocol; those that come to the same for these queries count once.
+
+    count: gives the ranking under its keyword argument `protocol`.
+    """
+    by_rules: dict[Protocol, Ranking] = {}
+    rankings = []
+    for name in protocols:
+        rules = effective(name, ids[0], ids[2])
+        if rules not in by_rules:
+            by_rules[rules] = count(protocol=name)
+        rankings.append(replace(by_rules[rules], protocol=name))
+    return rankings
+
+
+def rates_row(pairs: Verification) -> Row:
+    """The columns of TPR and EER; unmeasurable: the rates for which there are too few pairs."""
+    names = zip(pairs.row(), pairs.points, strict=False)
+    return {**pairs.row(), "unmeasurable": [name for name, p in names if not p.measurable]}
+
+
+def ranking_row(about: Row, ranking: Ranking, features: FeaturePair) -> Row:
+    """A line of the results table: what it is about, how many images, the ranking's numbers."""
+    return {
+        "protocol": ranking.protocol,
+        **about,
+        "queries": len(features[0]),
+        "valid_queries": ranking.num_valid,
+        "gallery": len(features[1]),
+        **ranking.row(),
+    }
+
+
+def in_order(tables: Sequence[Scores], protocols: Sequence[str], note: str) -> Scores:
+    """One `Scores` of several: plain rows, re-ranked, verified, each in the protocols' order.
+
+    note: a caveat of the protocols that don't merge sides, or "".
+    """
+    place = {name: i for i, name in enumerate(protocols)}
+    first = min(tables, key=lambda table: place[table.rows[0]["protocol"]])
+    rows = [row for table in tables for row in table.rows]
+    rows.sort(key=lambda row: (bool(row["verifier"]), bool(row["rerank"]), place[row["protocol"]]))
+    notes = {name: text for table in tables for name, text in table.notes.items()}
+    if note:
+        for name in protocols:
+            if not PROTOCOLS[name].merges_sides:
+                notes[name] = " ".join(filter(None, [notes.get(name), note]))
+    return first._replace(rows=rows, notes={name: notes[name] for name in place if name in notes})
+
+
+def merged_caveat(ids: Ids, twins: Array | None) -> str:
+    """The caveat of other protocols where the benchmark's own sides are open-reid's, or ""."""
+    if twins is None or not (np.asarray(twins) >= 0).any():
+        return ""
+    queries, gallery = map(len, merged_sides(ids[0], ids[1], twins))
+    if queries != len(ids[0]) or gallery != int(rankable(np.asarray(ids[1])).sum()):
+        return ""
+    return f"all {queries:,} queries are gallery crops too: this is open-reid in all but name."
 
 
 def caveats(protocols: Sequence[str], ids: Ids) -> dict[str, str]:
     """The caveats of the protocols that have one; ids in the order of `rank`."""
-    told = {name: caveat(name, *ids[:3]) for name in protocols}
-    return {name: sentence for name, sentence in told.items() if sentence}
-
-
-def under(protocols: Sequence[str], ids: Ids, count: Callable[[str], Ranking]) -> list[Ranking]:
-    """A ranking for each protocol; those that come to the same for these queries count once."""
-    counted: dict[Protocol, Ranking] = {}
-    found = []
-    for name in protocols:
-        rules = effective(name, ids[0], ids[2])
-        if rules not in counted:
-            counted[rules] = count(name)
-        found.append(replace(counted[rules], protocol=name))
-    return found
+    sentences = {name: caveat(name, *ids[:3]) for name in protocols}
+    return {name: sentence for name, sentence in sentences.items() if sentence}

@@ -10,16 +10,30 @@ from lookalike.evaluation.scoring import Row
 
 WIDTH = 80  # columns of a table
 COLUMNS = ("mAP", "rank1", "rank5", "rank10", "mINP")
+PARTS = {
+    "read": "reading",
+    "embed": "embedding",
+    "expand": "expanding",
+    "rank": "ranking",
+    "verify": "verifying",
+    "rerank": "re-ranking",
+    "verifier": "re-scoring",
+    "bootstrap": "bootstrap",
+    "generate": "generating",
+    "score": "scoring",
+    "sets": "comparing sets",
+    "recognise": "recognising",
+}  # what a `Stopwatch` measures, in words
 
 
-def table(found: Evaluation) -> str:
-    """The rows in percent, a feature's protocols together; then how they were computed."""
-    rows = found.rows
+def results_table(evaluation: Evaluation) -> str:
+    """The results in percent, a feature's protocols together; then how they were computed."""
+    rows = evaluation.rows
     names = names_of(rows)
-    lines = ranked(rows, names)
+    lines = ranking_lines(rows, names)
     if "EER" in rows[0]:
-        lines += ["", *verified(rows, names)]
-    for sentence in [*how(rows), *noted(found.notes)]:
+        lines += ["", *rate_lines(rows, names)]
+    for sentence in [*explanations(rows), *note_sentences(evaluation.notes)]:
         lines += folded(sentence)
     return "\n".join(lines)
 
@@ -31,19 +45,19 @@ def names_of(rows: Sequence[Row]) -> list[str]:
     room = WIDTH - 8 * len(COLUMNS) - (2 + max(map(len, protocols)) if several else 0)
     names, before = [], ""
     for row in rows:
-        name = again(row) or row["features"]
+        name = kind_of(row) or row["features"]
         short = name if len(name) <= room else name[: room - 1] + "…"
         names.append("" if several and name == before else short)
         before = name
     return names
 
 
-def again(row: Row) -> str:
+def kind_of(row: Row) -> str:
     """What a row says instead of its feature, which stands above: "" for a plain one."""
     return "  re-ranked" if row["rerank"] else "  verified" if row.get("verifier") else ""
 
 
-def ranked(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+def ranking_lines(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     """A head and a line for each row, with its interval's ends below it."""
     columns = [["features", *names]]
     if len({row["protocol"] for row in rows}) > 1:
@@ -54,26 +68,26 @@ def ranked(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
         lines.append(left + percent(row))
         if "intervals" in row:
             low, high = ({name: ends[i] for name, ends in row["intervals"].items()} for i in (0, 1))
-            lines += ["  from".ljust(len(left)) + percent(low),
-                      "  to".ljust(len(left)) + percent(high)]  # fmt: skip
+            lines.append("  from".ljust(len(left)) + percent(low))
+            lines.append("  to".ljust(len(left)) + percent(high))
     return lines
 
 
-def verified(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+def rate_lines(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     """A head and a line for each feature: TPR at fixed FPRs, and EER."""
     rates = [name for name in rows[0] if name.startswith("TPR@") or name == "EER"]
     few = rows[0]["unmeasurable"]
     head, *lefts = padded(["features", *names])
     lines = [head + "".join(f"{rate + '*' * (rate in few):>10}" for rate in rates)]
     for left, name, row in zip(lefts, names, rows, strict=True):
-        if name and not again(row):
+        if name and not kind_of(row):
             lines.append(left + "".join(f"{100 * row[rate]:10.2f}" for rate in rates))
     if few:
         lines.append("* fewer pairs of two people than the rate needs: before the nearest one")
     return lines
 
 
-def how(rows: Sequence[Row]) -> list[str]:
+def explanations(rows: Sequence[Row]) -> list[str]:
     """What the rows come from and how, each a line that may need folding."""
     first = rows[0]
     rules = f"{first['protocol']}, " if len({row["protocol"] for row in rows}) == 1 else ""
@@ -101,20 +115,30 @@ def others(rows: Sequence[Row], key: str, by: str, of: str = "") -> str:
 
     by: what tells them apart. of: a key whose value follows where that isn't the first row's.
     """
-    first, found = rows[0], {}
+    first, differences = rows[0], {}
     for row in rows:
         other = bool(of) and row[of] != first[of]
         if other or row[key] != first[key]:
-            found[row[by]] = f"{row[key]} of {row[of]}" if other else row[key]
-    return f" ({', '.join(f'{name} {value}' for name, value in found.items())})" if found else ""
+            differences[row[by]] = f"{row[key]} of {row[of]}" if other else row[key]
+    parts = ", ".join(f"{name} {value}" for name, value in differences.items())
+    return f" ({parts})" if parts else ""
 
 
-def noted(notes: Mapping[str, str]) -> list[str]:
+def note_sentences(notes: Mapping[str, str]) -> list[str]:
     """Each sentence once, behind the protocols that it is about."""
     about: dict[str, list[str]] = {}
     for protocol, note in notes.items():
         about.setdefault(note, []).append(protocol)
     return [f"{', '.join(protocols)}: {note}" for note, protocols in about.items()]
+
+
+def timings(seconds: Mapping[str, float], images: int = 0) -> str:
+    """How long each part took, in words; images: how many were embedded, for the speed of it."""
+    parts = []
+    for part, time in seconds.items():
+        speed = f" ({images / time:.0f} images/s)" if part == "embed" else ""
+        parts.append(f"{PARTS[part]} {time:.2f} s{speed}")
+    return ", ".join(parts)
 
 
 def folded(text: str) -> list[str]:

@@ -1,22 +1,25 @@
 """How good features and rankings are, and who is near whom: on features of any model.
 
-Ranking: `ranking` goes through `keys` (rows of distances), `labels` (who is right), `counting` and
-`scores`, by the rules of `protocols` (`pooling`, `splits`, `everyone`); `intervals` says how sure
-it is; `ordering` gives the lists; `verifier` has a network re-score the nearest. Neighbours:
-`neighbours`, `reciprocal` (sets, weights, overlaps), and on these `reranking`, `jaccard` and
-`clustering`; `expansion`. Thresholds: `tally` counts the pairs for `verification` and `cameras`.
-All start from `inputs`, and from the inner products of `products`.
+In the order to read them. `inputs` checks what users give and says which pids are nobody's;
+`products` has the inner products that all distances are made of, `distances` gives rows of them.
+Ranking: `matches` says who is right for a query, `ranks` counts the ranks of these and scores them,
+`ranking` puts it together by the rules of `protocols` (`multi_query`, `splits`);
+`bootstrap_intervals` says how sure its numbers are; `ranked_lists` has the nearest images
+themselves, `network_reranking` lets a network re-score them. Neighbours: `neighbours` searches,
+`reciprocal` has the k-reciprocal sets with their weights and overlaps; on these stand `reranking`,
+`jaccard` and `clustering`; `expansion` moves queries to their neighbours. Thresholds:
+`pair_counts` counts pairs of the same person and of two, for `verification` and `cameras`.
+Pictures: `images`.
 """
 
 from lookalike.metrics.bootstrap_intervals import bootstrap
 from lookalike.metrics.cameras import CameraPair, verify_cameras
 from lookalike.metrics.clustering import Clusters, cluster, eps_by, pseudo_labels
-from lookalike.metrics.everyone import Everyone, everyone
 from lookalike.metrics.expansion import query_expansion
 from lookalike.metrics.jaccard import RECIPES, jaccard_distance
 from lookalike.metrics.network_reranking import verifier_rerank
-from lookalike.metrics.protocols import PROTOCOLS, caveat
-from lookalike.metrics.ranked_lists import Order, order
+from lookalike.metrics.protocols import PROTOCOLS, Sides, caveat, merged_sides
+from lookalike.metrics.ranked_lists import RankedLists, nearest_matches
 from lookalike.metrics.ranking import Ranking, rank, rank_distances
 from lookalike.metrics.reranking import rerank
 from lookalike.metrics.verification import Point, Verification, verify
@@ -26,18 +29,18 @@ __all__ = [
     "RECIPES",
     "CameraPair",
     "Clusters",
-    "Everyone",
-    "Order",
     "Point",
+    "RankedLists",
     "Ranking",
+    "Sides",
     "Verification",
     "bootstrap",
     "caveat",
     "cluster",
     "eps_by",
-    "everyone",
     "jaccard_distance",
-    "order",
+    "merged_sides",
+    "nearest_matches",
     "pseudo_labels",
     "query_expansion",
     "rank",

@@ -1,4 +1,4 @@
-"""The numbers a ranking is made from: from features, a function that gives rows of distances."""
+"""Distances between queries and a gallery, as a function that gives some rows at a time."""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
@@ -11,14 +11,15 @@ from lookalike.errors import unknown
 from lookalike.metrics.inputs import refuse_rows
 from lookalike.metrics.products import products
 
-Keys: TypeAlias = Callable[[slice], Tensor]  # queries → C×G of one's own to change; small is near
+# Queries → C×G distances, the caller's own to change. Small is near.
+DistanceRows: TypeAlias = Callable[[slice], Tensor]
 
 METRICS = ("cosine", "euclidean")
 TAME = 2.0**40  # features of magnitudes between 1 / TAME and TAME have squares within range
 
 
-def ranking_keys(query: Tensor, gallery: Tensor, kept: Tensor, metric: str) -> Keys:
-    """Gives rows of distances between queries (Q×D) and the `kept` rows of the gallery (G×D).
+def distance_rows(query: Tensor, gallery: Tensor, subset: Tensor, metric: str) -> DistanceRows:
+    """Rows of numbers that rank the `subset` of a gallery (rows of G×D) for the queries (Q×D).
 
     cosine: −q·g / (|q||g|); an all-zero feature is at right angles to everything. euclidean:
     |g|² − 2 q·g. Both rank as the distances themselves do, but keep digits that 1 − cos or |q|² + …
@@ -26,27 +27,27 @@ def ranking_keys(query: Tensor, gallery: Tensor, kept: Tensor, metric: str) -> K
     are so large or small that their squares would overflow or vanish. Raises ValueError on shapes,
     `UserError` on NaN, infinity or an unknown metric.
     """
-    query, gallery, _ = checked(query, gallery, metric)
-    return _keys(query, gallery, kept, metric)
+    query, gallery, _ = safe_features(query, gallery, metric)
+    return _rows(query, gallery, subset, metric)
 
 
-def pair_distances(query: Tensor, gallery: Tensor, kept: Tensor, metric: str) -> Keys:
-    """As `ranking_keys`, but the distances themselves: 1 − cos in [0, 2], or Euclidean."""
-    query, gallery, scale = checked(query, gallery, metric)
+def pair_distances(query: Tensor, gallery: Tensor, subset: Tensor, metric: str) -> DistanceRows:
+    """As `distance_rows`, but the distances themselves: 1 − cos in [0, 2], or Euclidean."""
+    query, gallery, scale = safe_features(query, gallery, metric)
     if metric == "cosine":
-        keys = _keys(query, gallery, kept, metric)
-        return lambda rows: keys(rows).add_(1).clamp_(0, 2)
-    squares = squared_distances(query, gallery, kept)
+        negative_cosines = _rows(query, gallery, subset, metric)
+        return lambda rows: negative_cosines(rows).add_(1).clamp_(0, 2)
+    squares = squared_distances(query, gallery, subset)
     return lambda rows: squares(rows).sqrt_().mul_(1 / scale)
 
 
-def squared_distances(query: Tensor, gallery: Tensor, kept: Tensor) -> Keys:
-    """As `ranking_keys`, but |q − g|² of features that `checked` gave."""
-    keys, square = _keys(query, gallery, kept, "euclidean"), square_lengths(query)[:, None]
-    return lambda rows: keys(rows).add_(square[rows]).clamp_(min=0)
+def squared_distances(query: Tensor, gallery: Tensor, subset: Tensor) -> DistanceRows:
+    """As `distance_rows`, but |q − g|² of features that `safe_features` gave."""
+    parts, square = _rows(query, gallery, subset, "euclidean"), square_lengths(query)[:, None]
+    return lambda rows: parts(rows).add_(square[rows]).clamp_(min=0)
 
 
-class Checked(NamedTuple):
+class SafeFeatures(NamedTuple):
     """Two sides of features in one precision, both multiplied by `scale`, a power of two."""
 
     query: Tensor
@@ -54,8 +55,9 @@ class Checked(NamedTuple):
     scale: float
 
 
-def checked(query: Tensor, gallery: Tensor, metric: str) -> Checked:
-    """The features with safe magnitudes; for cosine, the queries (a copy) have length 1."""
+def safe_features(query: Tensor, gallery: Tensor, metric: str) -> SafeFeatures:
+    """The features with magnitudes whose squares stay in range; for cosine, the queries (a copy)
+    have length 1. Errors as in `distance_rows`."""
     if metric not in METRICS:
         raise unknown("metric", metric, METRICS)
     if query.shape[1] != gallery.shape[1]:
@@ -68,26 +70,26 @@ def checked(query: Tensor, gallery: Tensor, metric: str) -> Checked:
     sizes = magnitudes(query, "Query features"), magnitudes(gallery, "Gallery features")
     if metric == "cosine":
         wild = ((sizes[1] > TAME) | (sizes[1] < 1 / TAME) & (sizes[1] > 0)).any()
-        return Checked(unit(query, sizes[0]), unit(gallery, sizes[1]) if wild else gallery, 1)
+        return SafeFeatures(unit(query, sizes[0]), unit(gallery, sizes[1]) if wild else gallery, 1)
     scale = safe_scale(torch.cat(sizes))
     if scale != 1:
         query, gallery = query * scale, gallery * scale
-    return Checked(query, gallery, scale)
+    return SafeFeatures(query, gallery, scale)
 
 
-def _keys(query: Tensor, gallery: Tensor, kept: Tensor, metric: str) -> Keys:
+def _rows(query: Tensor, gallery: Tensor, subset: Tensor, metric: str) -> DistanceRows:
     if metric == "cosine":
         length = gallery.norm(dim=1)
-        factor = torch.where(length > 0, -1 / length, 0)[kept]
+        factor = torch.where(length > 0, -1 / length, 0)[subset]
     else:
         query = query * -2
-        square = square_lengths(gallery)[kept]
+        square = square_lengths(gallery)[subset]
 
     def rows_of(rows: slice) -> Tensor:
-        found = products(query[rows], gallery)
-        if len(kept) < len(gallery):
-            found = found.index_select(1, kept)
-        return found.mul_(factor) if metric == "cosine" else found.add_(square)
+        inner = products(query[rows], gallery)
+        if len(subset) < len(gallery):
+            inner = inner.index_select(1, subset)
+        return inner.mul_(factor) if metric == "cosine" else inner.add_(square)
 
     return rows_of
 

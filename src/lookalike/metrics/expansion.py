@@ -1,10 +1,10 @@
-"""Query expansion: a query becomes the mean of itself and what it finds."""
+"""Query expansion: a query becomes the mean of itself and its nearest gallery images."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lookalike.metrics.distances import checked, ranking_keys
+from lookalike.metrics.distances import distance_rows, safe_features
 from lookalike.metrics.inputs import Array, device_of, matrix
 from lookalike.metrics.neighbours import nearest
 from lookalike.metrics.products import chunks
@@ -31,19 +31,19 @@ def query_expansion(
     if k < 1 or alpha < 0:
         raise ValueError(f"Need k ≥ 1 and α ≥ 0, got {k} and {alpha}.")
     device = device_of(query_feats, device)
-    query, gallery, _ = checked(
+    query, gallery, _ = safe_features(
         matrix(query_feats, "Query features", device),
         matrix(gallery_feats, "Gallery features", device),
         "cosine",
     )
-    everyone = torch.arange(len(gallery), device=device)
-    keys = ranking_keys(query, gallery, everyone, "cosine")
-    expanded = torch.empty_like(query)
+    whole = torch.arange(len(gallery), device=device)
+    distances = distance_rows(query, gallery, whole, "cosine")
+    means = torch.empty_like(query)
     for rows in chunks(len(query), len(gallery), device):
-        dist = keys(rows)
+        dist = distances(rows)
         columns = nearest(dist, k)
         weight = (-dist.gather(1, columns)).clamp_(min=0) ** alpha
-        found = F.normalize(gallery[columns], dim=2, eps=TINY)
-        expanded[rows] = query[rows] + torch.einsum("ck,ckd->cd", weight, found)
-    expanded = F.normalize(expanded, dim=1, eps=TINY)
-    return expanded if isinstance(query_feats, Tensor) else expanded.cpu().numpy()
+        neighbours = F.normalize(gallery[columns], dim=2, eps=TINY)
+        means[rows] = query[rows] + torch.einsum("ck,ckd->cd", weight, neighbours)
+    means = F.normalize(means, dim=1, eps=TINY)
+    return means if isinstance(query_feats, Tensor) else means.cpu().numpy()

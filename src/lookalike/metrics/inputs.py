@@ -1,7 +1,9 @@
 """What users hand to a metric, checked once and turned into tensors."""
 
+from __future__ import annotations
+
 import warnings
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -11,6 +13,71 @@ from torch import Tensor
 from lookalike.errors import UserError
 
 Array: TypeAlias = Tensor | NDArray[Any]
+Ints: TypeAlias = NDArray[np.int64]
+
+JUNK = -1  # a crop that shows nobody or too little of somebody: it is in no ranking
+UNKNOWN = -2  # who it is isn't known: right or wrong for a query can't be said, so it isn't ranked
+
+
+class Ids(NamedTuple):
+    """Who is on Q query and G gallery images, and which camera saw them: int64 on the CPU."""
+
+    query_pids: Ints
+    gallery_pids: Ints
+    query_camids: Ints
+    gallery_camids: Ints
+
+    def of_queries(self, rows: Ints) -> Ids:
+        """The same gallery, with some of the queries."""
+        return self._replace(query_pids=self.query_pids[rows], query_camids=self.query_camids[rows])
+
+
+class Inputs(NamedTuple):
+    """Query (Q×D) and gallery (G×D) features as tensors on one device, and whose they are."""
+
+    query: Tensor
+    gallery: Tensor
+    ids: Ids
+
+
+def prepared(
+    query_feats: Array,
+    gallery_feats: Array,
+    query_pids: Array,
+    gallery_pids: Array,
+    query_camids: Array,
+    gallery_camids: Array,
+    device: torch.device | str | None,
+) -> Inputs:
+    """The six arrays that a ranking starts from, checked, the features on `device`.
+
+    By default that is the queries' device. Raises as `matrix` and `checked_ids` do.
+    """
+    device = device_of(query_feats, device)
+    query = matrix(query_feats, "Query features", device)
+    gallery = matrix(gallery_feats, "Gallery features", device)
+    shape = (len(query), len(gallery))
+    arrays = query_pids, gallery_pids, query_camids, gallery_camids
+    return Inputs(query, gallery, checked_ids(*arrays, shape))
+
+
+def checked_ids(
+    query_pids: Array,
+    gallery_pids: Array,
+    query_camids: Array,
+    gallery_camids: Array,
+    shape: tuple[int, int],
+) -> Ids:
+    """The `Ids` of Q queries and G gallery images; `shape` is (Q, G).
+
+    Raises as `ids` and `ids_of_queries` do.
+    """
+    return Ids(
+        query_pids=ids_of_queries(query_pids, shape[0]),
+        gallery_pids=ids(gallery_pids, "gallery_pids", shape[1]),
+        query_camids=ids(query_camids, "query_camids", shape[0]),
+        gallery_camids=ids(gallery_camids, "gallery_camids", shape[1]),
+    )
 
 
 def device_of(x: Array, device: torch.device | str | None) -> torch.device:
@@ -51,7 +118,7 @@ def _tensor(a: NDArray[Any], name: str) -> Tensor:
         return torch.from_numpy(a)
 
 
-def ids(x: Array, name: str, length: int) -> NDArray[np.int64]:
+def ids(x: Array, name: str, length: int) -> Ints:
     """`x` as `length` int64 on the CPU; raises ValueError on another shape or kind of number."""
     a = x.detach().cpu().numpy() if isinstance(x, Tensor) else np.asarray(x)
     if a.shape != (length,):
@@ -63,12 +130,33 @@ def ids(x: Array, name: str, length: int) -> NDArray[np.int64]:
     return a.astype(np.int64)
 
 
+def ids_of_queries(query_pids: Array, length: int) -> Ints:
+    """The pids of `length` queries as `ids` gives them; raises `UserError` if one is UNKNOWN."""
+    pids = ids(query_pids, "query_pids", length)
+    rows = np.flatnonzero(pids == UNKNOWN).tolist()
+    if rows:
+        raise UserError(
+            f"The person of {len(rows)} of {length} queries isn't known (pid −2, rows "
+            f"{_listed(rows)}): leave them out of the queries, or give their identities."
+        )
+    return pids
+
+
+def rankable(pids: Ints) -> NDArray[np.bool_]:
+    """Which images a gallery ranks: those that are neither junk nor of an unknown person."""
+    return ~np.isin(pids, (JUNK, UNKNOWN))
+
+
 def refuse_rows(bad: Tensor, name: str, what: str) -> None:
     """Raises `UserError` that names the rows where the mask `bad` (N) is set, if there are any."""
     rows = bad.nonzero().flatten().tolist()
     if rows:
-        listed = ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")
         raise UserError(
-            f"{name} hold {what} in {len(rows)} of {len(bad)} rows ({listed}): "
+            f"{name} hold {what} in {len(rows)} of {len(bad)} rows ({_listed(rows)}): "
             "check the model or the images that they come from."
         )
+
+
+def _listed(rows: list[int]) -> str:
+    """The first five of them in words."""
+    return ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")

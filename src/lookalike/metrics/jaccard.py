@@ -14,7 +14,7 @@ from lookalike.errors import unknown
 from lookalike.metrics.distances import magnitudes, safe_scale, unit
 from lookalike.metrics.inputs import Array, device_of, matrix
 from lookalike.metrics.neighbours import SEARCHES, centred, faiss_neighbours, neighbours
-from lookalike.metrics.reciprocal import encoded, expanded_sets, overlaps
+from lookalike.metrics.reciprocal import encodings, expanded_sets, overlaps
 
 ROUNDING = 1e-6  # of a distance, by weights in float32
 
@@ -23,7 +23,7 @@ ROUNDING = 1e-6  # of a distance, by weights in float32
 class Recipe:
     """What the field's codes do differently.
 
-    metric: "cosine" compares features of length 1, "euclidean" as they are. beside: whether k1
+    metric: "cosine" compares features of begin 1, "euclidean" as they are. beside: whether k1
     counts the neighbours beside the image, or the image too. scaled: whether a squared distance is
     divided by its row's largest before it becomes a weight.
     """
@@ -87,19 +87,19 @@ def distances_below(
         )
     x = matrix(feats, "Features", device_of(feats, device))
     near, half = k1 + rules.beside, round(k1 / 2) + 1
-    return _below(_encoded(x, near, half, k2, rules, search), below)
+    return _below(_encodings(x, near, half, k2, rules, search), below)
 
 
-def _encoded(x: Tensor, near: int, half: int, k2: int, rules: Recipe, search: str) -> Any:
+def _encodings(x: Tensor, near: int, half: int, k2: int, rules: Recipe, search: str) -> Any:
     """The encoded neighbours of N×D features, N×N csr."""
     sizes = magnitudes(x, "Features")
     x = centred(unit(x.double(), sizes) if rules.metric == "cosine" else x * safe_scale(sizes))
-    find = faiss_neighbours if search == "faiss" else neighbours
+    search_in = faiss_neighbours if search == "faiss" else neighbours
     # A search for k1 images ends there, also where k2 is larger.
-    found = find(x, max(near, half, k2) if rules.beside else near)
-    sets = expanded_sets(found.indices, near, half)
-    largest = found.farthest.cpu().numpy() if rules.scaled else None
-    return encoded(x, found.indices, sets, k2, largest)
+    nearest = search_in(x, max(near, half, k2) if rules.beside else near)
+    sets = expanded_sets(nearest.indices, near, half)
+    largest = nearest.farthest.cpu().numpy() if rules.scaled else None
+    return encodings(x, nearest.indices, sets, k2, largest)
 
 
 def _below(weights: Any, below: float) -> Any:
@@ -109,19 +109,19 @@ def _below(weights: Any, below: float) -> Any:
     columns, values = np.empty(count, np.int32), np.empty(count, np.float32)
     least = (1 - below) * 2 / (2 - below)  # of s, for J < below
     for rows, shared in overlaps(weights, 0, count):
-        held = shared > least
-        each = np.count_nonzero(held, axis=1)
-        filled = starts[rows.start]
-        starts[rows.start + 1 : rows.stop + 1] = filled + each.cumsum()
+        close = shared > least
+        each = np.count_nonzero(close, axis=1)
+        begin = starts[rows.start]
+        starts[rows.start + 1 : rows.stop + 1] = begin + each.cumsum()
         total = starts[rows.stop]
         for array in (columns, values):
             if total > len(array):
                 # Grows in place: the answer may be most of the memory there is.
                 array.resize(total + (total >> 5), refcheck=False)
-        at = np.flatnonzero(held)
-        columns[filled:total] = at - np.repeat(np.arange(len(each)) * count, each)
+        at = np.flatnonzero(close)
+        columns[begin:total] = at - np.repeat(np.arange(len(each)) * count, each)
         overlap = shared.take(at).astype(np.float32)
-        distance = np.subtract(1, overlap / (2 - overlap), out=values[filled:total])
+        distance = np.subtract(1, overlap / (2 - overlap), out=values[begin:total])
         distance[distance < ROUNDING] = 0  # equal rows
     for array in (columns, values):
         array.resize(starts[-1], refcheck=False)

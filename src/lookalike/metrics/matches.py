@@ -10,25 +10,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lookalike.errors import UserError
-from lookalike.metrics.inputs import Array, ids
+from lookalike.metrics.inputs import Ids, rankable
 from lookalike.metrics.products import chunks
-
-JUNK = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
-    """The gallery without its junk, grouped by identity.
+class Matches:
+    """The gallery without its junk and its unknown persons, grouped by identity.
 
-    shape: (Q, G), G with the junk. kept: G' gallery indices, ascending; everything below counts in
-    positions of `kept`. by_pid: G' positions, sorted by identity and then by position. first, size:
-    for every query, where its identity's group starts in `by_pid` and how many positions it has (0
-    if none). starts, sizes: the same for all identities of the gallery. query_pids, query_camids:
-    Q. gallery_pids, gallery_camids: G'.
+    shape: (Q, G), G with the junk. valid: the G' gallery indices that are left, ascending;
+    everything below counts in positions of `valid`. by_pid: G' positions, sorted by identity and
+    then by position. first, size: for every query, where its identity's group starts in `by_pid`
+    and how many positions it has (0 if none). starts, sizes: the same for all identities of the
+    gallery. query_pids, query_camids: Q. gallery_pids, gallery_camids: G'.
     """
 
     shape: tuple[int, int]
-    kept: Tensor
+    valid: Tensor
     by_pid: Tensor
     first: Tensor
     size: Tensor
@@ -47,81 +45,73 @@ class Labels:
         """
         rows, columns = self.shape
         if chunk is None:
-            return chunks(rows, max(width, columns), self.kept.device)
+            return chunks(rows, max(width, columns), self.valid.device)
         if chunk < 1:
             raise ValueError(f"chunk must be at least 1 query, got {chunk}.")
         return [slice(i, min(i + chunk, rows)) for i in range(0, rows, chunk)]
 
-    def own(self, rows: slice) -> tuple[Tensor, Tensor, Tensor]:
-        """The positions of each query's identity, C×S, S ≥ 1 the largest group.
+    def of_queries(self, rows: slice) -> tuple[Tensor, Tensor, Tensor]:
+        """The positions of the identity of each query in `rows`: C×S, S ≥ 1 the largest group.
 
         Also two masks C×S: right (another camera) and junk (the same camera); both are false where
         a query's group is shorter than S, and the position there is 0.
         """
-        slot = torch.arange(max(1, int(self.size[rows].max())), device=self.kept.device)
-        there = slot < self.size[rows][:, None]
-        at = torch.where(there, self.first[rows][:, None] + slot, 0)
-        columns = torch.where(there, self.by_pid[at], 0)
-        same = self.gallery_camids[columns] == self.query_camids[rows][:, None]
-        return columns, there & ~same, there & same
+        slot = torch.arange(max(1, int(self.size[rows].max())), device=self.valid.device)
+        inside = slot < self.size[rows][:, None]
+        at = torch.where(inside, self.first[rows][:, None] + slot, 0)
+        columns = torch.where(inside, self.by_pid[at], 0)
+        same_camera = self.gallery_camids[columns] == self.query_camids[rows][:, None]
+        return columns, inside & ~same_camera, inside & same_camera
 
 
-def mark(target: Tensor, columns: Tensor, where: Tensor, value: float | bool) -> Tensor:
-    """`target` (C×G') with `value` written in place at the `columns` (C×S) that `where` marks."""
+def fill(target: Tensor, columns: Tensor, where: Tensor, value: float | bool) -> Tensor:
+    """`target` (C×G') with `value` written in place at those `columns` (C×S) that `where` marks."""
     row, slot = where.nonzero(as_tuple=True)
     target[row, columns[row, slot]] = value
     return target
 
 
-def group(
-    query_pids: Array,
-    gallery_pids: Array,
-    query_camids: Array,
-    gallery_camids: Array,
-    shape: tuple[int, int],
-    device: torch.device,
-) -> Labels:
-    """The `Labels` of Q queries and G gallery images; `shape` is (Q, G).
+def find_matches(ids: Ids, device: torch.device) -> Matches:
+    """The `Matches` of Q queries in a gallery of G images; its tensors are on `device`.
 
-    Raises ValueError on shapes, `UserError` if the whole gallery is junk.
+    Raises `UserError` if nobody in the gallery can be ranked.
     """
-    q_pids = ids(query_pids, "query_pids", shape[0])
-    q_cams = ids(query_camids, "query_camids", shape[0])
-    g_pids = ids(gallery_pids, "gallery_pids", shape[1])
-    g_cams = ids(gallery_camids, "gallery_camids", shape[1])
-    kept = np.flatnonzero(g_pids != JUNK)
-    if not len(kept):
-        raise UserError("Every gallery image is junk (pid −1): there is nothing to rank.")
-    g_pids, g_cams = g_pids[kept], g_cams[kept]
-    by_pid = np.argsort(g_pids, kind="stable")
-    ordered = g_pids[by_pid]
-    first = np.searchsorted(ordered, q_pids, "left")
-    size = np.searchsorted(ordered, q_pids, "right") - first
-    _, starts, sizes = np.unique(ordered, return_index=True, return_counts=True)
+    valid = np.flatnonzero(rankable(ids.gallery_pids))
+    if not len(valid):
+        raise UserError(
+            "Every gallery image is junk (pid −1) or of an unknown person (pid −2): there is "
+            "nothing to rank."
+        )
+    pids = ids.gallery_pids[valid]
+    by_pid = np.argsort(pids, kind="stable")
+    in_order = pids[by_pid]
+    first = np.searchsorted(in_order, ids.query_pids, "left")
+    size = np.searchsorted(in_order, ids.query_pids, "right") - first
+    _, starts, sizes = np.unique(in_order, return_index=True, return_counts=True)
 
     def on_device(a: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(a)).to(device)
 
-    return Labels(
-        shape=shape,
-        kept=on_device(kept),
+    return Matches(
+        shape=(len(ids.query_pids), len(ids.gallery_pids)),
+        valid=on_device(valid),
         by_pid=on_device(by_pid),
         first=on_device(first),
         size=on_device(size),
         starts=on_device(starts),
         sizes=on_device(sizes),
-        query_pids=on_device(q_pids),
-        query_camids=on_device(q_cams),
-        gallery_pids=on_device(g_pids),
-        gallery_camids=on_device(g_cams),
+        query_pids=on_device(ids.query_pids),
+        query_camids=on_device(ids.query_camids),
+        gallery_pids=on_device(pids),
+        gallery_camids=on_device(ids.gallery_camids[valid]),
     )
 
 
-def no_valid_match(labels: Labels) -> UserError:
+def no_valid_match(matches: Matches) -> UserError:
     """The error for a ranking in which no query can be answered, with the likely reason."""
-    shared = int((labels.size > 0).sum())
+    shared = int((matches.size > 0).sum())
     reason = (
-        f"{shared} of {len(labels.size)} queries have images there, but only from their own camera"
+        f"{shared} of {len(matches.size)} queries have images there, but only from their own camera"
         if shared
         else "no identity number occurs on both sides"
     )

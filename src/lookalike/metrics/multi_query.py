@@ -50,8 +50,8 @@ class Pools:
         start, size = self.start[rows], self.size[rows]
         total = values.new_zeros((len(start), values.shape[1]), dtype=torch.float64)
         for nth in range(size.max()):  # one query of every pool at a time: no more memory than that
-            left = np.flatnonzero(size > nth)
-            total[left] += values[self.order[start[left] + nth]]
+            pools = np.flatnonzero(size > nth)
+            total[pools] += values[self.order[start[pools] + nth]]
         return total.div_(torch.from_numpy(size).to(total.device)[:, None])
 
 

@@ -1,5 +1,7 @@
 """The nearest neighbours of every feature among all features, exactly."""
 
+from __future__ import annotations
+
 import warnings
 from typing import NamedTuple
 
@@ -8,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lookalike.errors import UserError
-from lookalike.metrics.distances import ranking_keys, square_lengths
+from lookalike.metrics.distances import distance_rows, square_lengths
 from lookalike.metrics.products import chunks
 
 SPARE = 8  # candidates beyond the k-th
@@ -48,33 +50,33 @@ def neighbours(feats: Tensor, k: int) -> Neighbours:
     where `feats` is. A feature is its own first neighbour even beside equal ones.
     """
     count, k = len(feats), min(k, len(feats))
-    everyone = torch.arange(count, device=feats.device)
+    whole = torch.arange(count, device=feats.device)
     rough = feats.float()
-    keys, square = ranking_keys(rough, rough, everyone, "euclidean"), square_lengths(rough)
+    distances, square = distance_rows(rough, rough, whole, "euclidean"), square_lengths(rough)
     width = min(k + SPARE, count)
-    found, doubtful, farthest = [], [], []
+    candidates, doubtful, farthest = [], [], []
     for rows in chunks(count, count, feats.device):
-        dist = keys(rows)
+        dist = distances(rows)
         farthest.append((dist.amax(1) + square[rows]).clamp_(min=0))
-        dist.scatter_(1, everyone[rows, None], -torch.inf)
+        dist.scatter_(1, whole[rows, None], -torch.inf)
         values, columns = dist.topk(width, dim=1, largest=False)
-        found.append(columns)
+        candidates.append(columns)
         # Whoever isn't a candidate is at least as far as the last one.
         doubt = ROUNDING * (square[rows] + square.max())
         doubtful.append((values[:, -1] - values[:, k - 1] <= doubt) & (width < count))
     rest = torch.cat(doubtful).nonzero()[:, 0]
-    indices = _ordered(feats, torch.cat(found), k, rest)
+    indices = _nearest_candidates(feats, torch.cat(candidates), k, rest)
     return Neighbours(indices.cpu(), torch.cat(farthest))
 
 
-def _ordered(feats: Tensor, candidates: Tensor, k: int, rest: Tensor) -> Tensor:
+def _nearest_candidates(feats: Tensor, candidates: Tensor, k: int, rest: Tensor) -> Tensor:
     """The k nearest of N×W candidates, the feature itself first; in the rows `rest`, of all."""
     (count, width), device = candidates.shape, feats.device
-    everyone = torch.arange(count, device=device)
+    whole = torch.arange(count, device=device)
     candidates = candidates.sort(dim=1).values
     starts = torch.arange(0, count * width + 1, width, device=device)
     dist = pair_squares(feats, starts, candidates.flatten()).view(count, width)
-    dist[candidates == everyone[:, None]] = -torch.inf
+    dist[candidates == whole[:, None]] = -torch.inf
     indices = candidates.gather(1, dist.sort(dim=1, stable=True).indices[:, :k])
     square = square_lengths(feats)
     for rows in chunks(len(rest), 2 * count, device):

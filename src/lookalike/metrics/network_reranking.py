@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lookalike.errors import UserError
-from lookalike.metrics.distances import checked, squared_distances
+from lookalike.metrics.distances import safe_features, squared_distances
 from lookalike.metrics.inputs import Array, device_of, matrix
 from lookalike.metrics.neighbours import nearest
 from lookalike.metrics.products import chunks
@@ -45,8 +45,8 @@ def verifier_rerank(
     device = device_of(query_feats, device)
     query = matrix(query_feats, "Query features", device)
     gallery = matrix(gallery_feats, "Gallery features", device)
-    near, far, _ = checked(query, gallery, "euclidean")
-    square = squared_distances(near, far, torch.arange(len(gallery), device=device))
+    safe_query, safe_gallery, _ = safe_features(query, gallery, "euclidean")
+    square = squared_distances(safe_query, safe_gallery, torch.arange(len(gallery), device=device))
     k = min(k, len(gallery))
     answer = np.empty((len(query), len(gallery)), np.float32)
     for rows in chunks(len(query), len(gallery), device):
@@ -68,14 +68,14 @@ def _different(
     """The probabilities that the queries `rows` and their `top` (C×k) are different people, in
     pieces of C·k."""
     width = top.shape[1]
-    asking = torch.arange(rows.start, rows.stop, device=top.device).repeat_interleave(width)
-    answering = top.flatten()
-    for part in chunks(len(answering), query.shape[1], top.device):
+    queries = torch.arange(rows.start, rows.stop, device=top.device).repeat_interleave(width)
+    neighbours = top.flatten()
+    for part in chunks(len(neighbours), query.shape[1], top.device):
         with torch.no_grad():
-            same = verify(query[asking[part]], gallery[answering[part]])
-        if same.shape != answering[part].shape:
+            same = verify(query[queries[part]], gallery[neighbours[part]])
+        if same.shape != neighbours[part].shape:
             raise ValueError(
-                f"verify must give {len(answering[part])} probabilities, one a pair, got shape "
+                f"verify must give {len(neighbours[part])} probabilities, one a pair, got shape "
                 f"{tuple(same.shape)}."
             )
         if not same.isfinite().all():

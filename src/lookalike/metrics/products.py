@@ -23,9 +23,9 @@ def products(rows: Tensor, columns: Tensor) -> Tensor:
         with no_tf32(), torch.autocast("cuda", enabled=False):
             return rows @ columns.T
     # On a CPU torch's matmul goes to MKL, which takes twice as long as oneDNN on AMD's.
-    there = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     with torch.autocast(rows.device.type, enabled=False):  # oneDNN tensors can't be cast by it
-        if there and rows.device.type == "cpu" and rows.dtype == torch.float32:
+        if onednn and rows.device.type == "cpu" and rows.dtype == torch.float32:
             return F.linear(rows.to_mkldnn(), columns).to_dense()
         return rows @ columns.T
 

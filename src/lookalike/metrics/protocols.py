@@ -1,21 +1,20 @@
-"""The named evaluation protocols: what each asks, and what it does with skipped queries.
+"""The named evaluation protocols: who is a query, and what becomes of skipped queries.
 
-All of them rank a query's valid gallery: entries with pid −1 are removed, and so are entries of the
-query's own identity from the query's own camera. What is left is right (same identity) or wrong;
-entries with pid 0 are the distractors, nobody's, so they stay and are wrong. Only a query that has
-pid 0 itself makes them a person: every one from another camera is right for it, which is seldom
-meant, so `caveat` says it. Equal distances are ranked by gallery index, as a stable argsort does. A
-query with no right entry left is skipped.
+All of them rank a query's valid gallery: junk (pid −1) and unknown persons (pid −2) are removed,
+and so are entries of the query's own identity from the query's own camera. What is left is right
+(same identity) or wrong; entries with pid 0 are the distractors, nobody's, so they stay and are
+wrong. Only a query that has pid 0 itself makes them a person: every one from another camera is
+right for it, which is seldom meant, so `caveat` says it. Equal distances are ranked by gallery
+index, as a stable argsort does. A query with no right entry left is skipped.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from lookalike.errors import unknown
-from lookalike.metrics.inputs import Array, ids
-from lookalike.metrics.matches import JUNK
+from lookalike.metrics.inputs import Array, Ints, ids, ids_of_queries, rankable
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,9 @@ class Protocol:
         mean over the draws. They are always the same, from seed 0.
     splits: 0, or how many halves of the identities are ranked, each on its own (`splits.draw`).
     distractors: how many the gallery must have for the name to say the truth; see `caveat`.
-    everyone_asks: every image of a query's identity is a query, and all queries are in the gallery
-        too. `everyone` makes these two sides of a benchmark's; `rank` ranks those that it is given,
-        and `caveat` says where they aren't such ones.
+    merges_sides: every image of a query's identity is a query, and all queries are in the gallery
+        too. `merged_sides` makes these two sides of a benchmark's; `rank` ranks those that it is
+        given, and `caveat` says where they aren't such ones.
     """
 
     ap: Literal["rectangle", "trapezoid"] = "rectangle"
@@ -43,7 +42,7 @@ class Protocol:
     draws: int = 0
     splits: int = 0
     distractors: int = 0
-    everyone_asks: bool = False
+    merges_sides: bool = False
 
 
 PROTOCOLS: dict[str, Protocol] = {
@@ -66,7 +65,7 @@ PROTOCOLS: dict[str, Protocol] = {
     # open-reid's formatting merges the queries into the identities' images, and FD-GAN's published
     # numbers seem to follow it: Market-1501 has 16,483 queries there and 19,281 gallery images, not
     # 3,368 and 15,913. Its AP is scikit-learn's: the rectangle's, but equal distances are one rank.
-    "open-reid": Protocol(everyone_asks=True),
+    "open-reid": Protocol(merges_sides=True),
 }
 
 
@@ -83,8 +82,8 @@ def effective(protocol: str, query_pids: Array, query_camids: Array) -> Protocol
     query_pids, query_camids: Q whole numbers. Raises as `protocol_named` does.
     """
     rules = protocol_named(protocol)
-    pooled = rules.multi_query and not single(query_pids, query_camids)
-    return replace(rules, distractors=0, multi_query=pooled, everyone_asks=False)
+    several = rules.multi_query and not single(query_pids, query_camids)
+    return replace(rules, distractors=0, multi_query=several, merges_sides=False)
 
 
 def single(query_pids: Array, query_camids: Array) -> bool:
@@ -105,32 +104,65 @@ def caveat(protocol: str, query_pids: Array, gallery_pids: Array, query_camids: 
     q_pids = ids(query_pids, "query_pids", len(query_pids))
     g_pids = ids(gallery_pids, "gallery_pids", len(gallery_pids))
     zeros = int((q_pids == 0).sum())
-    named = np.unique(g_pids[g_pids >= (0 if zeros else 1)])
-    told = []
+    persons = np.unique(g_pids[g_pids >= (0 if zeros else 1)])
+    sentences = []
     if rules.distractors and (count := int((g_pids == 0).sum())) < rules.distractors:
-        told.append(
+        sentences.append(
             f"the gallery has {count:,} distractors (pid 0), not {rules.distractors:,}: "
             "this is market1501 in all but name."
         )
     if rules.multi_query and single(q_pids, query_camids):
-        told.append("every identity and camera has one query: as market1501.")
-    if rules.draws and len(named) != 100:
-        told.append(f"the gallery has {len(named):,} identities; CUHK03's classic split has 100.")
-    if rules.splits and (count := len(np.intersect1d(named, q_pids))) != 632:
-        told.append(f"{count:,} identities, {half(count):,} a split; VIPeR has 632 and 316.")
-    asks, there = int((q_pids != JUNK).sum()), int(np.isin(g_pids, q_pids[q_pids != JUNK]).sum())
-    if rules.everyone_asks and asks != there:
-        told.append(
-            f"{asks:,} queries, but the gallery has {there:,} images of their identities: all of "
-            "a person's images should ask and be asked for (`everyone` finds them)."
+        sentences.append("every identity and camera has one query: as market1501.")
+    if rules.draws and len(persons) != 100:
+        sentences.append(
+            f"the gallery has {len(persons):,} identities; CUHK03's classic split has 100."
+        )
+    if rules.splits and (count := len(np.intersect1d(persons, q_pids))) != 632:
+        sentences.append(f"{count:,} identities, {half(count):,} a split; VIPeR has 632 and 316.")
+    queries = q_pids[rankable(q_pids)]
+    images = int(np.isin(g_pids, queries).sum())
+    if rules.merges_sides and len(queries) != images:
+        sentences.append(
+            f"{len(queries):,} queries, but the gallery has {images:,} images of their identities: "
+            "all of a person's images should be queries and in the gallery (`merged_sides` gives "
+            "their rows)."
         )
     if zeros:
         have, them = ("query has", "it") if zeros == 1 else ("queries have", "them")
-        told.append(
+        sentences.append(
             f"{zeros:,} {have} pid 0, the number of distractors: number persons from 1, or every "
             f"distractor is right for {them}."
         )
-    return " ".join(told)
+    return " ".join(sentences)
+
+
+class Sides(NamedTuple):
+    """Rows of the Q queries followed by the G gallery images, ascending int64 below Q + G.
+
+    queries: the images that are queries. gallery: the images to search, among them all queries.
+    """
+
+    queries: Ints
+    gallery: Ints
+
+
+def merged_sides(query_pids: Array, gallery_pids: Array, twins: Array | None = None) -> Sides:
+    """The `Sides` of a benchmark under open-reid: all images but junk and unknown persons are the
+    gallery, and those of the queries' identities are queries.
+
+    query_pids: Q whole numbers; gallery_pids: G. twins: G whole numbers, from 0 where the gallery
+    image is one of the queries too, −1 where it isn't; such an image counts once, as the query.
+    By default the sides share no image. Raises ValueError on shapes, `UserError` on queries of
+    unknown persons.
+    """
+    q_pids = ids_of_queries(query_pids, len(query_pids))
+    g_pids = ids(gallery_pids, "gallery_pids", len(gallery_pids))
+    once = np.ones(len(q_pids) + len(g_pids), bool)
+    if twins is not None:
+        once[len(q_pids) :] = ids(twins, "twins", len(g_pids)) < 0
+    pids = np.concatenate([q_pids, g_pids])
+    gallery = np.flatnonzero(once & rankable(pids))
+    return Sides(gallery[np.isin(pids[gallery], q_pids)], gallery)
 
 
 def half(count: int) -> int:

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lookalike.metrics.distances import ranking_keys
-from lookalike.metrics.inputs import Array, device_of, matrix
-from lookalike.metrics.matches import group, mark
+from lookalike.metrics.distances import distance_rows
+from lookalike.metrics.inputs import Array, prepared
+from lookalike.metrics.matches import fill, find_matches
 from lookalike.metrics.neighbours import nearest
 
 
-class Order(NamedTuple):
+class RankedLists(NamedTuple):
     """The nearest valid gallery images of Q queries, nearest first.
 
     indices: Q×top int64 into the gallery, −1 where a query's valid gallery ended before. right:
@@ -23,7 +23,7 @@ class Order(NamedTuple):
     right: NDArray[np.bool_]
 
 
-def order(
+def nearest_matches(
     query_feats: Array,
     gallery_feats: Array,
     query_pids: Array,
@@ -34,28 +34,27 @@ def order(
     top: int = 10,
     chunk: int | None = None,
     device: torch.device | str | None = None,
-) -> Order:
-    """The `Order` of the `top` nearest valid gallery images (at most G) of every query.
+) -> RankedLists:
+    """The `RankedLists` of the `top` nearest valid gallery images (at most G) of every query.
 
     Arguments, junk, ties and errors as in `rank`, except that queries need no match.
     """
     if top < 1:
         raise ValueError(f"top must be at least 1 image, got {top}.")
-    device = device_of(query_feats, device)
-    query = matrix(query_feats, "Query features", device)
-    gallery = matrix(gallery_feats, "Gallery features", device)
-    shape = (len(query), len(gallery))
-    labels = group(query_pids, gallery_pids, query_camids, gallery_camids, shape, device)
-    keys = ranking_keys(query, gallery, labels.kept, metric)
+    query, gallery, ids = prepared(
+        query_feats, gallery_feats, query_pids, gallery_pids, query_camids, gallery_camids, device
+    )
+    matches = find_matches(ids, query.device)
+    distances = distance_rows(query, gallery, matches.valid, metric)
     indices = np.full((len(query), min(top, len(gallery))), -1)
     right = np.zeros(indices.shape, bool)
-    width = min(top, len(labels.kept))
-    for rows in labels.chunks(chunk):
-        columns, same, junk = labels.own(rows)
-        dist = mark(keys(rows), columns, junk, torch.inf)
+    width = min(top, len(matches.valid))
+    for rows in matches.chunks(chunk):
+        columns, same, junk = matches.of_queries(rows)
+        dist = fill(distances(rows), columns, junk, torch.inf)
         near = nearest(dist, width)
-        valid = dist.gather(1, near).isfinite()
-        indices[rows, :width] = torch.where(valid, labels.kept[near], -1).cpu().numpy()
-        is_right = mark(torch.zeros_like(dist, dtype=torch.bool), columns, same, True)
+        finite = dist.gather(1, near).isfinite()
+        indices[rows, :width] = torch.where(finite, matches.valid[near], -1).cpu().numpy()
+        is_right = fill(torch.zeros_like(dist, dtype=torch.bool), columns, same, True)
         right[rows, :width] = is_right.gather(1, near).cpu().numpy()
-    return Order(indices, right)
+    return RankedLists(indices, right)

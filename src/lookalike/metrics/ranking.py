@@ -1,6 +1,6 @@
 """mAP, CMC and mINP of a gallery, a chunk of queries at a time.
 
-The scores of a query depend only on the ranks of its few right entries; `counting` finds those.
+The scores of a query depend only on the ranks of its few right entries; `ranks` counts those.
 """
 
 from __future__ import annotations
@@ -13,14 +13,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lookalike.errors import UserError
-from lookalike.metrics import ranks as counting
-from lookalike.metrics.distances import Keys, ranking_keys
-from lookalike.metrics.inputs import Array, device_of, ids, matrix, refuse_rows
-from lookalike.metrics.matches import Labels, group, mark, no_valid_match
+from lookalike.metrics.distances import DistanceRows, distance_rows
+from lookalike.metrics.inputs import (
+    Array,
+    checked_ids,
+    device_of,
+    matrix,
+    prepared,
+    refuse_rows,
+)
+from lookalike.metrics.matches import Matches, fill, find_matches, no_valid_match
 from lookalike.metrics.multi_query import pools_of
 from lookalike.metrics.protocols import protocol_named
-from lookalike.metrics.ranks import single_shot_ranks
-from lookalike.metrics.scores import scores
+from lookalike.metrics.ranks import right_ranks, scores, single_shot_ranks
 from lookalike.metrics.splits import draw, split_scores
 
 LONGEST_CMC = 50
@@ -36,7 +41,7 @@ class Ranking:
     first_hit: Q int64, the rank of the first right entry in the whole gallery from 1, 0 for skipped
     queries. Several queries that are one (`multi_query`) have it in the row of the first.
     cmc_ranks: Q×R int64, the ranks that the CMC counts: one, or one for each draw or split; 0 where
-    there is no right entry, −1 where the query isn't asked. metric: "" for given distances.
+    there is no right entry, −1 where the query takes no part. metric: "" for given distances.
     """
 
     mAP: float
@@ -72,23 +77,22 @@ def rank(
 
     Features are numpy arrays or tensors; pids and camids are Q and G whole numbers; `metric` is
     "cosine" or "euclidean"; `protocol` is a name in `PROTOCOLS`, where the tie rule is too.
+    Junk (pid −1) and unknown persons (pid −2) of the gallery are left out.
     Memory is a few times chunk × G floats, `chunk` being queries at a time. `device` defaults to
     the queries'. Raises ValueError on shapes, `UserError` on unknown names, empty or not finite
-    features, and where no query has a valid match.
+    features, queries of unknown persons, and where no query has a valid match.
     """
     rules = protocol_named(protocol)
-    device = device_of(query_feats, device)
-    query = matrix(query_feats, "Query features", device)
-    gallery = matrix(gallery_feats, "Gallery features", device)
-    q_pids = ids(query_pids, "query_pids", len(query))
-    q_cams = ids(query_camids, "query_camids", len(query))
-    pools = pools_of(q_pids, q_cams, rules.multi_query)
-    asked = pools.first if pools else np.arange(len(query))
-    query = pools.mean_features(query, metric) if pools else query
-    shape = (len(query), len(gallery))
-    labels = group(q_pids[asked], gallery_pids, q_cams[asked], gallery_camids, shape, device)
-    keys = ranking_keys(query, gallery, labels.kept, metric)
-    return _rank(keys, labels, asked, len(q_pids), chunk, protocol, metric)
+    query, gallery, ids = prepared(
+        query_feats, gallery_feats, query_pids, gallery_pids, query_camids, gallery_camids, device
+    )
+    pools = pools_of(ids.query_pids, ids.query_camids, rules.multi_query)
+    queries = pools.first if pools else np.arange(len(query))
+    if pools:
+        query = pools.mean_features(query, metric)
+    matches = find_matches(ids.of_queries(queries), query.device)
+    distances = distance_rows(query, gallery, matches.valid, metric)
+    return _rank(distances, matches, queries, len(ids.query_pids), chunk, protocol, metric)
 
 
 def rank_distances(
@@ -110,52 +114,51 @@ def rank_distances(
     rules = protocol_named(protocol)
     device = device_of(distances, device)
     # The matrix stays where it is; only a chunk at a time moves to `device`.
-    given = matrix(distances, "Distances", device_of(distances, None))
-    finite = given.amax(1).isfinite() & given.amin(1).isfinite()
+    whole = matrix(distances, "Distances", device_of(distances, None))
+    finite = whole.amax(1).isfinite() & whole.amin(1).isfinite()
     refuse_rows(~finite, "Distances", "NaN or infinity")
-    q_pids = ids(query_pids, "query_pids", len(given))
-    q_cams = ids(query_camids, "query_camids", len(given))
-    pools = pools_of(q_pids, q_cams, rules.multi_query)
-    asked = pools.first if pools else np.arange(len(given))
-    shape = (len(asked), given.shape[1])
-    labels = group(q_pids[asked], gallery_pids, q_cams[asked], gallery_camids, shape, device)
-    kept = labels.kept.to(given.device)
+    shape = (len(whole), whole.shape[1])
+    ids = checked_ids(query_pids, gallery_pids, query_camids, gallery_camids, shape)
+    pools = pools_of(ids.query_pids, ids.query_camids, rules.multi_query)
+    queries = pools.first if pools else np.arange(shape[0])
+    matches = find_matches(ids.of_queries(queries), device)
+    valid = matches.valid.to(whole.device)
 
-    def keys(rows: slice) -> Tensor:
-        part = pools.mean_rows(given, rows) if pools else given[rows]
-        return (part if len(kept) == shape[1] else part[:, kept]).to(device, copy=True)
+    def rows_of(rows: slice) -> Tensor:
+        part = pools.mean_rows(whole, rows) if pools else whole[rows]
+        return (part if len(valid) == shape[1] else part[:, valid]).to(device, copy=True)
 
-    return _rank(keys, labels, asked, len(q_pids), chunk, protocol, "")
+    return _rank(rows_of, matches, queries, shape[0], chunk, protocol, "")
 
 
 def _rank(
-    keys: Keys,
-    labels: Labels,
-    asked: NDArray[np.int64],
-    queries: int,
+    distances: DistanceRows,
+    matches: Matches,
+    queries: NDArray[np.int64],
+    count: int,
     chunk: int | None,
     protocol: str,
     metric: str,
 ) -> Ranking:
     """Counts chunk by chunk, then averages as the protocol's rules say.
 
-    keys and labels have a row for each of the queries `asked`, out of all `queries`.
+    distances and matches have a row for each of the `queries`, which are rows of all `count`.
     """
-    rules, longest = protocol_named(protocol), min(LONGEST_CMC, labels.shape[1])
-    ap, inp = np.full(queries, np.nan), np.full(queries, np.nan)
-    first = np.zeros(queries, np.int64)
-    cmc_ranks = np.full((queries, max(1, rules.draws, rules.splits)), -1)
-    splits = draw(rules.splits, labels) if rules.splits else None
+    rules, longest = protocol_named(protocol), min(LONGEST_CMC, matches.shape[1])
+    ap, inp = np.full(count, np.nan), np.full(count, np.nan)
+    first = np.zeros(count, np.int64)
+    cmc_ranks = np.full((count, max(1, rules.draws, rules.splits)), -1)
+    splits = draw(rules.splits, matches) if rules.splits else None
     random = np.random.default_rng(0)
-    for rows in labels.chunks(chunk, rules.draws * len(labels.sizes)):
-        columns, right, junk = labels.own(rows)
-        dist = mark(keys(rows), columns, junk, torch.inf)
-        ranks = counting.ranks(dist, columns, right).cpu().numpy()
-        at = asked[rows]
+    for rows in matches.chunks(chunk, rules.draws * len(matches.sizes)):
+        columns, right, junk = matches.of_queries(rows)
+        dist = fill(distances(rows), columns, junk, torch.inf)
+        ranks = right_ranks(dist, columns, right).cpu().numpy()
+        at = queries[rows]
         ap[at], inp[at], first[at] = scores(ranks, rules)
         if rules.draws:
-            draws = random.random((len(ranks), rules.draws, len(labels.sizes)))
-            shots = single_shot_ranks(dist, columns, right, draws, labels, rows)
+            draws = random.random((len(ranks), rules.draws, len(matches.sizes)))
+            shots = single_shot_ranks(dist, columns, right, draws, matches, rows)
             cmc_ranks[at] = shots.cpu().numpy()
         elif splits:
             ap[at], inp[at], cmc_ranks[at] = split_scores(dist, columns, right, splits, rows, rules)
@@ -163,19 +166,19 @@ def _rank(
             cmc_ranks[at, 0] = first[at]
     hit = cmc_ranks > 0
     if not first.any():
-        raise no_valid_match(labels)
+        raise no_valid_match(matches)
     if not hit.any():
         raise UserError(
             f"None of the {rules.splits} splits of {protocol} has a query with a right entry in "
             "another camera: there are too few identities, so choose another protocol."
         )
     first[~hit.any(1)] = 0
-    counted = int((cmc_ranks >= 0 if rules.count_skipped else hit).sum())
+    lists = int((cmc_ranks >= 0 if rules.count_skipped else hit).sum())
     by_rank = np.bincount(np.minimum(cmc_ranks[hit], longest + 1), minlength=longest + 2)
-    share, over = hit.mean(1), counted / cmc_ranks.shape[1]
+    share, over = hit.mean(1), lists / cmc_ranks.shape[1]
     return Ranking(
         mAP=float(np.nansum(share * ap) / over),
-        cmc=by_rank[1 : longest + 1].cumsum() / counted,
+        cmc=by_rank[1 : longest + 1].cumsum() / lists,
         mINP=float(np.nansum(share * inp) / over),
         num_valid=int(hit.any(1).sum()),
         ap=ap,

@@ -1,7 +1,7 @@
 """k-reciprocal neighbours as sparse rows: the sets, their expansion, their weights, their overlap.
 
 Zhong et al., "Re-ranking person re-identification with k-reciprocal encoding" (CVPR 2017), whose
-N×N arrays hold a hundred numbers a row that aren't zero. Here only those are kept.
+N×N arrays hold a hundred numbers a row that aren't zero. Here only those are stored.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def expanded_sets(index: Tensor, near: int, half: int) -> Any:
     common = (sets @ halves.T).multiply(sets).tocoo()
     size = np.diff(halves.indptr)
     joins = 3 * common.data > 2 * size[common.col]
-    joined = csr_matrix((common.data[joins], (common.row[joins], common.col[joins])), sets.shape)
-    return (sets + joined @ halves).tocsr()
+    joining = csr_matrix((common.data[joins], (common.row[joins], common.col[joins])), sets.shape)
+    return (sets + joining @ halves).tocsr()
 
 
-def encoded(feats: Tensor, index: Tensor, sets: Any, k2: int, largest: Any = None) -> Any:
+def encodings(feats: Tensor, index: Tensor, sets: Any, k2: int, largest: Any = None) -> Any:
     """The weights V of the `sets`, averaged over the first `k2` neighbours: N×N csr, rows sum to 1.
 
     A weight is exp(−d²) (eq. 7) with d the Euclidean distance of the features (N×D), over the sum
@@ -52,7 +52,7 @@ def encoded(feats: Tensor, index: Tensor, sets: Any, k2: int, largest: Any = Non
     weights = csr_matrix((np.exp(-square), sets.indices, sets.indptr), sets.shape)
     weights = diags(1 / np.asarray(weights.sum(1), np.float64).ravel()) @ weights
     if k2 > 1:
-        weights = _selected(index, k2) @ weights / min(k2, index.shape[1])
+        weights = _neighbour_matrix(index, k2) @ weights / min(k2, index.shape[1])
     return weights.astype(np.float32)
 
 
@@ -87,14 +87,14 @@ def overlaps(weights: Any, first: int, queries: int) -> Iterator[tuple[slice, Fl
         yield slice(begin, end), shared.astype(np.float64, copy=False).reshape(-1, width)
 
 
-def _selected(index: Tensor, k: int) -> Any:
+def _neighbour_matrix(index: Tensor, k: int) -> Any:
     """The 0/1 matrix of everybody's first `k` neighbours, N×N csr."""
-    chosen = index[:, :k].numpy()
-    starts = np.arange(0, chosen.size + 1, chosen.shape[1])
-    ones = np.ones(chosen.size, np.float32)
-    return csr_matrix((ones, chosen.ravel(), starts), (len(chosen), len(chosen)))
+    columns = index[:, :k].numpy()
+    starts = np.arange(0, columns.size + 1, columns.shape[1])
+    ones = np.ones(columns.size, np.float32)
+    return csr_matrix((ones, columns.ravel(), starts), (len(columns), len(columns)))
 
 
 def _reciprocal(index: Tensor, k: int) -> Any:
-    chosen = _selected(index, k)
-    return chosen.multiply(chosen.T).tocsr()
+    near = _neighbour_matrix(index, k)
+    return near.multiply(near.T).tocsr()

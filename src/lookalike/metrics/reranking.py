@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lookalike.metrics.distances import checked, magnitudes, squared_distances, unit
+from lookalike.metrics.distances import magnitudes, safe_features, squared_distances, unit
 from lookalike.metrics.inputs import Array, device_of, matrix
 from lookalike.metrics.neighbours import centred, neighbours
 from lookalike.metrics.products import chunks
-from lookalike.metrics.reciprocal import encoded, expanded_sets, overlaps
+from lookalike.metrics.reciprocal import encodings, expanded_sets, overlaps
 
 
 def rerank(
@@ -38,7 +38,7 @@ def rerank(
     if k1 < 1 or k2 < 1 or not 0 <= lambda_value <= 1:
         raise ValueError(f"Need k1, k2 ≥ 1 and λ in [0, 1], got {k1}, {k2} and {lambda_value}.")
     device = device_of(query_feats, device)
-    query, gallery, _ = checked(
+    query, gallery, _ = safe_features(
         matrix(query_feats, "Query features", device),
         matrix(gallery_feats, "Gallery features", device),
         metric,
@@ -46,12 +46,12 @@ def rerank(
     if metric == "cosine":
         gallery = unit(gallery, magnitudes(gallery, "Gallery features"))
     feats, queries = centred(torch.cat([query, gallery])), len(query)
-    found = neighbours(feats, max(k1 + 1, k2))
-    sets = expanded_sets(found.indices, k1 + 1, round(k1 / 2) + 1)
-    weights = encoded(feats, found.indices, sets, k2, found.farthest.cpu().numpy())
+    near = neighbours(feats, max(k1 + 1, k2))
+    sets = expanded_sets(near.indices, k1 + 1, round(k1 / 2) + 1)
+    weights = encodings(feats, near.indices, sets, k2, near.farthest.cpu().numpy())
     query, gallery = feats[:queries].float(), feats[queries:].float()
     square = squared_distances(query, gallery, torch.arange(len(gallery), device=device))
-    farthest = torch.where(found.farthest > 0, found.farthest, 1)[:queries, None]
+    farthest = torch.where(near.farthest > 0, near.farthest, 1)[:queries, None]
     answer = np.empty((queries, len(gallery)), np.float32)
     for rows in chunks(queries, len(gallery), device):
         answer[rows] = (square(rows) / farthest[rows] * lambda_value).cpu().numpy()

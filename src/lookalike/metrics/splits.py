@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lookalike.metrics import ranks as counting
-from lookalike.metrics.matches import Labels
+from lookalike.metrics.inputs import Ints
+from lookalike.metrics.matches import Matches
 from lookalike.metrics.protocols import Protocol, half
-from lookalike.metrics.scores import Floats, Ints, scores
+from lookalike.metrics.ranks import Floats, right_ranks, scores
 
 
 class Splits(NamedTuple):
@@ -20,7 +20,7 @@ class Splits(NamedTuple):
     gallery: Tensor
 
 
-def draw(count: int, labels: Labels) -> Splits:
+def draw(count: int, matches: Matches) -> Splits:
     """The `Splits` of the identities that queries and gallery share, always the same.
 
     Split i takes the last half, rounded down, of `RandomState(i).permutation` of the identities in
@@ -28,15 +28,15 @@ def draw(count: int, labels: Labels) -> Splits:
     loses the other half and nobody else: who is in no query stays in every split, as PRID 2011's
     549 further persons do (Hirzer et al. 2011), and so do distractors, unless a query has pid 0.
     """
-    q_pids, g_pids = labels.query_pids.cpu().numpy(), labels.gallery_pids.cpu().numpy()
+    q_pids, g_pids = matches.query_pids.cpu().numpy(), matches.gallery_pids.cpu().numpy()
     shared = np.intersect1d(q_pids, g_pids)
     out = len(shared) - half(len(shared))
     orders = [np.random.RandomState(i).permutation(len(shared)) for i in range(count)]
-    tested = [shared[order[out:]] for order in orders]
+    halves = [shared[order[out:]] for order in orders]
     others = [shared[order[:out]] for order in orders]
-    queries = np.stack([np.isin(q_pids, pids) for pids in tested])
+    queries = np.stack([np.isin(q_pids, pids) for pids in halves])
     gallery = np.stack([~np.isin(g_pids, pids) for pids in others])
-    return Splits(queries, torch.from_numpy(gallery).to(labels.gallery_pids.device))
+    return Splits(queries, torch.from_numpy(gallery).to(matches.gallery_pids.device))
 
 
 def split_scores(
@@ -44,20 +44,20 @@ def split_scores(
 ) -> tuple[Floats, Floats, Ints]:
     """AP and INP of the queries `rows`, means over the splits that have them, and their first hits.
 
-    dist, columns, right: as in `counting.ranks`. C floats, NaN where no split has a right entry,
+    dist, columns, right: as in `right_ranks`. C floats, NaN where no split has a right entry,
     and C×R first hits: 0 where that split has none, −1 where the query isn't in it.
     """
-    asked = splits.queries[:, rows]
-    first = np.full(asked.T.shape, -1)
+    in_split = splits.queries[:, rows]
+    first = np.full(in_split.T.shape, -1)
     total = np.zeros((2, len(first)))
-    for i in np.flatnonzero(asked.any(1)):
-        mine, left = np.flatnonzero(asked[i]), splits.gallery[i]
+    for i in np.flatnonzero(in_split.any(1)):
+        mine, entrants = np.flatnonzero(in_split[i]), splits.gallery[i]
         at = torch.from_numpy(mine).to(dist.device)
         # A padded column may be one that is left out; any place will do, for it isn't right.
-        place = (left.cumsum(0) - 1).clamp_min_(0)
-        ranks = counting.ranks(dist[at][:, left], place[columns[at]], right[at])
+        place = (entrants.cumsum(0) - 1).clamp_min_(0)
+        ranks = right_ranks(dist[at][:, entrants], place[columns[at]], right[at])
         ap, inp, first[mine, i] = scores(ranks.cpu().numpy(), rules)
         total[:, mine] += np.nan_to_num([ap, inp])
-    answered = (first > 0).sum(1)
-    ap, inp = np.where(answered > 0, total / np.maximum(answered, 1), np.nan)
+    hits = (first > 0).sum(1)
+    ap, inp = np.where(hits > 0, total / np.maximum(hits, 1), np.nan)
     return ap, inp, first

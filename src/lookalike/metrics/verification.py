@@ -1,10 +1,11 @@
 """Whether two images show the same person, by a threshold on their distance: ROC, EER and TPR.
 
 A positive pair is a query and a gallery image of its identity from another camera; a negative pair
-is of two identities, from any cameras, distractors (pid 0) included. Junk (pid −1), and images of
-the query's own identity from its own camera, make no pairs. The rule is: the same person where
-distance < threshold. FPR, in biometrics the false-match rate FMR, is the share of the negatives
-that it takes for the same person; TPR is the share of the positives that it finds; FNR = 1 − TPR.
+is of two identities, from any cameras, distractors (pid 0) included. Junk (pid −1), unknown persons
+(pid −2), and images of the query's own identity from its own camera, make no pairs. The rule is:
+the same person where distance < threshold. FPR, in biometrics the false-match rate FMR, is the
+share of the negatives that it takes for the same person; TPR is the share of the positives that it
+finds; FNR = 1 − TPR.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from lookalike.errors import UserError
 from lookalike.metrics.inputs import Array
 from lookalike.metrics.matches import no_valid_match
-from lookalike.metrics.pair_counts import Tally, place, share_under, tally
+from lookalike.metrics.pair_counts import PairCounts, count_pairs, place, share_under
 
 Floats = NDArray[np.float64]
 
@@ -28,9 +29,9 @@ Floats = NDArray[np.float64]
 class Point:
     """What a threshold gives: fractions of the N negatives and the P positives.
 
-    target_fpr: the FPR asked for. fpr: the one there is, at most `target_fpr`; less where distances
-    tie. measurable: whether N ≥ 1 / target_fpr; if not, the threshold is the smallest negative and
-    says only that no negative was nearer.
+    target_fpr: the highest FPR allowed. fpr: the FPR that results, at most `target_fpr`; less where
+    distances tie. measurable: whether N ≥ 1 / target_fpr; if not, the threshold is the smallest
+    negative and says only that no negative was nearer.
     """
 
     target_fpr: float
@@ -44,7 +45,7 @@ class Point:
 class Verification:
     """How well one threshold tells the same person from others.
 
-    positives, negatives: numbers of pairs. points: a `Point` for each FPR asked for. eer: the
+    positives, negatives: numbers of pairs. points: a `Point` for each target FPR. eer: the
     error rate where FPR = FNR, linear between the vertices of the ROC; eer_threshold: the threshold
     there, likewise; where the EER is 0, midway between the last positive and the first negative.
     fpr, tpr, thresholds: the ROC's 2U + 2 vertices of U distinct positive
@@ -96,65 +97,67 @@ def verify(
     ten-millionth in float64). Equal pairs tie in float32 on a CPU, of two queries or more;
     elsewhere they may differ in the last digits.
     Raises ValueError on shapes and rates, `UserError` on an unknown metric, empty or not finite
-    features, magnitudes whose distances float64 can't hold, and where there is no positive or no
-    negative pair.
+    features, queries of unknown persons, magnitudes whose distances float64 can't hold, and where
+    there is no positive or no negative pair.
     """
     targets = [float(f) for f in fpr]
     if not all(0 <= f < 1 for f in targets):
         raise ValueError(f"fpr must be rates in [0, 1), got {targets}.")
     ids = query_pids, gallery_pids, query_camids, gallery_camids
-    found = tally(query_feats, gallery_feats, *ids, max(targets, default=0.0),
-                  metric=metric, chunk=chunk, device=device)  # fmt: skip
-    if not len(found.positives):
-        raise no_valid_match(found.labels)
-    if not found.negatives:
+    highest = max(targets, default=0.0)
+    counts = count_pairs(
+        query_feats, gallery_feats, *ids, highest, metric=metric, chunk=chunk, device=device
+    )
+    if not len(counts.positives):
+        raise no_valid_match(counts.matches)
+    if not counts.negatives:
         raise UserError(
             "Queries and gallery show one and the same identity: an FPR needs gallery "
             "images of somebody else."
         )
-    false, true, thresholds = roc(found)
+    false, true, thresholds = roc(counts)
     eer, eer_threshold = equal_error(false, true, thresholds)
     if eer == 0:
-        eer_threshold = between(float(found.positives[-1]), float(found.nearest[0]))
-    edges = found.edges.numpy()
+        eer_threshold = between(float(counts.positives[-1]), float(counts.nearest[0]))
+    edges = counts.edges.numpy()
     width = np.diff(edges)
     return Verification(
-        positives=len(found.positives),
-        negatives=found.negatives,
-        points=tuple(point(found, f) for f in targets),
+        positives=len(counts.positives),
+        negatives=counts.negatives,
+        points=tuple(point(counts, f) for f in targets),
         eer=eer,
         eer_threshold=eer_threshold,
         fpr=false,
         tpr=true,
         thresholds=thresholds,
         edges=edges,
-        positive_density=found.positive_bins.numpy() / len(found.positives) / width,
-        negative_density=found.negative_bins.numpy() / found.negatives / width,
+        positive_density=counts.positive_bins.numpy() / len(counts.positives) / width,
+        negative_density=counts.negative_bins.numpy() / counts.negatives / width,
         metric=metric,
     )
 
 
-def point(found: Tally, target: float) -> Point:
-    """The `Point` of an FPR asked for; P and N are at least 1."""
-    at = place(target, found.negatives)
-    threshold = float(found.nearest[at])
+def point(counts: PairCounts, target: float) -> Point:
+    """The `Point` of a target FPR; P and N are at least 1."""
+    at = place(target, counts.negatives)
+    threshold = float(counts.nearest[at])
     return Point(
         target_fpr=target,
         threshold=threshold,
-        fpr=int(torch.searchsorted(found.nearest, threshold)) / found.negatives,
-        tpr=share_under(found.positives, threshold),
+        fpr=int(torch.searchsorted(counts.nearest, threshold)) / counts.negatives,
+        tpr=share_under(counts.positives, threshold),
         measurable=at >= 1,
     )
 
 
-def roc(found: Tally) -> tuple[Floats, Floats, Floats]:
+def roc(counts: PairCounts) -> tuple[Floats, Floats, Floats]:
     """FPR, TPR and threshold of the ROC's vertices: at, and just above, each positive distance."""
-    thresholds = torch.stack([found.values, found.above], 1).flatten().numpy()
-    negatives = torch.stack([found.below, found.upto], 1).flatten().numpy()
-    positives = np.searchsorted(found.positives.numpy(), thresholds)
+    thresholds = torch.stack([counts.values, counts.above], 1).flatten().numpy()
+    negatives = torch.stack([counts.below, counts.upto], 1).flatten().numpy()
+    positives = np.searchsorted(counts.positives.numpy(), thresholds)
     return (
-        np.concatenate([[0], negatives / found.negatives, [1]]),
-        np.concatenate([[0], positives / len(found.positives), [1]]),
+        np.concatenate([[0], negatives / counts.negatives, [1]]),
+        np.concatenate([[0], positives / len(counts.positives), [1]]),
         np.concatenate([[0], thresholds, [np.inf]]),
     )
 

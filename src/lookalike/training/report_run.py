@@ -16,7 +16,7 @@ from lookalike.data import Benchmark
 from lookalike.errors import UserError
 from lookalike.evaluation.evaluation import evaluate
 from lookalike.evaluation.pictures import picture_quality, picture_table
-from lookalike.evaluation.text_tables import table
+from lookalike.evaluation.text_tables import results_table
 from lookalike.generation.poses import known_pairs
 from lookalike.generation.repose import repose_pairs
 from lookalike.generation.swap import read_images, save_picture
@@ -53,7 +53,7 @@ def report_run(
     recognising = {name: m for name, m in models.items() if m.embeds}
     for bench in tested if recognising else ():
         evaluation = evaluate(recognising, bench)
-        print(table(evaluation))
+        print(results_table(evaluation))
         rows += evaluation.rows
         ranked = ranked or evaluation.ranked
     if rows:

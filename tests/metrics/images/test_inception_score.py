@@ -11,8 +11,10 @@ def literal(logits, splits):
     scores = []
     for i in range(splits):
         part = p[i * len(p) // splits : (i + 1) * len(p) // splits]
-        kl = [sum(q * (np.log(q) - np.log(m)) for q, m in zip(row, part.mean(0), strict=True))
-              for row in part]  # fmt: skip
+        kl = [
+            sum(q * (np.log(q) - np.log(m)) for q, m in zip(row, part.mean(0), strict=True))
+            for row in part
+        ]
         scores.append(np.exp(np.mean(kl)))
     return np.mean(scores), np.std(scores)
 

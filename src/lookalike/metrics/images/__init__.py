@@ -6,10 +6,10 @@ number a pair, float64. Pairs: `ssim`, `psnr`, `l1`, `lab_dssim`, `lpips` (of a 
 features), `diversity_pairs`. `mean_intervals` says how sure a mean is.
 """
 
+from lookalike.metrics.bootstrap_intervals import mean_intervals
 from lookalike.metrics.images.dssim import diversity_pairs, lab_dssim
 from lookalike.metrics.images.frechet import frechet_distance
 from lookalike.metrics.images.inception import SPLITS, inception_score
-from lookalike.metrics.images.intervals import mean_intervals
 from lookalike.metrics.images.lpips import lpips
 from lookalike.metrics.images.pixels import l1, masked, psnr
 from lookalike.metrics.images.ssim import SMALLEST, VARIANTS, Variant, ssim

@@ -24,5 +24,5 @@ def inception_score(logits: Tensor, splits: int = SPLITS) -> tuple[float, float]
         p = part.exp()
         marginal = p.mean(0).clamp(min=torch.finfo(p.dtype).tiny).log()
         scores.append((p * (part - marginal)).sum(1).mean().exp())
-    found = torch.stack(scores)
-    return float(found.mean()), float(found.std(correction=0))
+    values = torch.stack(scores)
+    return float(values.mean()), float(values.std(correction=0))

@@ -1,4 +1,4 @@
-"""`everyone` against sets of files, and what the protocol open-reid makes of the two sides."""
+"""`merged_sides` against sets of files, and what the protocol open-reid makes of the two sides."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from literal import ranking as literal
 
-from lookalike.metrics import caveat, everyone, rank
+from lookalike.errors import UserError
+from lookalike.metrics import caveat, merged_sides, rank
+from lookalike.metrics.inputs import JUNK, UNKNOWN
 
 
 def test_market1501_has_the_counts_of_the_authors_files():
@@ -17,10 +19,10 @@ def test_market1501_has_the_counts_of_the_authors_files():
     g_pids = np.repeat([-1, 0], [3_819, 2_798])
     g_pids = np.concatenate([g_pids, np.arange(1, 751), rng.integers(1, 751, 13_115 - 750)])
     q_pids = np.concatenate([np.arange(1, 751), rng.integers(1, 751, 3_368 - 750)])
-    who = everyone(q_pids, g_pids)
-    assert (len(who.asked), len(who.gallery)) == (16_483, 19_281)
+    sides = merged_sides(q_pids, g_pids)
+    assert (len(sides.queries), len(sides.gallery)) == (16_483, 19_281)
     both = np.concatenate([q_pids, g_pids])
-    asked, g = both[who.asked], both[who.gallery]
+    asked, g = both[sides.queries], both[sides.gallery]
     assert (asked.min(), g.min(), (g == 0).sum()) == (1, 0, 2_798)
     cams = np.zeros(len(asked), int)
     assert caveat("open-reid", asked, g, cams) == ""
@@ -39,25 +41,36 @@ def test_the_rows_are_those_of_the_literal_sets(seed):
     files = [*query, *gallery]
     pids = [np.array([person[f] for f in side], int) for side in (query, gallery)]
     twins = np.array([query.index(f) if f in query else -1 for f in gallery])
-    who = everyone(*pids, twins)
+    sides = merged_sides(*pids, twins)
     pool = {f for f in files if person[f] != -1}
     persons = {person[f] for f in query}
-    for rows, want in ((who.gallery, pool), (who.asked, {f for f in pool if person[f] in persons})):
+    for rows, want in (
+        (sides.gallery, pool),
+        (sides.queries, {f for f in pool if person[f] in persons}),
+    ):
         found = [files[row] for row in rows]
         assert len(found) == len(set(found))
         assert set(found) == want
         assert (np.diff(rows) > 0).all()
-    assert (everyone(*pids).gallery < len(files)).all()
+    assert (merged_sides(*pids).gallery < len(files)).all()
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_every_image_of_the_queries_people_asks_for_all_others(metric):
     q, g, q_pids, g_pids, q_cams, g_cams = people(ids=9, dtype=np.float64)
     q_pids[q_pids > 6] = 6  # the gallery knows people for whom nobody asks
-    who = everyone(q_pids, g_pids)
+    sides = merged_sides(q_pids, g_pids)
     feats, pids, cams = (np.concatenate(x) for x in ((q, g), (q_pids, g_pids), (q_cams, g_cams)))
-    got = rank(feats[who.asked], feats[who.gallery], pids[who.asked], pids[who.gallery],
-               cams[who.asked], cams[who.gallery], "open-reid", metric)  # fmt: skip
+    got = rank(
+        feats[sides.queries],
+        feats[sides.gallery],
+        pids[sides.queries],
+        pids[sides.gallery],
+        cams[sides.queries],
+        cams[sides.gallery],
+        "open-reid",
+        metric,
+    )
     keep = [i for i in range(len(pids)) if pids[i] != -1]
     ask = [i for i in keep if pids[i] in set(q_pids.tolist())]
     assert len(q) < len(ask) < len(keep)
@@ -85,14 +98,21 @@ def test_the_average_precision_is_scikit_learns_without_ties():
 
 
 def test_tensors_lists_and_odd_shapes():
-    want = everyone(np.array([1, 2]), np.array([2, 0, -1, 3]))
+    want = merged_sides(np.array([1, 2]), np.array([2, 0, -1, 3]))
     assert [x.tolist() for x in want] == [[0, 1, 2], [0, 1, 2, 3, 5]]
     for kind in (torch.tensor, list):
-        found = everyone(kind([1, 2]), kind([2, 0, -1, 3]))
+        found = merged_sides(kind([1, 2]), kind([2, 0, -1, 3]))
         assert [x.tolist() for x in found] == [x.tolist() for x in want]
-    twin = everyone(np.array([1, 2]), np.array([2, 0, -1, 3]), [1, -1, -1, -1])
+    twin = merged_sides(np.array([1, 2]), np.array([2, 0, -1, 3]), [1, -1, -1, -1])
     assert [x.tolist() for x in twin] == [[0, 1], [0, 1, 3, 5]]
     with pytest.raises(ValueError, match="twins"):
-        everyone(np.array([1, 2]), np.array([2, 0]), np.array([1]))
+        merged_sides(np.array([1, 2]), np.array([2, 0]), np.array([1]))
     with pytest.raises(ValueError, match="whole numbers"):
-        everyone(np.array([1.5]), np.array([2]))
+        merged_sides(np.array([1.5]), np.array([2]))
+
+
+def test_unknown_persons_are_left_out_of_the_gallery_and_no_queries():
+    sides = merged_sides(np.array([1, 2]), np.array([2, UNKNOWN, JUNK, 0]))
+    assert [rows.tolist() for rows in sides] == [[0, 1, 2], [0, 1, 2, 5]]
+    with pytest.raises(UserError, match=r"1 of 2 queries isn't known \(pid −2, rows 1\)"):
+        merged_sides(np.array([1, UNKNOWN]), np.array([2, 1]))
