@@ -1,11 +1,22 @@
-"""Files that appear complete or not at all."""
+"""Files that appear complete or not at all, and folders that are for one thing only."""
 
+from __future__ import annotations
+
+import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import secrets
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from lookalike.errors import UserError
+
+STALE = 3600  # seconds without a write after which a temporary file is a killed process's
+SHOWN = 6  # differences that a sentence names
+ADVICE = "choose another --out"
+ARROW = "{name}: {old} → {new}"
 
 
 def cache(kind: str) -> Path:
@@ -13,13 +24,19 @@ def cache(kind: str) -> Path:
     return Path(os.environ.get("LOOKALIKE_CACHE") or "~/.cache/lookalike").expanduser() / kind
 
 
+def temporary(path: Path) -> Path:
+    """A name beside `path` that no other process takes, to write to before it becomes `path`."""
+    return path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path to write to; it becomes `path` when the block ends without an error.
 
-    After an error `path` holds what it held before. Raises UserError when the disk refuses.
+    After an error `path` holds what it held before. Several processes may write one file: the last
+    to end has its way. Raises UserError when the disk refuses.
     """
-    part = path.with_name(path.name + ".part")
+    part = temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
@@ -29,4 +46,118 @@ def replacing(path: Path) -> Iterator[Path]:
             f"Could not write {path} ({error}); what was there before is kept."
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # renamed, or never made
+            part.unlink()
+
+
+def remove_stale(folder: Path) -> None:
+    """Removes the temporary files in `folder` and below that killed processes left behind.
+
+    Those written to within the last hour stay: another process may be at work.
+    """
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(".part"):
+                with suppress(OSError):  # another process renamed it meanwhile
+                    part = Path(place, name)
+                    if time.time() - part.stat().st_mtime > STALE:
+                        part.unlink()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes `value` as JSON. Raises UserError when the disk refuses."""
+    with replacing(path) as part:
+        part.write_text(json.dumps(value, indent=1))
+
+
+def write_yaml(path: Path, value: Any) -> None:
+    """Writes `value` as YAML, in its order. Raises UserError when the disk refuses."""
+    import yaml
+
+    with replacing(path) as part:
+        part.write_text(yaml.safe_dump(value, sort_keys=False))
+
+
+def read_settings(path: Path, advice: str = ADVICE, *keys: str) -> dict[str, Any]:
+    """The object in a .json or .yaml file. Raises UserError, which ends with `advice`, if the file
+    can't be read, holds anything else, or lacks one of the `keys`."""
+    import yaml
+
+    read = json.loads if path.suffix == ".json" else yaml.safe_load
+    try:
+        values = read(path.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{path} can't be read: {advice}.") from error
+    if not isinstance(values, dict) or not values.keys() >= set(keys):
+        raise UserError(f"{path} can't be read: {advice}.")
+    return values
+
+
+def differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], form: str = ARROW, prefix: str = ""
+) -> list[str]:
+    """What differs between two nested settings, each as "name: old → new" or in another `form`."""
+    changes = []
+    for key in [*old, *(k for k in new if k not in old)]:
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            changes += differences(a, b, form, f"{prefix}{key}.")
+        elif a != b:
+            changes.append(form.format(name=f"{prefix}{key}", old=a, new=b))
+    return changes
+
+
+def is_free(folder: Path, ours: Collection[str] = ()) -> bool:
+    """Whether there is no `folder`, or one with nothing in it but what is called as `ours`."""
+    if not folder.exists():
+        return True
+    return folder.is_dir() and all(entry.name in ours for entry in folder.iterdir())
+
+
+def require_free(folder: Path, advice: str = ADVICE) -> None:
+    """Raises UserError where `folder` is a file or holds anything."""
+    if not is_free(folder):
+        raise UserError(f"{folder} holds other files; {advice}.")
+
+
+def claim(
+    folder: Path,
+    note: str,
+    about: Mapping[str, Any],
+    what: str = "",
+    *,
+    resume: bool | None = None,
+    other: str = "was started with other settings",
+    advice: str = ADVICE,
+    changes: Callable[[dict[str, Any], dict[str, Any]], list[str]] = differences,
+    ours: Collection[str] = (),
+) -> None:
+    """Makes `folder` for what `about` says and writes that to its file `note`; or checks that the
+    note that is there says the same.
+
+    note: a .json or .yaml file, below `folder`. what: what the folder is for ("run").
+    resume: whether the user asks to go on with what is there; None: it goes on where it can.
+    other: what a sentence says of a folder with another note. advice: how the sentences end.
+    changes: what differs between the old note and the new one though it mustn't, as texts.
+    ours: names of entries beside which a folder without a note still counts as empty.
+    Raises UserError for a folder with other files, with another note or with a broken one; and,
+    with `resume`, where there is no note, or, without it, where there is one.
+    """
+    file, new = folder / note, json.loads(json.dumps(about))
+    free = is_free(folder, ours)  # first: another process may write the note now, and more then
+    if not file.exists():
+        if resume:
+            raise UserError(
+                f"There is no {what} to resume in {folder}; leave out --resume to start one."
+            )
+        if not free:
+            raise UserError(f"{folder} holds other files; {advice}.")
+        (write_json if file.suffix == ".json" else write_yaml)(file, new)
+        return
+    if resume is False:
+        raise UserError(f"{folder} already holds a {what}; add --resume to go on, or {advice}.")
+    if changed := changes(read_settings(file, advice), new):
+        shown = "; ".join(changed[:SHOWN]) + ("; …" if len(changed) > SHOWN else "")
+        same = "resume it with the same ones, or " if resume else ""
+        raise UserError(f"{folder} {other} ({shown}); {same}{advice}.")
+    remove_stale(folder)

@@ -9,42 +9,7 @@ import pytest
 import torch
 
 from lookalike.errors import UserError
-from lookalike.files import replacing
-from lookalike.training.run_folder import (
-    Metrics,
-    differences,
-    load_checkpoint,
-    save_checkpoint,
-    write_json,
-    write_yaml,
-)
-
-
-def test_replacing_keeps_what_was_there_when_the_disk_is_full(tmp_path: Path) -> None:
-    file = tmp_path / "new" / "file.txt"
-    with replacing(file) as part:
-        part.write_text("old")
-    with pytest.raises(UserError, match=r"Could not write .*file\.txt .*No space left.*is kept"):
-        write_and_fail(file)
-    assert file.read_text() == "old"
-    assert [p.name for p in file.parent.iterdir()] == ["file.txt"]
-
-
-def write_and_fail(file: Path) -> None:
-    with replacing(file) as part:
-        part.write_text("half")
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def test_replacing_leaves_nothing_behind_when_interrupted(tmp_path: Path) -> None:
-    def interrupted() -> None:
-        with replacing(tmp_path / "file") as part:
-            part.write_text("half")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert not list(tmp_path.iterdir())
+from lookalike.training.run_folder import Metrics, load_checkpoint, save_checkpoint
 
 
 def test_checkpoints_come_back_exactly(tmp_path: Path) -> None:
@@ -105,18 +70,3 @@ def test_metrics_on_a_full_disk(tmp_path: Path) -> None:
     metrics.file = FullDisk()  # type: ignore[assignment]
     with pytest.raises(UserError, match=r"Could not write .*metrics\.jsonl .*No space left"):
         metrics.write({"step": 1})
-
-
-def test_differences_name_nested_settings() -> None:
-    old = {"seed": 0, "settings": {"batch": 8, "teacher": {"lr": 1}}, "gone": 1}
-    new = {"seed": 0, "settings": {"batch": 16, "teacher": {"lr": 2}}, "come": 2}
-    assert differences(old, new) == [
-        "settings.batch: 8 → 16", "settings.teacher.lr: 1 → 2", "gone: 1 → None", "come: None → 2",
-    ]  # fmt: skip
-
-
-def test_json_and_yaml_are_readable(tmp_path: Path) -> None:
-    write_json(tmp_path / "a.json", {"b": [1, 2]})
-    write_yaml(tmp_path / "a.yaml", {"b": 1, "a": [1, 2]})
-    assert json.loads((tmp_path / "a.json").read_text()) == {"b": [1, 2]}
-    assert (tmp_path / "a.yaml").read_text() == "b: 1\na:\n- 1\n- 2\n"

@@ -9,9 +9,9 @@ from lookalike.data import parse_data
 from lookalike.evaluation.calibration import calibrate, calibrate_features, calibration_table
 from lookalike.evaluation.embedding import device_named
 from lookalike.evaluation.features import read_features
+from lookalike.files import replacing
 from lookalike.methods.model_file import load_model
 from lookalike.report import write_report
-from lookalike.training.run_folder import replacing
 
 BATCH = 64
 EPILOG = """The threshold is the distance below which two images count as the same person,

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from lookalike.data import Benchmark, load
 from lookalike.demo.colours import histograms
@@ -23,8 +22,8 @@ from lookalike.errors import UserError
 from lookalike.evaluation.evaluation import Evaluation, evaluate
 from lookalike.evaluation.scoring import PLAIN, Row, Stopwatch, score
 from lookalike.evaluation.text_tables import results_table
+from lookalike.files import claim
 from lookalike.training.run import Run, train
-from lookalike.training.run_folder import differences, write_yaml
 from lookalike.training.settings import RunSettings
 
 SETTINGS = "demo.yaml"
@@ -109,27 +108,7 @@ def demo(
 
 def prepare(out: Path, settings: DemoSettings, resume: bool) -> None:
     """Makes the demo's folder, or checks that the one there is the demo to resume."""
-    file, new = out / SETTINGS, dataclasses.asdict(settings)
-    if not file.exists():
-        if resume:
-            raise UserError(f"There is no demo to resume in {out}; leave out --resume.")
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise UserError(f"{out} holds other files; choose another --out.")
-        write_yaml(file, new)
-        return
-    if not resume:
-        raise UserError(
-            f"{out} already holds a demo; add --resume to go on, or choose another --out."
-        )
-    try:
-        changed = differences(yaml.safe_load(file.read_text()), new)
-    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
-        raise UserError(f"{file} can't be read: choose another --out.") from error
-    if changed:
-        raise UserError(
-            f"{out} was started with other settings ({'; '.join(changed)}): resume it with the "
-            "same ones, or choose another --out."
-        )
+    claim(out, SETTINGS, dataclasses.asdict(settings), "demo", resume=resume)
 
 
 def trained(

@@ -18,9 +18,9 @@ from tqdm import tqdm
 from lookalike.data import People
 from lookalike.data.images import decode
 from lookalike.errors import UserError
+from lookalike.files import claim
 from lookalike.generation.swap import Pixels, save_picture, swap
 from lookalike.methods.model import Model
-from lookalike.training.run_folder import differences, write_json
 
 NOTE = "dump.json"  # what the pictures of a folder were made of
 
@@ -158,18 +158,7 @@ def fill(
 
 def begin(out: Path, about: Mapping[str, Any]) -> None:
     """Makes `out` for pictures made of `about`, or checks that it is for just those."""
-    note = out / NOTE
-    if note.exists():
-        changed = differences(json.loads(note.read_text()), about)
-        if changed:
-            raise UserError(
-                f"{out} holds pictures made of something else ({'; '.join(changed)}); "
-                "choose another --out."
-            )
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} holds other files; choose another --out.")
-    else:
-        write_json(note, about)
+    claim(out, NOTE, about, other="holds pictures made of something else")
 
 
 def fingerprint(model: Model) -> str:

@@ -17,13 +17,13 @@ from lookalike.errors import UserError
 from lookalike.evaluation.evaluation import evaluate
 from lookalike.evaluation.pictures import picture_quality, picture_table
 from lookalike.evaluation.text_tables import results_table
+from lookalike.files import write_json
 from lookalike.generation.poses import known_pairs
 from lookalike.generation.repose import repose_pairs
 from lookalike.generation.swap import read_images, save_picture
 from lookalike.methods import Model
 from lookalike.report import write_report
 from lookalike.report.skeletons import skeletons
-from lookalike.training.run_folder import write_json
 from lookalike.training.settings import RunSettings, resolve_device
 
 PAIRS = 400  # held-out pairs that a run's pictures are judged on; `lookalike evaluate` takes more

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from torch import nn
 
 import lookalike
@@ -21,6 +20,7 @@ from lookalike import parallel
 from lookalike.data import DISTRACTOR, UNKNOWN, Benchmark, People, parse_data
 from lookalike.data.poses.with_poses import with_poses
 from lookalike.errors import UserError, unknown
+from lookalike.files import ADVICE, claim, differences, read_settings, write_yaml
 from lookalike.methods import METHODS
 from lookalike.methods.method import Method
 from lookalike.methods.model import Model
@@ -30,12 +30,16 @@ from lookalike.training.fit import check_shares, fit_stage
 from lookalike.training.memory import keep_freed_memory
 from lookalike.training.processes import end_with_parent, first_error_only, is_main_process
 from lookalike.training.report_run import report_run
-from lookalike.training.run_folder import differences, stage_folder, write_yaml
+from lookalike.training.run_folder import stage_folder
 from lookalike.training.settings import COMFORT, RunSettings, resolve_precision
 from lookalike.training.write import write_pictures
 
 GENERATED = "generated"  # in the run folder: what stages write for later ones
 Data = str | Benchmark
+
+CONFIG = "config.yaml"  # what a run was started with
+# What of it a resumed run must have too, beside the run settings that are no comfort
+IDENTITY = ("data", "target", "seed", "precision", "settings")
 
 
 @dataclass(frozen=True)
@@ -227,44 +231,30 @@ def prepare(run: Path, new: dict[str, Any], resume: bool) -> None:
 
     A run that failed before its first checkpoint needs no resuming: it begins again.
     """
-    file = run / "config.yaml"
-    if not file.exists():
-        if resume:
-            raise UserError(f"There is no run to resume in {run}; leave out --resume to start one.")
-        if run.exists() and (not run.is_dir() or any(run.iterdir())):
-            raise UserError(f"{run} holds other files; choose another --out.")
-        write_yaml(file, new)
-        return
-    try:
-        old = yaml.safe_load(file.read_text())
+    file = run / CONFIG
+    if file.exists():
+        old = read_settings(file, ADVICE, "method")
         kind = old["method"]
-    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
-        raise UserError(f"{file} can't be read: choose another --out.") from error
-    if not resume:
-        if any(run.glob("stages/*/last.ckpt")):
+        if not resume and not any(run.glob("stages/*/last.ckpt")):
+            write_yaml(file, new)
+            return
+        if resume and "format" not in old:
             raise UserError(
-                f"{run} already holds a run; add --resume to go on, or choose another --out."
+                f"{run} holds a run of an earlier Lookalike, which that version alone can resume: "
+                "its models can be used as they are; train in another --out."
             )
-        write_yaml(file, new)
-        return
-    if "format" not in old:
-        raise UserError(
-            f"{run} holds a run of an earlier Lookalike, which that version alone can resume: its "
-            "models can be used as they are; train in another --out."
-        )
-    if kind != new["method"]:
-        raise UserError(
-            f"{run} holds a run of {kind}, not of {new['method']}; choose another --out."
-        )
+        if resume and kind != new["method"]:
+            raise UserError(f"{run} holds a run of {kind}, not of {new['method']}; {ADVICE}.")
 
-    def numbers(c: dict[str, Any]) -> dict[str, Any]:
-        kept = {k: v for k, v in c["run"].items() if k not in COMFORT}
-        mine = ("data", "target", "seed", "precision", "settings")
-        return {**{k: c[k] for k in mine if k in c}, **kept}
+    def numbers(settings: dict[str, Any]) -> dict[str, Any]:
+        run = {k: v for k, v in settings.get("run", {}).items() if k not in COMFORT}
+        return {**{k: settings.get(k) for k in IDENTITY}, **run}
 
-    changed = differences(numbers(old), numbers(new))
-    if changed:
-        raise UserError(
-            f"{run} was started with other settings ({'; '.join(changed)}): resume it with the "
-            "same ones, or choose another --out."
-        )
+    claim(
+        run,
+        CONFIG,
+        new,
+        "run",
+        resume=resume,
+        changes=lambda old, new: differences(numbers(old), numbers(new)),
+    )

@@ -1,4 +1,4 @@
-"""The run folder's files: configuration, checkpoints, metrics."""
+"""The run folder's files that grow: checkpoints and metrics."""
 
 from __future__ import annotations
 
@@ -9,26 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from lookalike.errors import UserError
-from lookalike.files import replacing as replacing
+from lookalike.files import replacing
 from lookalike.methods.stage import Stage, Write
 
 
 def stage_folder(run: Path, number: int, stage: Stage | Write) -> Path:
     """Where the run's stage `number`, which counts from 1, keeps its checkpoint or its note."""
     return run / "stages" / f"{number}-{stage.name}"
-
-
-def write_json(path: Path, value: Any) -> None:
-    with replacing(path) as part:
-        part.write_text(json.dumps(value, indent=1))
-
-
-def write_yaml(path: Path, value: Any) -> None:
-    with replacing(path) as part:
-        part.write_text(yaml.safe_dump(value, sort_keys=False))
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
@@ -42,12 +31,12 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """What `save_checkpoint` wrote, on the CPU. Raises UserError for a file that isn't one."""
     try:
-        found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise UserError(
             f"The checkpoint {path} can't be read: delete it to start its stage again."
         ) from error
-    return found
+    return state
 
 
 class Metrics:
@@ -56,9 +45,9 @@ class Metrics:
     def __init__(self, path: Path, stage: str, done: int) -> None:
         self.path, self.stage = path, stage
         if path.exists():
-            kept = [line for line in path.read_text().splitlines() if self._earlier(line, done)]
+            lines = [line for line in path.read_text().splitlines() if self._earlier(line, done)]
             with replacing(path) as part:
-                part.write_text("".join(line + "\n" for line in kept))
+                part.write_text("".join(line + "\n" for line in lines))
         self.file = path.open("a")
 
     def _earlier(self, line: str, done: int) -> bool:
@@ -77,15 +66,3 @@ class Metrics:
             self.file.flush()
         except OSError as error:
             raise UserError(f"Could not write {self.path} ({error}).") from error
-
-
-def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """What differs between two nested settings, as "name: old → new"."""
-    found = []
-    for key in [*old, *(k for k in new if k not in old)]:
-        a, b = old.get(key), new.get(key)
-        if isinstance(a, Mapping) and isinstance(b, Mapping):
-            found += differences(a, b, f"{prefix}{key}.")
-        elif a != b:
-            found.append(f"{prefix}{key}: {a} → {b}")
-    return found

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lookalike.errors import UserError
+from lookalike.files import read_settings
 from lookalike.world.spec import WorldSpec
-from lookalike.world.writer.finish import read_json
 from lookalike.world.writer.layout import WORLD, unpack_parts
 
 Array = NDArray[Any]
@@ -148,11 +148,11 @@ def _of_folder(folder: Path, names: Sequence[str]) -> dict[str, Any]:
 
 def spec_of(root: Path) -> WorldSpec:
     """What was rendered in a world's folder; raises UserError if it can't be rendered any more."""
+    if not (root / WORLD).is_file():
+        raise UserError(f"No rendered world in '{root}': it has no {WORLD}.")
+    world = read_settings(root / WORLD, "render the world again, in another folder")
     try:
-        world = read_json(root / WORLD)
         return WorldSpec.from_dict(world["spec"])
-    except OSError as error:
-        raise UserError(f"No rendered world in '{root}': it has no {WORLD}.") from error
     except (KeyError, TypeError, ValueError) as error:
         raise other_version(root) from error
 

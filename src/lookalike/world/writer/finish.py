@@ -53,20 +53,6 @@ def finish(out: Path, spec: WorldSpec, versions: dict[str, str]) -> None:
     shutil.rmtree(out / PROGRESS, ignore_errors=True)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a file that this module or `render` wrote.
-
-    Raises UserError if it is none any more.
-    """
-    try:
-        values = json.loads(path.read_text())
-    except ValueError:
-        values = None
-    if not isinstance(values, dict):
-        raise UserError(f"'{path}' is damaged: render the world again, in another folder.")
-    return values
-
-
 def pose_table(columns: Columns) -> Iterator[str]:
     """Lines name:y:x as the pose files of FD-GAN and PATN are: whole pixels, −1 for unseen."""
     yield "name:keypoints_y:keypoints_x\n"
