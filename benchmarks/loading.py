@@ -22,7 +22,7 @@ import torch
 from PIL import Image
 
 from lookalike.data.batches import Steps, step_loader
-from lookalike.data.images import ImageTable
+from lookalike.data.image_table import ImageTable
 from lookalike.data.people import People
 from lookalike.data.samplers import Shuffled
 from lookalike.data.transforms import ERASINGS, PIXEL_NORMS, Augment, RandomErasing

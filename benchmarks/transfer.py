@@ -22,7 +22,8 @@ from torch import Tensor
 
 from lookalike.data import Benchmark, parse_data
 from lookalike.demo.colours import histograms
-from lookalike.evaluation.embedding import device_named, extract
+from lookalike.devices import device_named
+from lookalike.evaluation.features import extract
 from lookalike.methods.ide import IDE, BaselineModel
 from lookalike.methods.model import Model
 from lookalike.methods.model_file import load_model

@@ -41,7 +41,7 @@ def nobody(monkeypatch, tmp_path):
             done({"name": name, "row": f"{name}:{minus}:{minus}:{[0.0] * 18}:0.0"}
                  if name != "11.png" else {"name": name, "unreadable": "cut short"})  # fmt: skip
 
-    monkeypatch.setattr(folder.pool, "work", work)
+    monkeypatch.setattr(folder.processes, "work", work)
     return tmp_path
 
 
@@ -72,7 +72,7 @@ def test_ctrl_c_says_that_the_same_goes_on(nobody, capsys, monkeypatch):
     def stop(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(folder.pool, "work", stop)
+    monkeypatch.setattr(folder.processes, "work", stop)
     assert poses(nobody) == 130
     assert capsys.readouterr().err == "lookalike: stopped; the same command goes on.\n"
     assert poses(nobody, "--force") == 130

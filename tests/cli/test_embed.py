@@ -5,7 +5,7 @@ import torch
 from lookalike.cli import main
 from lookalike.data import load
 from lookalike.evaluation import evaluate
-from lookalike.evaluation.embedding import extract
+from lookalike.evaluation.features import extract
 from lookalike.methods.model_file import load_model
 from lookalike.metrics import rank
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from lookalike import parallel
 from lookalike.data.batches import Crops, Steps, step_loader
-from lookalike.data.images import ImageTable
+from lookalike.data.image_table import ImageTable
 from lookalike.data.people import People
 from lookalike.data.poses import Poses
 from lookalike.data.samplers import IdentityBalanced, Partners, step_seed

@@ -1,13 +1,8 @@
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from lookalike import UserError, parallel
-from lookalike.data.pair_samplers import OrderedPairs, VerificationPairs, held_out_pairs, read_pairs
-from lookalike.data.people import People
-from lookalike.data.poses.poses import Poses
+from lookalike.data.pair_samplers import OrderedPairs, VerificationPairs
 
 # Nobody's crops are −1; 1 and 4 are alone.
 LABELS = np.array([3, 0, 0, 1, 3, 3, 0, 3, -1, 2, 0, 3, 2, 0, -1, 3, 4])
@@ -156,93 +151,3 @@ def test_mistakes_of_the_samplers_say_what_to_do(monkeypatch: pytest.MonkeyPatch
             patched.setattr(parallel, "world_size", lambda: 2)
             with pytest.raises(UserError, match="5 pairs can't be shared equally among 2"):
                 make(LABELS, 5)
-
-
-def people(known: list[int] | None = None) -> People:
-    """Junk −1 twice, a distractor 0 twice, persons 5 (4 crops), 6 (3) and 7 (1)."""
-    pids = [-1, -1, 0, 0, 5, 5, 5, 5, 6, 6, 6, 7]
-    paths = [f"/data/gallery/{p:04d}_c1_{i}.jpg" for i, p in enumerate(pids)]
-    some = People(paths, np.array(pids), np.zeros(12))
-    if known is None:
-        return some
-    joints = np.zeros((12, 18, 3))
-    joints[known, 3] = 1
-    return replace(some, poses=Poses(joints, np.full((12, 2), 64)))
-
-
-def test_held_out_pairs_are_of_one_person_with_a_pose() -> None:
-    every = literal_pairs(people().labels())
-    assert {(4, 5), (5, 4), (10, 8)} < every
-    assert {tuple(p) for p in held_out_pairs(people())} == every
-    assert len(held_out_pairs(people())) == len(every) == 18
-    few = held_out_pairs(people(), 7)
-    assert few.shape == (7, 2)
-    assert few.dtype == np.int64
-    assert {tuple(p) for p in few} < every
-    assert len({tuple(p) for p in few}) == 7
-    assert np.array_equal(few, held_out_pairs(people(), 7))
-    assert not np.array_equal(few, held_out_pairs(people(), 7, seed=1))
-    posed = held_out_pairs(people([0, 1, 2, 3, 4, 6, 9, 11]))
-    assert {tuple(p) for p in posed} == {(4, 6), (6, 4)}
-    with pytest.raises(UserError, match="No identity has two images"):
-        held_out_pairs(people([0, 1, 4, 9]))
-    with pytest.raises(UserError, match="at least one pair, got 0"):
-        held_out_pairs(people(), 0)
-
-
-def test_held_out_pairs_are_uniform() -> None:
-    counts = np.zeros((12, 12))
-    for seed in range(1500):
-        for a, b in held_out_pairs(people(), 2, seed):
-            counts[a, b] += 1
-    found = counts[counts > 0]
-    assert len(found) == 18
-    assert np.abs(found - 3000 / 18).max() < 5 * np.sqrt(3000 / 18)
-
-
-def test_pairs_are_read_by_name(tmp_path: Path) -> None:
-    path = tmp_path / "pairs.csv"
-    path.write_text(
-        "from,to\r\n0005_c1_4.jpg,0005_c1_7.jpg\r\n\r\n"
-        "gallery/0006_c1_10.jpg, /data/gallery/0006_c1_8.jpg\n0005_c1_7.jpg,0005_c1_7.jpg",
-        encoding="utf-8-sig",
-    )
-    pairs = read_pairs(path, people())
-    assert pairs.tolist() == [[4, 7], [10, 8], [7, 7]]
-    assert pairs.dtype == np.int64
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "first line of .*pairs.csv must be from,to"),
-        ("to,from\na,b", "first line of .*pairs.csv must be from,to"),
-        ("from,to\n", "holds no pair"),
-        (
-            "from,to\n0005_c1_4.jpg,0005_c1_5.jpg\n0005_c1_4.jpg,x.jpg",
-            "line 3: no image .* 'x.jpg'",
-        ),
-        ("from,to\n0005_c1_4.jpg,other/0005_c1_5.jpg", "line 2: no image is called 'other/0005"),
-        ("from,to\n0005_c1_4.jpg,", "line 2: no image is called ''"),
-        ("from,to\n0005_c1_4.jpg", "line 2: a pair is two names, got 1"),
-        ("from,to\n0005_c1_4.jpg,0006_c1_8.jpg", "line 2: the two images are not of one person"),
-        ("from,to\n0000_c1_2.jpg,0000_c1_3.jpg", "line 2: the two images are not of one person"),
-    ],
-)
-def test_mistakes_in_a_list_of_pairs_name_the_line(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "pairs.csv"
-    path.write_text(text)
-    with pytest.raises(UserError, match=message):
-        read_pairs(path, people())
-
-
-def test_a_name_that_two_files_have_needs_its_folder(tmp_path: Path) -> None:
-    twice = People(["/data/a/1.jpg", "/data/b/1.jpg"], np.array([1, 1]), np.zeros(2))
-    path = tmp_path / "pairs.csv"
-    path.write_text("from,to\na/1.jpg,b/1.jpg")
-    assert read_pairs(path, twice).tolist() == [[0, 1]]
-    path.write_text("from,to\na/1.jpg,1.jpg")
-    with pytest.raises(UserError, match=r"line 2: 2 images are called '1.jpg'"):
-        read_pairs(path, twice)
-    with pytest.raises(UserError, match=r"missing\.csv can't be read"):
-        read_pairs(tmp_path / "missing.csv", twice)

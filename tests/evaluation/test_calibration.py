@@ -9,8 +9,7 @@ import torch
 from lookalike.data import Benchmark, load
 from lookalike.errors import UserError
 from lookalike.evaluation.calibration import calibrate, calibrate_features, calibration_table
-from lookalike.evaluation.embedding import extract
-from lookalike.evaluation.features import Features
+from lookalike.evaluation.features import Features, extract
 from lookalike.methods.dgnet import DGNet
 from lookalike.metrics import verify, verify_cameras
 

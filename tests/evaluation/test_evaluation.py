@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 
 from lookalike.data import load
-from lookalike.data.images import ImageTable
+from lookalike.data.image_table import ImageTable
 from lookalike.errors import UserError
 from lookalike.evaluation import evaluation
-from lookalike.evaluation.embedding import extract, image_files, save_features
 from lookalike.evaluation.evaluation import evaluate, evaluate_features
+from lookalike.evaluation.features import extract, save_features
 from lookalike.evaluation.scoring import EvaluationOptions
 from lookalike.evaluation.text_tables import results_table
 from lookalike.methods.dgnet import DGNet
@@ -302,19 +302,6 @@ def test_mistakes_are_found_before_anything_is_embedded(model, bench, monkeypatc
         evaluate(model, bench, metric="euclidean", options=EvaluationOptions(expand=5))
     with pytest.raises(UserError, match="has no query images"):
         evaluate(model, dataclasses.replace(bench, query=bench.query[:0]))
-
-
-def test_image_files_are_found_in_folders_in_order(tmp_path):
-    for name in ("b/2.jpg", "b/10.PNG", "b/.hidden.jpg", "b/.git/x.jpg", "b/notes.txt", "a.jpg"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "empty").mkdir()
-    found = image_files([tmp_path / "b", str(tmp_path / "a.jpg")])
-    assert [p.removeprefix(f"{tmp_path}/") for p in found] == ["b/10.PNG", "b/2.jpg", "a.jpg"]
-    with pytest.raises(UserError, match="no images in the folder"):
-        image_files([tmp_path / "empty"])
-    with pytest.raises(UserError, match=r"no image or folder .*gone\.jpg"):
-        image_files([tmp_path / "gone.jpg"])
 
 
 def test_saved_features_replace_a_file_whole(tmp_path, monkeypatch):

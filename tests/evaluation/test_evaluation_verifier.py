@@ -14,8 +14,8 @@ from lookalike.cli import main
 from lookalike.data import People, load
 from lookalike.errors import UserError
 from lookalike.evaluation import evaluation
-from lookalike.evaluation.embedding import extract, save_features
 from lookalike.evaluation.evaluation import evaluate, evaluate_features
+from lookalike.evaluation.features import extract, save_features
 from lookalike.evaluation.scoring import EvaluationOptions
 from lookalike.methods.fdgan import FDGAN
 from lookalike.methods.ide import IDE

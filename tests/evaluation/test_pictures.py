@@ -10,15 +10,15 @@ import torch
 from PIL import Image
 
 from lookalike.data import load
-from lookalike.data.pair_samplers import held_out_pairs
+from lookalike.data.evaluation_pairs import held_out_pairs
 from lookalike.data.posemaps import pose_mask
 from lookalike.errors import UserError
-from lookalike.evaluation.embedding import extract
+from lookalike.evaluation.features import extract
 from lookalike.evaluation.pictures.masks import images_by_stem, people_asked, read_mask
-from lookalike.evaluation.pictures.networks import Judges, load_judges, pooled
+from lookalike.evaluation.pictures.networks import JudgeNetworks, load_networks, pooled
 from lookalike.evaluation.pictures.of_folders import Folders, folder_quality
-from lookalike.evaluation.pictures.of_model import COPY, TARGET, Recipe, picture_quality
-from lookalike.evaluation.pictures.scores import Tally
+from lookalike.evaluation.pictures.of_model import COPY, TARGET, PictureOptions, picture_quality
+from lookalike.evaluation.pictures.scores import PictureScores
 from lookalike.evaluation.pictures.text_table import COLUMNS, picture_table
 from lookalike.generation.swap import to_pixels
 from lookalike.methods.dgnet import DGNet
@@ -114,8 +114,8 @@ def test_pairs_are_scored_as_by_hand(model, bench, by_hand):
 def test_the_forms_of_ssim_reach_the_numbers(model, bench, by_hand):
     _, shown, target, _ = by_hand
     for variant in ("patn", "standard"):
-        recipe = Recipe(variant=variant)
-        row = picture_quality(model, bench, 9, seed=3, recipe=recipe).rows[-1]
+        options = PictureOptions(variant=variant)
+        row = picture_quality(model, bench, 9, seed=3, options=options).rows[-1]
         assert row["SSIM"] == pytest.approx(float(ssim(shown["pg2"], target, variant).mean()))
         assert row["ssim"] == variant
 
@@ -138,16 +138,16 @@ def test_there_may_be_fewer_pairs(model, bench, people):
 
 def test_sets_are_judged_as_by_hand(model, bench, by_hand):
     torch.manual_seed(1)
-    judges = Judges(resnet=resnet(18).eval(), inception=Graph())
+    networks = JudgeNetworks(resnet=resnet(18).eval(), inception=Graph())
     rows, shown, target, _ = by_hand
-    found = picture_quality(model, bench, 9, seed=3, judges=judges, batch=4)
+    found = picture_quality(model, bench, 9, seed=3, networks=networks, batch=4)
     assert [row["pictures"] for row in found.rows] == [*shown, TARGET]
     _, once = np.unique(rows[:, 1], return_index=True)
     assert len(once) < 9  # some targets come twice, and count once
     made = shown["pg2"]
     row, real = found.rows[-2:]
     with torch.no_grad():
-        features = [pooled(judges.resnet, x) for x in (made, target[once])]
+        features = [pooled(networks.resnet, x) for x in (made, target[once])]
     assert row["frechet-resnet50"] == pytest.approx(frechet_distance(*features), rel=1e-4)
     assert row["FID"] == pytest.approx(frechet_distance(Graph()(made)[0], Graph()(target[once])[0]))
     assert not set(PAIRED) & set(real)
@@ -162,7 +162,7 @@ def test_sets_are_judged_as_by_hand(model, bench, by_hand):
 
 def test_inception_scores_of_pictures_and_of_bodies(model, bench, people):
     rows = held_out_pairs(people, 12, seed=0)
-    found = picture_quality(model, bench, 12, judges=Judges(inception=Graph()), batch=5)
+    found = picture_quality(model, bench, 12, networks=JudgeNetworks(inception=Graph()), batch=5)
     for row, side in ((found.rows[0], 0), (found.rows[-1], 1)):
         files = [Image.open(people.paths[r]).convert("RGB") for r in rows[:, side]]
         images = [np.asarray(f.resize(SIZE[::-1], Image.Resampling.BICUBIC)) for f in files]
@@ -181,7 +181,7 @@ def test_who_is_recognised(model, bench, people):
     torch.manual_seed(0)
     reid = IDE(backbone="resnet18", weights="none", stride_on="3x3", height=64,
                width=32).model(5).eval()  # fmt: skip
-    found = picture_quality(model, bench, 9, seed=3, judges=Judges(reid=reid))
+    found = picture_quality(model, bench, 9, seed=3, networks=JudgeNetworks(reid=reid))
     rows = held_out_pairs(people, 9, seed=3)
     gallery = bench.gallery
     features = extract(reid, gallery.paths)
@@ -194,25 +194,25 @@ def test_who_is_recognised(model, bench, people):
     assert (row["protocol"], row["gallery"]) == (bench.protocol, len(gallery))
     query, seen = (dataclasses.replace(p, camids=0 * p.camids) for p in (bench.query, gallery))
     alone = dataclasses.replace(bench, query=query, gallery=seen)
-    found = picture_quality(model, alone, 2, judges=Judges(reid=reid))
+    found = picture_quality(model, alone, 2, networks=JudgeNetworks(reid=reid))
     assert "rank1" not in found.rows[0]
     assert "SSIM" in found.rows[0]
     assert found.notes[0].startswith("No rank1 of 'copying the source'. All query identities do")
     with pytest.raises(UserError, match="pg2 makes pictures of people, but recognises nobody"):
-        load_judges(torch.device("cpu"), reid=model)
+        load_networks(torch.device("cpu"), reid=model)
 
 
 def test_perceptual_distance(model, bench):
     torch.manual_seed(0)
-    judges = Judges(perceptual=Perceptual("alex"))
+    networks = JudgeNetworks(perceptual=Perceptual("alex"))
     small = PG2(height=32, width=16, channels=4, blocks=3).model(5).eval()
     with pytest.raises(UserError, match=r"LPIPS needs pictures of 31 pixels both ways.*not 32×16"):
-        picture_quality(small, bench, 3, judges=judges)
-    assert picture_quality(model, bench, 3, judges=judges).rows[-1]["LPIPS"] != 0
+        picture_quality(small, bench, 3, networks=networks)
+    assert picture_quality(model, bench, 3, networks=networks).rows[-1]["LPIPS"] != 0
     made, target = torch.randint(0, 256, (2, 3, 3, 64, 64), dtype=torch.uint8)
-    distance = judges.distance(made, target)
+    distance = networks.distance(made, target)
     assert distance.shape == (3,)
-    assert (judges.distance(made, made) == 0).all()
+    assert (networks.distance(made, made) == 0).all()
     assert (distance.abs() > 1e-6).all()
 
 
@@ -230,7 +230,7 @@ def test_a_model_that_swaps_wears_the_condition_on_the_target(swapper, bench, pe
 
 
 def test_diversity_is_of_one_persons_pictures(swapper, bench, people):
-    found = picture_quality(swapper, bench, 8, recipe=Recipe(diversity=True))
+    found = picture_quality(swapper, bench, 8, options=PictureOptions(diversity=True))
     assert [row["pictures"] for row in found.rows] == [COPY, "dgnet", TARGET]
     rows = held_out_pairs(people, 8, 0)
     files = [Image.open(people.paths[r]).convert("RGB").resize((48, 64), Image.Resampling.BICUBIC)
@@ -252,7 +252,8 @@ def test_masks_of_a_world_and_of_a_folder(model, bench, people, tmp_path):
         Image.fromarray(255 * mask.astype(np.uint8)).save(tmp_path / f"{Path(path).stem}.png")
     kinds = ("pose", "truth", str(tmp_path), "none")
     pose, world, folder, none = (
-        picture_quality(model, bench, 5, recipe=Recipe(masks=kind)).rows[-1] for kind in kinds
+        picture_quality(model, bench, 5, options=PictureOptions(masks=kind)).rows[-1]
+        for kind in kinds
     )
     assert world == folder
     assert world["mask-SSIM"] != pose["mask-SSIM"]
@@ -261,14 +262,14 @@ def test_masks_of_a_world_and_of_a_folder(model, bench, people, tmp_path):
     for path in tmp_path.glob("*"):
         path.unlink()
     with pytest.raises(UserError, match="There are no images in the folder"):
-        picture_quality(model, bench, 5, recipe=Recipe(masks=str(tmp_path)))
+        picture_quality(model, bench, 5, options=PictureOptions(masks=str(tmp_path)))
     Image.new("L", (4, 4)).save(tmp_path / "other.png")
     with pytest.raises(UserError, match="There is no mask of"):
-        picture_quality(model, bench, 5, recipe=Recipe(masks=str(tmp_path)))
+        picture_quality(model, bench, 5, options=PictureOptions(masks=str(tmp_path)))
 
 
 def test_intervals_hold_the_means(model, bench):
-    found = picture_quality(model, bench, 12, recipe=Recipe(confidence=0.9))
+    found = picture_quality(model, bench, 12, options=PictureOptions(confidence=0.9))
     for row in found.rows:
         assert row["confidence"] == 0.9
         assert set(row["intervals"]) == set(PAIRED)
@@ -305,7 +306,8 @@ def test_a_model_that_swaps_does_without_poses(swapper, bench, tmp_path):
 def saved(model, bench, tmp_path_factory):
     """The pictures of twelve pairs as files, and what was measured of them."""
     folder = tmp_path_factory.mktemp("saved")
-    return folder, picture_quality(model, bench, 12, save=folder, recipe=Recipe(masks="none"))
+    options = PictureOptions(masks="none")
+    return folder, picture_quality(model, bench, 12, save=folder, options=options)
 
 
 def test_saved_pictures_are_scored_alike_as_folders(saved, people, model, bench):
@@ -329,16 +331,16 @@ def test_saved_pictures_are_scored_alike_as_folders(saved, people, model, bench)
 def test_sets_of_folders_need_no_names(saved):
     folder, _ = saved
     torch.manual_seed(1)
-    judges = Judges(resnet=resnet(18).eval(), inception=Graph())
+    networks = JudgeNetworks(resnet=resnet(18).eval(), inception=Graph())
     folders = Folders(str(folder / "pg2"), str(folder / "target"))
-    paired = folder_quality(folders, judges).rows[0]
+    paired = folder_quality(folders, networks).rows[0]
     for k, path in enumerate(sorted((folder / "target").iterdir())):
         (folder / "renamed").mkdir(exist_ok=True)
         (folder / "renamed" / f"{k}.png").write_bytes(path.read_bytes())
     folders = Folders(str(folder / "pg2"), str(folder / "renamed"))
     with pytest.raises(UserError, match=r"24 images are in only one of .*the first is '0' in"):
-        folder_quality(folders, judges)
-    alone = folder_quality(folders, judges, sets=True).rows[0]
+        folder_quality(folders, networks)
+    alone = folder_quality(folders, networks, sets=True).rows[0]
     for name in ("frechet-resnet50", "FID", "IS"):
         assert alone[name] == pytest.approx(paired[name], rel=1e-5)
     assert "SSIM" not in alone
@@ -352,8 +354,8 @@ def test_folders_with_masks_and_people(saved, tmp_path):
     for path in (folder / "pg2").iterdir():
         Image.fromarray(mask).save(tmp_path / path.name)
     folders = Folders(str(folder / "pg2"), str(folder / "target"), masks=str(tmp_path))
-    recipe = Recipe(diversity=True, confidence=0.95)
-    row = folder_quality(folders, recipe=recipe).rows[0]
+    options = PictureOptions(diversity=True, confidence=0.95)
+    row = folder_quality(folders, options=options).rows[0]
     names = sorted(p.name for p in tmp_path.iterdir())
     made, target = (
         torch.from_numpy(np.array([np.asarray(Image.open(folder / k / n)) for n in names]))
@@ -374,10 +376,11 @@ def test_diversity_of_a_folder_is_that_of_its_people(saved, tmp_path):
         for name in (f"{k // 2:04d}/{k}.png", f"flat/{k // 2:04d}_c{k}.png"):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes(path.read_bytes())
-    flat = folder_quality(Folders(str(tmp_path / "flat")), recipe=Recipe(diversity=True)).rows
+    options = PictureOptions(diversity=True)
+    flat = folder_quality(Folders(str(tmp_path / "flat")), options=options).rows
     for path in (tmp_path / "flat").iterdir():
         path.unlink()
-    deep = folder_quality(Folders(str(tmp_path)), recipe=Recipe(diversity=True)).rows
+    deep = folder_quality(Folders(str(tmp_path)), options=options).rows
     large = [torch.from_numpy(np.array(Image.open(f))).permute(2, 0, 1)[None] for f in files]
     resized = dict(size=(256, 128), mode="bicubic", antialias=True)
     large = [torch.nn.functional.interpolate(x.float(), **resized).clamp(0, 255) for x in large]
@@ -436,14 +439,14 @@ def test_a_pair_without_a_body_does_not_count_in_mask_ssim() -> None:
     made, target = torch.randint(0, 256, (2, 3, 3, 16, 16), dtype=torch.uint8)
     mask = torch.zeros(3, 1, 16, 16)
     mask[1:, :, 4:12] = 1
-    tally, rest = Tally(), Tally()
-    tally.add(made, target, {"": mask})
+    scores, rest = PictureScores(), PictureScores()
+    scores.add(made, target, {"": mask})
     rest.add(made[1:], target[1:], {"": mask[1:]})
-    assert tally.unmasked == 1
-    assert tally.means()["mask-SSIM"] == pytest.approx(rest.means()["mask-SSIM"])
-    low, high = tally.intervals(np.arange(3), 0.95)["mask-SSIM"]
-    assert low <= tally.means()["mask-SSIM"] <= high
-    nothing = Tally()
+    assert scores.unmasked == 1
+    assert scores.means()["mask-SSIM"] == pytest.approx(rest.means()["mask-SSIM"])
+    low, high = scores.intervals(np.arange(3), 0.95)["mask-SSIM"]
+    assert low <= scores.means()["mask-SSIM"] <= high
+    nothing = PictureScores()
     nothing.add(made, target, {"": torch.zeros_like(mask)})
     assert "mask-SSIM" not in nothing.means()
 
@@ -469,7 +472,7 @@ def test_two_masks_of_one_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_diversity_of_pictures_of_several_sizes() -> None:
-    tally = Tally(keep=True)
-    tally.add(torch.zeros(1, 3, 16, 16, dtype=torch.uint8))
-    tally.add(torch.full((1, 3, 20, 12), 255, dtype=torch.uint8))
-    assert tally.diversity(np.array([1, 1]), 0, 4) > 0.1  # black and white differ in L alone
+    scores = PictureScores(diversity=True)
+    scores.add(torch.zeros(1, 3, 16, 16, dtype=torch.uint8))
+    scores.add(torch.full((1, 3, 20, 12), 255, dtype=torch.uint8))
+    assert scores.diversity(np.array([1, 1]), 0, 4) > 0.1  # black and white differ in L alone

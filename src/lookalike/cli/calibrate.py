@@ -6,8 +6,8 @@ from pathlib import Path
 
 from lookalike.cli.parser import Parser, add_model_flags, writable_file
 from lookalike.data import parse_data
+from lookalike.devices import device_named
 from lookalike.evaluation.calibration import calibrate, calibrate_features, calibration_table
-from lookalike.evaluation.embedding import device_named
 from lookalike.evaluation.features import read_features
 from lookalike.files import replacing
 from lookalike.methods.model_file import load_model

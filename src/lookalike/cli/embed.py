@@ -6,8 +6,10 @@ import numpy as np
 
 from lookalike.cli.parser import Parser, add_model_flags, writable_file
 from lookalike.data import parse_data
+from lookalike.data.images import image_files
+from lookalike.devices import device_named
 from lookalike.errors import UserError
-from lookalike.evaluation.embedding import device_named, extract, image_files, save_features
+from lookalike.evaluation.features import extract, save_features
 from lookalike.methods.model_file import load_model
 
 LAYOUT = """FILE holds arrays with a row an image: `features`, N×D float32, whose plain

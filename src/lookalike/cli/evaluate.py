@@ -5,8 +5,8 @@ import json
 
 from lookalike.cli.parser import Parser, add_model_flags, level, positive
 from lookalike.data import parse_data
+from lookalike.devices import device_named
 from lookalike.errors import unknown
-from lookalike.evaluation.embedding import device_named
 from lookalike.evaluation.evaluation import evaluate, evaluate_features
 from lookalike.evaluation.scoring import EvaluationOptions
 from lookalike.evaluation.text_tables import folded, results_table, timings

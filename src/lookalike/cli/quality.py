@@ -5,11 +5,11 @@ from argparse import Namespace
 
 from lookalike.cli.parser import Parser, add_model_flags, level, positive, writable
 from lookalike.data import parse_data
+from lookalike.devices import device_named
 from lookalike.errors import UserError, unknown
-from lookalike.evaluation.embedding import device_named
-from lookalike.evaluation.pictures.networks import load_judges
+from lookalike.evaluation.pictures.networks import load_networks
 from lookalike.evaluation.pictures.of_folders import Folders, folder_quality
-from lookalike.evaluation.pictures.of_model import COUNT, Recipe, picture_quality
+from lookalike.evaluation.pictures.of_model import COUNT, PictureOptions, picture_quality
 from lookalike.evaluation.pictures.text_table import picture_table
 from lookalike.evaluation.text_tables import folded, timings
 from lookalike.methods.model_file import load_model
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     place = check(parser, args)
     device = device_named(args.device)
-    recipe = Recipe(args.ssim, args.masks or "pose", args.confidence, args.diversity)
+    options = PictureOptions(args.ssim, args.masks or "pose", args.confidence, args.diversity)
     weights = args.weights or ("none" if args.inception else "imagenet")
     reid = load_model(args.reid) if args.reid else None
     if args.data:
@@ -44,16 +44,16 @@ def main(argv: list[str]) -> int:
         if not {"repose", "swap"} & set(model.generates):
             raise UserError(f"A model of {model.method.name} makes no pictures: judge one that "
                             "reposes or swaps.")  # fmt: skip
-        judges = load_judges(device, weights, args.inception, args.lpips, reid)
+        networks = load_networks(device, weights, args.inception, args.lpips, reid)
         save = writable(args.save) if args.save else None
         found = picture_quality(model.to(device), bench, args.count or COUNT, args.seed,
-                                args.pairs, judges, recipe, args.batch, save)  # fmt: skip
+                                args.pairs, networks, options, args.batch, save)  # fmt: skip
     else:
         folders = Folders(place, args.reference, args.condition, args.masks)
         # The features of pictures alone are no distance.
-        judges = load_judges(device, weights if args.reference else "none", args.inception,
-                             args.lpips)  # fmt: skip
-        found = folder_quality(folders, judges, recipe, args.sets, args.seed, args.batch, device)
+        weights = weights if args.reference else "none"
+        networks = load_networks(device, weights, args.inception, args.lpips)
+        found = folder_quality(folders, networks, options, args.sets, args.seed, args.batch, device)
     if args.json:
         parts = {"rows": found.rows, "notes": found.notes, "seconds": found.seconds}
         print(json.dumps(parts, indent=1, allow_nan=False))

@@ -10,8 +10,9 @@ from typing import Any
 
 from lookalike.cli.parser import Parser, add_model_flags, positive, writable
 from lookalike.data import Benchmark, parse_data
+from lookalike.data.images import image_files
 from lookalike.data.poses.with_poses import with_poses
-from lookalike.evaluation.embedding import device_named, image_files
+from lookalike.devices import device_named
 from lookalike.files import replacing
 from lookalike.generation.poses import Targets, held_out, known_pairs, of_people, read_targets
 from lookalike.generation.repose import (

@@ -10,7 +10,8 @@ from typing import Any
 
 from lookalike.cli.parser import Parser, add_model_flags, positive, writable
 from lookalike.data import parse_data
-from lookalike.evaluation.embedding import device_named, image_files
+from lookalike.data.images import image_files
+from lookalike.devices import device_named
 from lookalike.files import replacing
 from lookalike.generation.folder import Job, combinations, data_set, dump
 from lookalike.generation.swap import (

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from lookalike.data.images import ImageTable
+from lookalike.data.image_table import ImageTable
 from lookalike.data.people import Index, People
 from lookalike.errors import UserError
 from lookalike.parallel import my_rows

@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from lookalike.data.images import open_image
 from lookalike.data.people import DISTRACTOR, Benchmark, People
+from lookalike.errors import UserError
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -111,11 +112,11 @@ def _look_at(path: str) -> File:
     if not data:
         return File("empty")
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_image(io.BytesIO(data)) as image:
             image.load()
-            return File("", *image.size, blake2b(data, digest_size=16).digest())
-    except Exception:  # a decoder fed with rubbish may raise anything
+    except UserError:
         return File("broken")
+    return File("", *image.size, blake2b(data, digest_size=16).digest())
 
 
 def _finding(

@@ -1,165 +1,151 @@
-"""Decoded crops: every image file of a table is decoded and resized once, then read as an array."""
+"""Image files: which files are images, and what is in them. Nothing here imports torch."""
 
-import errno
-import hashlib
+from __future__ import annotations
+
 import os
-import secrets
-import time
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
-import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from lookalike.errors import UserError
-from lookalike.files import cache
 
-Cache = Literal["auto", "memory", "disk", "none"]
-MEMORY_LIMIT = 2**30  # bytes that "auto" keeps in memory; more goes to a file
-_CHUNK = 256  # images in flight: bounds the memory, and how late a bad file is noticed
-_STALE = 3600  # seconds without a write after which a half-written file is a killed process's
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp")
+CHECK = "; run `lookalike data check` on the data"  # what to do about a benchmark's broken image
+Pixels = NDArray[np.uint8]
 
 
-def decode(path: str, height: int, width: int) -> NDArray[np.uint8]:
+def is_image(path: str | Path) -> bool:
+    """Whether the name is an image file's and no part of the path is hidden."""
+    path = Path(path)
+    hidden = any(part.startswith(".") for part in path.parts)
+    return path.name.lower().endswith(IMAGE_SUFFIXES) and not hidden
+
+
+def image_names(folder: Path) -> list[str]:
+    """The names of the image files directly in `folder`, sorted; hidden files are left out."""
+    with os.scandir(folder) as entries:
+        names = [e.name for e in entries if e.name.lower().endswith(IMAGE_SUFFIXES)]
+    return sorted(n for n in names if not n.startswith("."))  # "._x.jpg" is a Mac's, not an image
+
+
+def folder_names(folder: Path) -> list[str]:
+    """The names of the folders directly in `folder`, sorted; hidden ones are left out."""
+    with os.scandir(folder) as entries:
+        return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+
+
+def images_below(folder: Path) -> list[Path]:
+    """The image files in `folder` and below as paths from there, in no order.
+
+    Hidden files and folders are left out. Raises UserError if there are none.
+    """
+    images = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        here = Path(place).relative_to(folder)
+        images += [here / name for name in names if is_image(name)]
+    if not images:
+        raise UserError(f"There are no images in the folder '{folder}'.")
+    return images
+
+
+def image_files(places: Sequence[str | Path]) -> list[str]:
+    """The image files of files and folders, in the order given; a folder's in order of their names.
+
+    Folders are searched to the bottom; hidden files and folders are left out. Raises UserError for
+    a place that isn't there and for a folder without images.
+    """
+    files: list[str] = []
+    for place in map(Path, places):
+        if place.is_dir():
+            files += [str(place / image) for image in sorted(images_below(place))]
+        elif place.exists():
+            files.append(str(place))
+        else:
+            raise UserError(f"There is no image or folder {place}.")
+    return files
+
+
+@contextmanager
+def open_image(
+    file: str | Path | BinaryIO, kind: str = "image", advice: str = ""
+) -> Iterator[Image.Image]:
+    """An image file as pillow opens it, to decode or to ask for its size.
+
+    Raises UserError when it can't be read, in the block or before. kind, advice: what the sentence
+    calls it, and how it ends.
+    """
+    try:
+        with Image.open(file) as image:
+            yield image
+    except Exception as error:  # pillow's readers raise whatever a broken file makes them
+        raise UserError(f"Can't read the {kind} {file} ({error}){advice}.") from error
+
+
+def read_image(path: str | Path) -> Image.Image:
+    """One image file in RGB. Raises UserError when it can't be read."""
+    with open_image(path) as image:
+        return image.convert("RGB")
+
+
+def read_grey(path: str | Path, kind: str = "image") -> Image.Image:
+    """One image file in grey. Raises UserError, which calls it a `kind`, when it can't be read."""
+    with open_image(path, kind) as image:
+        return image.convert("L")
+
+
+def image_size(path: str | Path, advice: str = "") -> tuple[int, int]:
+    """Height and width of an image file, from its header. Raises UserError as `open_image`."""
+    with open_image(path, advice=advice) as image:
+        return image.height, image.width
+
+
+def decode(path: str, height: int, width: int) -> Pixels:
     """One image file as H×W×3 uint8 RGB, resized (bicubic) unless it has that size already.
 
     Raises UserError when the file can't be read as an image.
     """
-    try:
-        with Image.open(path) as file:
-            image = file.convert("RGB")
-    except Exception as error:  # pillow's readers raise whatever a broken file makes them
-        raise UserError(
-            f"Can't read the image {path} ({error}); run `lookalike data check` on the data."
-        ) from error
+    with open_image(path, advice=CHECK) as file:
+        image = file.convert("RGB")
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(image)
 
 
-class ImageTable:
-    """The crops of `paths` as uint8 pixels: `table[index]` is B×3×H×W, channels_last.
+def decoded(
+    paths: Sequence[str], size: tuple[int, int], ahead: int, broken: list[int] | None = None
+) -> Iterator[Pixels]:
+    """The images as H×W×3 uint8, in order, up to 2 × `ahead` of them decoded by threads in advance.
 
-    cache: "memory" decodes now into memory; "disk" now into a memory-mapped file in
-    $LOOKALIKE_CACHE/images (or ~/.cache/lookalike/images), which the next table of the same,
-    unchanged files reuses; "none" at each access; "auto" is "memory" below 1 GiB, else "disk".
-    progress: a bar on stderr when more than 2,000 images are decoded.
-    Raises UserError when an image can't be read, or the disk is full.
+    broken: collects the rows of files that can't be read, which are then left out. Raises UserError
+    for such a file when there is no `broken`.
     """
-
-    def __init__(
-        self,
-        paths: Sequence[str],
-        height: int,
-        width: int,
-        cache: Cache = "auto",
-        progress: bool = True,
-    ) -> None:
-        self.paths = [str(p) for p in paths]
-        self.height, self.width = height, width
-        self._file: Path | None = None
-        self._rows: NDArray[np.uint8] | None = None
-        shape = (len(self.paths), height, width, 3)
-        if cache == "auto":
-            cache = "memory" if np.prod(shape) < MEMORY_LIMIT else "disk"
-        if cache == "memory":
-            self._rows = np.empty(shape, dtype=np.uint8)
-            for i, row in enumerate(self._decoded(progress)):
-                self._rows[i] = row
-        elif cache == "disk":
-            self._file = cache_folder() / f"{self._digest()}.npy"
-            if not self._file.exists():
-                self._write(self._file, shape, progress)
-            self._rows = np.load(self._file, mmap_mode="r")
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: ArrayLike) -> Tensor:
-        index = np.asarray(index, dtype=np.int64)
-        if self._rows is None:
-            images = [decode(self.paths[i], self.height, self.width) for i in index]
-            rows = np.stack(images) if images else np.empty((0, self.height, self.width, 3), "u1")
-        else:
-            rows = np.asarray(self._rows[index])
-        return torch.from_numpy(rows).permute(0, 3, 1, 2)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A memory map pickles as all its pixels; a worker that isn't forked maps the file itself.
-        return {**self.__dict__, "_rows": None} if self._file else self.__dict__
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        if self._file:
-            self._rows = np.load(self._file, mmap_mode="r")
-
-    def _decoded(self, progress: bool) -> Iterator[NDArray[np.uint8]]:
-        """Every image in order, decoded by a pool of threads (pillow frees the lock)."""
-        from tqdm import tqdm
-
-        quiet = not progress or len(self.paths) <= 2000
-        with (
-            ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool,
-            # None hides the bar where stderr is no terminal.
-            tqdm(total=len(self.paths), desc="images", disable=quiet or None) as bar,
-        ):
-            paths = iter(self.paths)
-            while chunk := list(islice(paths, _CHUNK)):
-                yield from pool.map(lambda path: decode(path, self.height, self.width), chunk)
-                bar.update(len(chunk))
-
-    def _digest(self) -> str:
-        """A name for these files as they are now, at this size."""
-        key = hashlib.sha256(f"1 {self.height} {self.width}".encode())
-        for path in self.paths:
-            try:
-                stat = os.stat(path)
-            except OSError as error:
-                raise UserError(
-                    f"Can't read the image {path} ({error.strerror}); "
-                    f"run `lookalike data check` on the data."
-                ) from error
-            key.update(f"\n{os.path.abspath(path)}\t{stat.st_mtime_ns}\t{stat.st_size}".encode())
-        return key.hexdigest()[:32]
-
-    def _write(self, file: Path, shape: tuple[int, ...], progress: bool) -> None:
-        """Decodes everything into `file`, which appears only when it is complete."""
-        part = file.with_suffix(f".{secrets.token_hex(4)}.part")
+    # Threads help, as pillow frees Python's lock.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
+        rows = iter(enumerate(paths))
+        waiting: deque[tuple[int, Future[Pixels]]] = deque()
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            for left in file.parent.glob("*.part"):
-                with suppress(FileNotFoundError):  # another process renamed it meanwhile
-                    if time.time() - left.stat().st_mtime > _STALE:
-                        left.unlink()
-            with part.open("wb") as out:
-                self._fill(out, shape, progress)
-            part.replace(file)
-        except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            raise UserError(
-                f"Can't keep the decoded images in {file.parent} ({error.strerror}); "
-                + (f"free {np.prod(shape) / 2**30:.1f} GiB there" if full else "make it writable")
-                + " or set LOOKALIKE_CACHE to another folder."
-            ) from error
+            while True:
+                for row, path in islice(rows, 2 * ahead - len(waiting)):
+                    waiting.append((row, pool.submit(decode, path, *size)))
+                if not waiting:
+                    return
+                row, future = waiting.popleft()
+                try:
+                    image = future.result()
+                except UserError:
+                    if broken is None:
+                        raise
+                    broken.append(row)
+                else:
+                    yield image
         finally:
-            with suppress(OSError):  # renamed, or never made
-                part.unlink()
-
-    def _fill(self, out: BinaryIO, shape: tuple[int, ...], progress: bool) -> None:
-        # Written in order, not through a map: a full disk is then an error and not a crash.
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(out, header)
-        for row in self._decoded(progress):
-            out.write(row.tobytes())
-
-
-def cache_folder() -> Path:
-    """The folder of the decoded images: `images` in $LOOKALIKE_CACHE, or in ~/.cache/lookalike."""
-    return cache("images")
+            pool.shutdown(cancel_futures=True)

@@ -1,22 +1,17 @@
-"""Which pairs of crops make up the global batch of a step, and the pairs pictures are judged on.
+"""Which pairs of crops make up the global batch of a step.
 
 The samplers are pure functions of (seed, step), like those of `lookalike.data.samplers`.
 """
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePath
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lookalike import parallel
-from lookalike.data.people import DISTRACTOR, Index, People
-from lookalike.data.pickled_pairs import pickled_pairs
-from lookalike.data.pickles import SUFFIXES
+from lookalike.data.people import Index
 from lookalike.data.samplers import Identities, Partners, permutation, step_generator
 from lookalike.errors import UserError
 
@@ -129,7 +124,7 @@ class RedrawnPairs:
         return dict(zip(names, (first, second, *targets), strict=True))
 
 
-class _Ordered:
+class AllPairs:
     """All ordered pairs of two different images of one identity, by number."""
 
     def __init__(self, labels: Index) -> None:
@@ -142,6 +137,7 @@ class _Ordered:
             )
 
     def at(self, number: Index) -> tuple[Index, Index]:
+        """The pairs of these numbers in [0, count): the first and the second images' rows."""
         who = np.searchsorted(self.ends, number, side="right")
         count = self.ids.count[who]
         first, second = np.divmod(number - self.ends[who] + count * (count - 1), count - 1)
@@ -168,8 +164,8 @@ class OrderedPairs:
         _check_pairs(self.batch_size, self.count)
 
     @cached_property
-    def _pairs(self) -> _Ordered:
-        return _Ordered(self.labels)
+    def _pairs(self) -> AllPairs:
+        return AllPairs(self.labels)
 
     @property
     def count(self) -> int:
@@ -185,72 +181,3 @@ class OrderedPairs:
         epoch, within = divmod(step, self.steps_per_epoch)
         order = permutation(self.count, self.seed, "ordered pairs", epoch)
         return self._pairs.at(order[within * self.batch_size : (within + 1) * self.batch_size])
-
-
-def held_out_pairs(people: People, count: int = 12_800, seed: int = 0) -> NDArray[np.int64]:
-    """Random ordered pairs of two images of one person, to judge pictures on: M×2 int64 rows.
-
-    M is `count`, or all pairs if there are fewer; no pair comes twice. Junk and distractors are
-    left out, and, if `people.poses` is known, images without a single known joint.
-    Raises UserError when there is no pair.
-    """
-    if count < 1:
-        raise UserError(f"Pictures are judged on at least one pair, got {count}.")
-    labels = people.labels()
-    if people.poses is not None:
-        labels[people.poses.known == 0] = -1
-    pairs = _Ordered(labels)
-    rng = step_generator(seed, "held-out pairs")
-    number = rng.choice(pairs.count, min(count, pairs.count), replace=False)
-    return np.stack(pairs.at(number), 1)
-
-
-def read_pairs(path: str | Path, people: People) -> NDArray[np.int64]:
-    """The pairs of a CSV file with the header from,to, or of PG²'s pickle of pairs (p_pairs_*.p):
-    M×2 int64 rows of `people`.
-
-    Pairs are of file names as in `people.paths`, of which the last part is enough where no other
-    file is called the same. Raises UserError naming the line of a name that isn't there, of one
-    that several files have, and of a pair of different people.
-    """
-    path = Path(path)
-    if path.suffix in SUFFIXES:
-        listed = [(f"pair {i}", list(pair)) for i, pair in enumerate(pickled_pairs(path))]
-    else:
-        listed = [(f"line {i}", cells) for i, cells in enumerate(_lines(path), 2) if cells]
-    rows: dict[str, list[int]] = {}
-    for row, name in enumerate(people.paths):
-        rows.setdefault(PurePath(name).name, []).append(row)
-
-    def find(name: str, place: str) -> int:
-        wanted = PurePath(name.strip()).parts
-        found = rows.get(wanted[-1], []) if wanted else []
-        found = [r for r in found if PurePath(people.paths[r]).parts[-len(wanted) :] == wanted]
-        if len(found) != 1:
-            what = "no image is" if not found else f"{len(found)} images are"
-            raise UserError(f"{path}, {place}: {what} called '{name}'.")
-        return found[0]
-
-    pairs = []
-    for place, cells in listed:
-        if len(cells) != 2:
-            raise UserError(f"{path}, {place}: a pair is two names, got {len(cells)}.")
-        one, other = (find(name, place) for name in cells)
-        if people.pids[one] != people.pids[other] or people.pids[one] <= DISTRACTOR:
-            raise UserError(f"{path}, {place}: the two images are not of one person.")
-        pairs.append((one, other))
-    if not pairs:
-        raise UserError(f"{path} holds no pair.")
-    return np.array(pairs, np.int64)
-
-
-def _lines(path: Path) -> list[list[str]]:
-    """The lines of a CSV file of pairs below its first."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"The pairs in {path} can't be read: {error}.") from error
-    if not lines or [cell.strip() for cell in lines[0]] != ["from", "to"]:
-        raise UserError(f"The first line of {path} must be from,to.")
-    return lines[1:]

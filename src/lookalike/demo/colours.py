@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.data.images import ImageTable
+from lookalike.data.image_table import ImageTable
 
 STRIPES, LEVELS = 8, 4  # horizontal stripes, and levels of each of red, green and blue
 HEIGHT, WIDTH, MARGIN = 128, 64, 12  # pixels; the columns left out on either side

@@ -11,8 +11,7 @@ import torch
 
 from lookalike.data import Benchmark
 from lookalike.errors import UserError, unknown
-from lookalike.evaluation.embedding import extract
-from lookalike.evaluation.features import Features
+from lookalike.evaluation.features import Features, extract
 from lookalike.methods.model import Model
 from lookalike.metrics.cameras import CameraPair, verify_cameras
 from lookalike.metrics.distances import METRICS

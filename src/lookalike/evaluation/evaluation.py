@@ -16,8 +16,7 @@ from torch import Tensor
 
 from lookalike.data import Benchmark, People
 from lookalike.errors import UserError
-from lookalike.evaluation.embedding import extract
-from lookalike.evaluation.features import read_features, same_images
+from lookalike.evaluation.features import extract, read_features, same_images
 from lookalike.evaluation.scoring import PLAIN, EvaluationOptions, Stopwatch, check_options, score
 from lookalike.methods.model import Model
 from lookalike.metrics import Sides, nearest_matches

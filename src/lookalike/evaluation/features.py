@@ -1,18 +1,27 @@
-"""Features from files: anybody's model can be judged by what it wrote."""
+"""Features: embedded from images, written to a file, and read from files, whoever wrote them."""
 
 from __future__ import annotations
 
+import sys
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
 
+from lookalike.data import People
+from lookalike.data.images import Pixels, decoded
 from lookalike.errors import UserError
+from lookalike.files import replacing
+from lookalike.methods.model import Model
 
 Arrays = dict[str, NDArray[Any]]
 Ids = NDArray[np.int64]
@@ -44,6 +53,49 @@ class Features:
         return self.query_pids, self.gallery_pids, self.query_camids, self.gallery_camids
 
 
+def extract(
+    model: Model, paths: Sequence[str], batch: int = 64, broken: list[int] | None = None
+) -> Tensor:
+    """The features of all image files, in order: N×D float32 on the CPU.
+
+    broken: collects the rows of files that can't be read, which the features then leave out.
+    Raises UserError when a file can't be read and there is no `broken`, or nothing is left.
+    """
+    device = next(model.parameters()).device
+    hidden = not sys.stderr.isatty() or len(paths) < 1000
+    parts: list[Tensor] = []
+    with tqdm(total=len(paths), desc="embed", unit="img", disable=hidden) as bar:
+        for images in batches(decoded(paths, model.size, batch, broken), batch):
+            x = torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2)
+            parts.append(model.embed(x.float() / 255).float().cpu())
+            bar.update(len(images))
+    if not parts:
+        raise UserError(f"None of the {len(paths)} images can be read.")
+    return torch.cat(parts)
+
+
+def batches(images: Iterator[Pixels], size: int) -> Iterator[list[Pixels]]:
+    """Lists of `size` images, the last one shorter."""
+    while batch := list(islice(images, size)):
+        yield batch
+
+
+def save_features(
+    path: Path, features: Tensor, paths: Sequence[str], people: People | None = None
+) -> Path:
+    """Writes an .npz file, complete or not at all, of arrays with a row an image.
+
+    features: N×D float32. paths: N texts. And of `people` from a benchmark: pids, N int64 (−1 junk,
+    0 distractor); camids, N int64 from 0. No array needs pickle to be read.
+    """
+    arrays: dict[str, Any] = {"features": features.numpy(), "paths": np.array(paths, np.str_)}
+    if people is not None:
+        arrays |= {"pids": people.pids, "camids": people.camids}
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez(file, **arrays)
+    return path
+
+
 def read_features(files: Sequence[str | Path]) -> Features:
     """The `Features` in .npz files, none of which needs pickle.
 
@@ -59,13 +111,14 @@ def read_features(files: Sequence[str | Path]) -> Features:
         sides = [side for file in files for side in _sides(file, ("",))]
     else:
         raise UserError(f"Give one file of features, or two, not {len(files)}.")
-    (query, *q, asking), (gallery, *g, asked) = sides
+    (query, *q, query_paths), (gallery, *g, gallery_paths) = sides
     if query.shape[1] != gallery.shape[1]:
         raise UserError(
             f"Query features have {query.shape[1]} numbers and gallery features "
             f"{gallery.shape[1]}: both must come from one model."
         )
-    twins = None if asking is None or asked is None else same_images(asking, asked)
+    known = query_paths is not None and gallery_paths is not None
+    twins = same_images(query_paths, gallery_paths) if known else None
     return Features(query, gallery, q[0], g[0], q[1], g[1], twins)
 
 
@@ -93,12 +146,12 @@ def _read(file: str | Path, names: Sequence[str], texts: Sequence[str]) -> Array
             if not missing:
                 arrays = {name: np.asarray(saved[name]) for name in names}
                 return arrays | {name: saved[name] for name in texts if _is_texts(saved, name)}
-            there = ", ".join(saved.files[:SHOWN]) + (", …" if len(saved.files) > SHOWN else "")
+            present = ", ".join(saved.files[:SHOWN]) + (", …" if len(saved.files) > SHOWN else "")
     except FileNotFoundError:
         raise UserError(f"There is no features file {file}.") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
         raise UserError(f"{file} is not an .npz file of plain arrays.") from None
-    raise UserError(f"{file} has no array '{missing[0]}'; it has {there or 'none'}.")
+    raise UserError(f"{file} has no array '{missing[0]}'; it has {present or 'none'}.")
 
 
 def _is_texts(saved: Any, name: str) -> bool:

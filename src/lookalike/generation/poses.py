@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from lookalike.data import Benchmark, People
+from lookalike.data.images import IMAGE_SUFFIXES, folder_names, image_names, image_size
 from lookalike.data.poses import Poses, cleaned, read_poses
 from lookalike.data.poses.match import match
 from lookalike.data.poses.with_poses import BESIDE
-from lookalike.data.readers.common import IMAGE_SUFFIXES, folder_names, image_names
 from lookalike.errors import UserError
 from lookalike.generation.swap import evenly
 
@@ -191,8 +190,4 @@ def size_of(found: Found, image: str | None, size: Size | None) -> Size:
                 "known: give --pose-size HEIGHTxWIDTH, or lay the image beside the file."
             )
         return size
-    try:
-        with Image.open(image) as file:
-            return file.height, file.width
-    except Exception as error:  # pillow's readers raise whatever a broken file makes them
-        raise UserError(f"Can't read the image {image} ({error}).") from error
+    return image_size(image)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from lookalike.data.images import decoded
 from lookalike.errors import UserError
-from lookalike.evaluation.embedding import decoded
 from lookalike.files import replacing
 from lookalike.methods.model import Model, evaluating
 from lookalike.report import grid, swap_grid

@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from lookalike.data.batches import Batches, Steps, step_loader
-from lookalike.data.images import ImageTable
+from lookalike.data.image_table import ImageTable
 from lookalike.data.samplers import step_seed
 from lookalike.errors import UserError
 from lookalike.files import replacing

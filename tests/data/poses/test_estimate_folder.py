@@ -48,7 +48,7 @@ def estimated(monkeypatch, tmp_path):
                 run.asked.append(name)
                 done(answer(place, name, person(at=3 if name == NAMES[5] else 0), 0.5))
 
-        monkeypatch.setattr(folder.pool, "work", work)
+        monkeypatch.setattr(folder.processes, "work", work)
         return estimate_folder(place, *args, model=str(model), progress=False, **settings)
 
     model = tmp_path / "model.task"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 
-from lookalike.data.readers.common import IMAGE_SUFFIXES
+from lookalike.data.images import IMAGE_SUFFIXES
 
 
 def match(names: Iterable[str], paths: Iterable[str]) -> dict[str, str]:

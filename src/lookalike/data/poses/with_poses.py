@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from lookalike.data.images import CHECK, image_size
 from lookalike.data.people import Benchmark, People
 from lookalike.data.poses.match import match, shared
 from lookalike.data.poses.poses import JOINTS, Poses, cleaned
@@ -140,14 +140,4 @@ def _sizes(paths: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _sizes_of(paths: Sequence[str]) -> list[tuple[int, int]]:
-    return [_size(path) for path in paths]
-
-
-def _size(path: str) -> tuple[int, int]:
-    try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except Exception as error:  # pillow's readers raise whatever a broken file makes them
-        raise UserError(
-            f"Can't read the image {path} ({error}); run `lookalike data check` on the data."
-        ) from error
+    return [image_size(path, CHECK) for path in paths]

@@ -1,4 +1,4 @@
-"""What the readers share: find the folder, list its images, number names, draw a split."""
+"""What the readers share: find the folder, read names as rows, draw a split."""
 
 import os
 import re
@@ -7,24 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from lookalike.data.images import image_names
 from lookalike.data.people import People
 from lookalike.errors import UserError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp")
 Row = tuple[str, int, int]  # path, pid, camid
-
-
-def image_names(folder: Path) -> list[str]:
-    """The names of the image files directly in `folder`, sorted; hidden files are left out."""
-    with os.scandir(folder) as entries:
-        names = [e.name for e in entries if e.name.lower().endswith(IMAGE_SUFFIXES)]
-    return sorted(n for n in names if not n.startswith("."))  # "._x.jpg" is a Mac's, not an image
-
-
-def folder_names(folder: Path) -> list[str]:
-    """The names of the folders directly in `folder`, sorted; hidden ones are left out."""
-    with os.scandir(folder) as entries:
-        return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
 
 
 def find_folder(benchmark: str, root: Path, inside: Sequence[str], holds: Sequence[str]) -> Path:

@@ -5,8 +5,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from lookalike.data.images import image_names
 from lookalike.data.people import Benchmark
-from lookalike.data.readers.common import Row, image_names, people
+from lookalike.data.readers.common import Row, people
 from lookalike.errors import UserError
 
 LISTS = ("Eval/list_eval_partition.txt", "list_eval_partition.txt")

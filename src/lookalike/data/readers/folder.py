@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lookalike.data.images import folder_names, image_names
 from lookalike.data.people import JUNK, Benchmark, People
-from lookalike.data.readers.common import folder_names, half_split, image_names, people
+from lookalike.data.readers.common import half_split, people
 from lookalike.errors import UserError
 
 SPLITS = ("train", "query", "gallery")

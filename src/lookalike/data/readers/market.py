@@ -5,8 +5,9 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from lookalike.data.images import image_names
 from lookalike.data.people import DISTRACTOR, Benchmark, People
-from lookalike.data.readers.common import find_folder, image_names, people, read_names
+from lookalike.data.readers.common import find_folder, people, read_names
 from lookalike.errors import UserError
 
 SPLITS = ("bounding_box_train", "query", "bounding_box_test")

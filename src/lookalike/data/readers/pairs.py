@@ -7,15 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+from lookalike.data.images import folder_names, image_names
 from lookalike.data.people import Benchmark
-from lookalike.data.readers.common import (
-    Row,
-    find_folder,
-    folder_names,
-    half_split,
-    image_names,
-    people,
-)
+from lookalike.data.readers.common import Row, find_folder, half_split, people
 from lookalike.errors import UserError
 
 SPLITS = 10

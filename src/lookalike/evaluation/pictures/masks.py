@@ -12,9 +12,9 @@ from PIL import Image
 from torch import Tensor
 
 from lookalike.data import Benchmark, People
+from lookalike.data.images import is_image, read_grey
 from lookalike.data.posemaps import pose_mask
 from lookalike.data.poses.with_poses import with_poses
-from lookalike.data.readers.common import IMAGE_SUFFIXES
 from lookalike.errors import UserError
 
 Rows = NDArray[np.int64]
@@ -94,23 +94,19 @@ def images_by_stem(folder: Path) -> dict[str, Path]:
 
     Raises UserError without any, and where two have one name.
     """
-    found: dict[str, Path] = {}
+    images: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith("."):
-            if path.stem in found:
-                raise UserError(f"{found[path.stem]} and {path} have one name: whose mask is it?")
-            found[path.stem] = path
-    if not found:
-        raise UserError(f"There are no images in the folder {folder}.")
-    return found
+        if is_image(path.name):
+            if path.stem in images:
+                raise UserError(f"{images[path.stem]} and {path} have one name: whose mask is it?")
+            images[path.stem] = path
+    if not images:
+        raise UserError(f"There are no images in the folder '{folder}'.")
+    return images
 
 
 def read_mask(path: Path) -> Image.Image:
-    """The image as grey. Raises UserError when it can't be read."""
-    try:
-        with Image.open(path) as file:
-            grey = file.convert("L")
-            # Many tools write 0 and 1.
-            return grey.point(lambda v: 255 * v) if grey.getextrema()[1] == 1 else grey
-    except Exception as error:  # pillow's readers raise whatever a broken file makes them
-        raise UserError(f"Can't read the mask {path} ({error}).") from error
+    """The image as grey from 0 to 255. Raises UserError when it can't be read."""
+    grey = read_grey(path, "mask")
+    # Many tools write 0 and 1.
+    return grey.point(lambda v: 255 * v) if grey.getextrema()[1] == 1 else grey

@@ -22,8 +22,8 @@ SMALLEST_LPIPS = 31  # pixels that AlexNet's strides need
 
 
 @dataclass(frozen=True, eq=False)
-class Judges:
-    """What judges pictures beside plain arithmetic; None isn't asked.
+class JudgeNetworks:
+    """The networks that judge pictures beside plain arithmetic; None is left out.
 
     resnet: an ImageNet ResNet-50, for "frechet-resnet50". inception: for "FID", "IS" and "mask-IS".
     perceptual: for "LPIPS". reid: a model that embeds, held out from what made the pictures, for
@@ -42,15 +42,15 @@ class Judges:
 
     @torch.no_grad()
     def features(self, images: Tensor) -> dict[str, Tensor]:
-        """What they say of pictures, uint8 B×3×H×W: network → B×D on the CPU."""
-        found: dict[str, Tensor] = {}
+        """Each network's features of pictures, uint8 B×3×H×W: metric → B×D on the CPU."""
+        features: dict[str, Tensor] = {}
         if self.resnet is not None:
-            found["frechet-resnet50"] = pooled(self.resnet, images)
+            features["frechet-resnet50"] = pooled(self.resnet, images)
         if self.inception is not None:
-            found["FID"], found["IS"] = self.inception(images)
+            features["FID"], features["IS"] = self.inception(images)
         if self.reid is not None:
-            found["reid"] = self.reid.embed(images.float() / 255)
-        return {name: value.float().cpu() for name, value in found.items()}
+            features["reid"] = self.reid.embed(images.float() / 255)
+        return {name: value.float().cpu() for name, value in features.items()}
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
@@ -60,19 +60,19 @@ class Judges:
         return logits.float().cpu()
 
     @torch.no_grad()
-    def distance(self, made: Tensor, target: Tensor) -> Tensor:
+    def distance(self, pictures: Tensor, target: Tensor) -> Tensor:
         """LPIPS of B pairs, uint8. Raises UserError for pictures too small for its network."""
         assert self.perceptual is not None
-        if min(made.shape[2:]) < SMALLEST_LPIPS:
+        if min(pictures.shape[2:]) < SMALLEST_LPIPS:
             raise UserError(
                 f"LPIPS needs pictures of {SMALLEST_LPIPS} pixels both ways or more, not "
-                f"{made.shape[2]}×{made.shape[3]}: leave out --lpips."
+                f"{pictures.shape[2]}×{pictures.shape[3]}: leave out --lpips."
             )
-        first, second = (self.perceptual(images.float() / 127.5 - 1) for images in (made, target))
-        return lpips(first, second, self.perceptual.weights)
+        maps = [self.perceptual(images.float() / 127.5 - 1) for images in (pictures, target)]
+        return lpips(maps[0], maps[1], self.perceptual.weights)
 
 
-NOBODY = Judges()
+NO_NETWORKS = JudgeNetworks()
 
 
 def pooled(trunk: nn.Module, images: Tensor) -> Tensor:
@@ -81,18 +81,18 @@ def pooled(trunk: nn.Module, images: Tensor) -> Tensor:
     if tuple(x.shape[2:]) != RESNET_SIZE:
         x = F.interpolate(x, RESNET_SIZE, mode="bicubic", antialias=True).clamp(0, 1)
     with evaluating(trunk):
-        found: Tensor = trunk(Normalize().to(x.device)(x)).mean((2, 3))
-    return found
+        features: Tensor = trunk(Normalize().to(x.device)(x)).mean((2, 3))
+    return features
 
 
-def load_judges(
+def load_networks(
     device: torch.device,
     weights: str = "none",
     inception_file: str | None = None,
     lpips_files: Sequence[str] = (),
     reid: Model | None = None,
-) -> Judges:
-    """The judges on `device`. weights: "imagenet", "none" or a file, of the ResNet-50.
+) -> JudgeNetworks:
+    """The networks on `device`. weights: "imagenet", "none" or a file, of the ResNet-50.
 
     lpips_files: the file of AlexNet or VGG-16, and maybe that of the linear weights. Raises
     UserError for files that aren't there or don't fit, and for a model that has no features.
@@ -108,9 +108,9 @@ def load_judges(
         raise UserError(
             f"No frechet-resnet50 without its network; --weights none leaves it out. {error}"
         ) from error
-    graph = inception(inception_file) if inception_file else None
-    eyes = perceptual(*lpips_files) if lpips_files else None
-    for net in (resnet, graph, eyes, reid):
+    inception_net = inception(inception_file) if inception_file else None
+    lpips_net = perceptual(*lpips_files) if lpips_files else None
+    for net in (resnet, inception_net, lpips_net, reid):
         if net is not None:
             net.to(device).eval().requires_grad_(False)
-    return Judges(resnet, graph, eyes, reid)
+    return JudgeNetworks(resnet, inception_net, lpips_net, reid)

@@ -14,15 +14,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lookalike.data import Benchmark, People
-from lookalike.data.images import ImageTable
-from lookalike.data.pair_samplers import held_out_pairs, read_pairs
+from lookalike.data.evaluation_pairs import held_out_pairs, read_pairs
+from lookalike.data.image_table import ImageTable
 from lookalike.errors import UserError
-from lookalike.evaluation.embedding import extract
+from lookalike.evaluation.features import extract
 from lookalike.evaluation.pictures.masks import Masks, Rows, people_asked, with_known_targets
-from lookalike.evaluation.pictures.networks import NOBODY, Judges
-from lookalike.evaluation.pictures.scores import PictureQuality, Tally, caveats, to_batch
+from lookalike.evaluation.pictures.networks import NO_NETWORKS, JudgeNetworks
+from lookalike.evaluation.pictures.scores import PictureQuality, PictureScores, caveats, to_batch
 from lookalike.evaluation.scoring import Stopwatch
-from lookalike.files import replacing
+from lookalike.files import replacing, require_free
 from lookalike.generation.repose import repose_parts
 from lookalike.generation.swap import Pixels, parts, save_picture, swap
 from lookalike.methods.model import Model
@@ -34,7 +34,7 @@ COUNT = 12_800  # pairs, as PG² was tested on
 
 
 @dataclass(frozen=True)
-class Recipe:
+class PictureOptions:
     """How pictures are judged.
 
     variant: of SSIM. masks: "pose" (PG²'s, from the joints), "truth" (a rendered world's
@@ -48,7 +48,7 @@ class Recipe:
     diversity: bool = False
 
 
-PLAIN = Recipe()
+DEFAULTS = PictureOptions()
 
 
 def picture_quality(
@@ -57,8 +57,8 @@ def picture_quality(
     count: int = COUNT,
     seed: int = 0,
     pairs: str | Path | None = None,
-    judges: Judges = NOBODY,
-    recipe: Recipe = PLAIN,
+    networks: JudgeNetworks = NO_NETWORKS,
+    options: PictureOptions = DEFAULTS,
     batch: int = 32,
     save: Path | None = None,
 ) -> PictureQuality:
@@ -72,10 +72,10 @@ def picture_quality(
     Raises UserError when the model makes no pictures, for missing poses or masks, when there is no
     pair, and when `save` holds something already.
     """
-    if save is not None and save.exists() and (not save.is_dir() or any(save.iterdir())):
-        raise UserError(f"{save} holds other files; choose another --save.")
+    if save is not None:
+        require_free(save, "choose another --save")
     notes: list[str] = []
-    people, masks = judged(model, bench, recipe, notes)
+    people, masks = people_and_masks(model, bench, options, notes)
     rows = read_pairs(pairs, people) if pairs else held_out_pairs(people, count, seed)
     if "repose" in model.generates:
         known = with_known_targets(rows, people)
@@ -83,55 +83,54 @@ def picture_quality(
             notes.append(f"{len(rows) - len(known):,} pairs without a target pose left out.")
         rows = known
     clock = Stopwatch()
-    if judges.reid is not None:  # an image that can't be read is found before pictures are drawn
+    if networks.reid is not None:  # a broken image ends it before any picture is drawn
         with clock("recognise"):
-            gallery = extract(judges.reid, bench.gallery.paths, batch)
-    tallies = tallied(model, people, rows, masks, judges, recipe, seed, batch, save, clock)
+            gallery = extract(networks.reid, bench.gallery.paths, batch)
+    scores = score_pairs(model, people, rows, masks, networks, options, seed, batch, save, clock)
     reference: dict[str, Tensor] = {}
-    if TARGET in tallies:
+    if TARGET in scores:
         _, once = np.unique(rows[:, 1], return_index=True)  # each real target counts once
-        real = tallies[TARGET].features
-        reference = {name: torch.cat(f)[torch.from_numpy(once)] for name, f in real.items()}
+        real = scores[TARGET].features
+        reference = {name: features[torch.from_numpy(once)] for name, features in real.items()}
     results = []
-    confident = recipe.confidence and len(np.unique(people.pids[rows[:, 0]])) > 1
-    if recipe.confidence and not confident:
+    pids = people.pids[rows[:, 0]]
+    with_intervals = options.confidence and len(np.unique(pids)) > 1
+    if options.confidence and not with_intervals:
         notes.append("All pairs are of one person: there are no intervals over identities.")
-    for name, tally in tallies.items():
-        row: dict[str, Any] = {"pictures": name, "pairs": len(rows), "ssim": recipe.variant,
-                               "data": str(bench)}  # fmt: skip
-        row |= tally.means()
-        with clock("sets") if judges.of_sets or recipe.diversity else nullcontext():
-            row |= tally.sets({} if name == TARGET else reference)
-            if recipe.diversity:
-                row["diversity"] = tally.diversity(people.pids[rows[:, 0]], seed, batch)
-        if confident:
-            row |= {"confidence": recipe.confidence, "intervals_over": "identities"}
-            row["intervals"] = tally.intervals(people.pids[rows[:, 0]], recipe.confidence)
+    for name, score in scores.items():
+        row: dict[str, Any] = {"pictures": name, "pairs": len(rows)}
+        row |= {"ssim": options.variant, "data": str(bench), **score.means()}
+        with clock("sets") if networks.of_sets or options.diversity else nullcontext():
+            row |= score.sets({} if name == TARGET else reference)
+            if options.diversity:
+                row["diversity"] = score.diversity(pids, seed, batch)
+        if with_intervals:
+            row |= {"confidence": options.confidence, "intervals_over": "identities"}
+            row["intervals"] = score.intervals(pids, options.confidence)
         results.append(row)
-    if judges.reid is not None:
+    if networks.reid is not None:
         with clock("recognise"):
-            for row, tally in zip(results, tallies.values(), strict=True):
-                asked = people[rows[:, int(row["pictures"] == TARGET)]]
+            for row, score in zip(results, scores.values(), strict=True):
+                shown = people[rows[:, int(row["pictures"] == TARGET)]]
+                features = score.features["reid"]
                 try:
-                    found = recognised(tally, gallery, judges.reid, asked, bench)
+                    row |= recognise(features, gallery, networks.reid, shown, bench)
                 except UserError as error:  # everything else has been measured by now
                     notes.append(f"No rank1 of '{row['pictures']}'. {error}")
-                else:
-                    row |= {"protocol": bench.protocol, "gallery": len(gallery), **found}
-    if empty := tallies[COPY].unmasked:
+    if empty := scores[COPY].unmasked:
         notes.append(f"{empty:,} pairs have an empty mask: they don't count in mask-SSIM.")
-    notes += caveats(results, reference, judges.inception is not None)
+    notes += caveats(results, reference, networks.inception is not None)
     return PictureQuality(results, notes, clock.seconds)
 
 
-def judged(
-    model: Model, bench: Benchmark, recipe: Recipe, notes: list[str]
+def people_and_masks(
+    model: Model, bench: Benchmark, options: PictureOptions, notes: list[str]
 ) -> tuple[People, Masks]:
     """The people to make pictures of, and their masks. Raises UserError for what can't be judged.
 
     A model that needs no poses does without masks where there are none; a note says so.
     """
-    verbs, source = model.generates, recipe.masks
+    verbs, source = model.generates, options.masks
     if not {"repose", "swap"} & set(verbs):
         raise UserError(
             f"A model of {model.method.name} makes no pictures: judge one that reposes or swaps."
@@ -148,88 +147,87 @@ def judged(
     return people, Masks(people, model.size, source)
 
 
-def tallied(
+def score_pairs(
     model: Model,
     people: People,
     rows: Rows,
     masks: Masks,
-    judges: Judges,
-    recipe: Recipe,
+    networks: JudgeNetworks,
+    options: PictureOptions,
     seed: int,
     batch: int,
     save: Path | None,
     clock: Stopwatch,
-) -> dict[str, Tally]:
-    """Makes and scores the pictures, `batch` pairs at a time: a row's name → what was counted."""
+) -> dict[str, PictureScores]:
+    """The scores of each row by its name; draws the pictures of `batch` pairs at a time."""
     device = next(model.parameters()).device
     with clock("read"):
         used, place = np.unique(rows, return_inverse=True)
-        table = ImageTable([people.paths[i] for i in used], *model.size)
+        table = ImageTable(people[used].paths, *model.size)
     place = place.reshape(rows.shape)
-    tallies: dict[str, Tally] = {}
+    scores: dict[str, PictureScores] = {}
     with torch.random.fork_rng(), tqdm(total=len(rows), desc="pictures", disable=None) as bar:
         torch.manual_seed(seed)  # of models that draw noise
         for k in parts(np.arange(len(rows)), batch):
             source, target = (table[side].permute(0, 2, 3, 1).numpy() for side in place[k].T)
             with clock("generate"):
-                made = drawn(model, people[rows[k, 1]], source, target, batch)
+                pictures = draw(model, people[rows[k, 1]], source, target, batch)
             with clock("score"):
                 bodies = masks.of(rows[k], device)
-                shown = {COPY: source, **made}
-                if judges.of_sets or recipe.diversity:
-                    shown[TARGET] = target
-                goal = to_batch(target, device)
-                for name, pictures in shown.items():
-                    new = Tally(judges, recipe.variant, recipe.diversity)
-                    tally = tallies.setdefault(name, new)
-                    tally.add(to_batch(pictures, device), None if name == TARGET else goal, bodies)
+                columns = {COPY: source, **pictures}
+                if networks.of_sets or options.diversity:
+                    columns[TARGET] = target
+                real = to_batch(target, device)
+                for name, images in columns.items():
+                    new = PictureScores(networks, options.variant, options.diversity)
+                    score = scores.setdefault(name, new)
+                    score.add(to_batch(images, device), None if name == TARGET else real, bodies)
             if save is not None:
-                names = [f"{i:05d}_{label(people, a)}_in_{label(people, b)}.png"
-                         for i, (a, b) in zip(k, rows[k], strict=True)]  # fmt: skip
-                store(save, names, {**made, "condition": source, "target": target})
+                stems = [[Path(people.paths[row]).stem for row in pair] for pair in rows[k]]
+                names = [f"{i:05d}_{a}_in_{b}.png" for i, (a, b) in zip(k, stems, strict=True)]
+                save_kinds(save, names, {**pictures, "condition": source, "target": target})
             bar.update(len(k))
     if save is not None:
         with replacing(save / "pairs.csv") as part:
             lines = [f"{people.paths[a]},{people.paths[b]}\n" for a, b in rows]
             part.write_text("from,to\n" + "".join(lines), encoding="utf-8")
-    return tallies
+    return scores
 
 
-def drawn(
+def draw(
     model: Model, targets: People, source: Pixels, target: Pixels, batch: int
 ) -> dict[str, Pixels]:
     """The model's pictures by the names of their rows, the result last."""
     name = model.method.name
     if "repose" in model.generates:
         assert targets.poses is not None
-        found = repose_parts(model, source, targets.poses.at(*model.size), batch)
-        last = list(found)[-1]
-        before = {"coarse": found["coarse"]} if "coarse" in found and last != "coarse" else {}
-        return {**before, name: found[last]}
-    one = np.arange(len(source))
-    pairs = np.stack([one, len(one) + one], 1)
+        pictures = repose_parts(model, source, targets.poses.at(*model.size), batch)
+        last = list(pictures)[-1]
+        has_coarse = "coarse" in pictures and last != "coarse"
+        coarse = {"coarse": pictures["coarse"]} if has_coarse else {}
+        return {**coarse, name: pictures[last]}
+    first = np.arange(len(source))
+    pairs = np.stack([first, len(first) + first], 1)
     return {name: swap(model, np.concatenate([source, target]), pairs, batch)}
 
 
-def recognised(
-    tally: Tally, gallery: Tensor, reid: Model, asked: People, bench: Benchmark
-) -> dict[str, float]:
-    """How a re-ID model ranks the real gallery for the pictures of a row: rank1 and mAP.
+def recognise(
+    queries: Tensor, gallery: Tensor, reid: Model, shown: People, bench: Benchmark
+) -> dict[str, Any]:
+    """How a re-ID model ranks the real gallery for the pictures of a row: the row's rank1 and mAP.
 
-    asked: whom the pictures show, and by which camera, under which their own images don't count.
+    queries, gallery: its features of the pictures and of the gallery. shown: whom the pictures
+    show, and by which camera, under which their own images don't count. Raises UserError as `rank`.
     """
     g = bench.gallery
-    queries = torch.cat(tally.features["reid"])
-    found = rank(queries, gallery, asked.pids, g.pids, asked.camids,
-                 g.camids, protocol=bench.protocol, metric=reid.metric).row()  # fmt: skip
-    return {name: found[name] for name in ("rank1", "mAP")}
+    ids = shown.pids, g.pids, shown.camids, g.camids
+    features = queries, gallery
+    row = rank(*features, *ids, protocol=bench.protocol, metric=reid.metric).row()
+    about = {"protocol": bench.protocol, "gallery": len(gallery)}
+    return {**about, "rank1": row["rank1"], "mAP": row["mAP"]}
 
 
-def label(people: People, row: int) -> str:
-    return Path(people.paths[row]).stem
-
-
-def store(folder: Path, names: list[str], pictures: Mapping[str, Pixels]) -> None:
+def save_kinds(folder: Path, names: list[str], pictures: Mapping[str, Pixels]) -> None:
     """Writes every picture to a folder called as its kind."""
     for kind, images in pictures.items():
         for name, image in zip(names, images, strict=True):

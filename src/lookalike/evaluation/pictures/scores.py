@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lookalike.evaluation.pictures.networks import NOBODY, Judges
+from lookalike.evaluation.pictures.networks import NO_NETWORKS, JudgeNetworks
 from lookalike.generation.swap import Pixels, parts
 from lookalike.metrics.images import (
     SPLITS,
@@ -46,101 +46,113 @@ class PictureQuality:
     seconds: dict[str, float]
 
 
-class Tally:
-    """Collects the pictures of a row, batch by batch.
+class PictureScores:
+    """The numbers of one row, collected from its pictures batch by batch.
 
-    judges: what else to ask. variant: of SSIM. keep: whether to keep the pictures for `diversity`.
+    networks: what else judges them. variant: of SSIM. diversity: whether that will be asked for,
+    which needs the pictures themselves.
     """
 
     def __init__(
-        self, judges: Judges = NOBODY, variant: Variant = "pg2", keep: bool = False
+        self,
+        networks: JudgeNetworks = NO_NETWORKS,
+        variant: Variant = "pg2",
+        diversity: bool = False,
     ) -> None:
-        self.judges, self.variant, self.keep = judges, variant, keep
+        self.networks, self.variant, self.needs_pictures = networks, variant, diversity
         self.count = 0
         self.values: dict[str, list[Tensor]] = {}
-        self.features: dict[str, list[Tensor]] = {}
-        self.kept: list[Tensor] = []
+        self.batches: dict[str, list[Tensor]] = {}
+        self.pictures: list[Tensor] = []
+
+    @property
+    def features(self) -> dict[str, Tensor]:
+        """Each network's features or logits of all pictures: metric → N×D."""
+        return {name: torch.cat(parts) for name, parts in self.batches.items()}
 
     def add(
-        self, made: Tensor, target: Tensor | None = None, masks: Mapping[str, Tensor] | None = None
+        self,
+        pictures: Tensor,
+        target: Tensor | None = None,
+        masks: Mapping[str, Tensor] | None = None,
     ) -> None:
-        """made, target: uint8 B×3×H×W; masks: by the end of their metrics' names, B×1×H×W.
+        """pictures, target: uint8 B×3×H×W; masks: by the end of their metrics' names, B×1×H×W.
 
         Without a target only what sets are judged by counts.
         """
-        self.count += len(made)
-        cut = {end: masked(made, mask) for end, mask in (masks or {}).items()}
+        self.count += len(pictures)
+        bodies = {end: masked(pictures, mask) for end, mask in (masks or {}).items()}
         if target is not None:
-            found = {"SSIM": ssim(made, target, self.variant)}
+            scores = {"SSIM": ssim(pictures, target, self.variant)}
             for end, mask in (masks or {}).items():
-                inside = ssim(cut[end], masked(target, mask), self.variant)
+                inside = ssim(bodies[end], masked(target, mask), self.variant)
                 # Nothing inside agrees perfectly, and says nothing.
                 empty = (mask <= 0).flatten(1).all(1)
-                found[f"mask-SSIM{end}"] = inside.masked_fill(empty, torch.nan)
-            found |= {"PSNR": psnr(made, target), "L1": l1(made, target)}
-            found["DSSIM"] = lab_dssim(made, target)
-            if self.judges.perceptual is not None:
-                found["LPIPS"] = self.judges.distance(made, target)
-            for name, numbers in found.items():
+                scores[f"mask-SSIM{end}"] = inside.masked_fill(empty, torch.nan)
+            scores |= {"PSNR": psnr(pictures, target), "L1": l1(pictures, target)}
+            scores["DSSIM"] = lab_dssim(pictures, target)
+            if self.networks.perceptual is not None:
+                scores["LPIPS"] = self.networks.distance(pictures, target)
+            for name, numbers in scores.items():
                 self.values.setdefault(name, []).append(numbers.double().cpu())
-        for name, features in self.judges.features(made).items():
-            self.features.setdefault(name, []).append(features)
-        if self.judges.inception is not None:
-            for end, pictures in cut.items():
-                logits = self.judges.logits(pictures)
-                self.features.setdefault(f"mask-IS{end}", []).append(logits)
-        if self.keep:
-            self.kept.append(made.cpu())
+        for name, features in self.networks.features(pictures).items():
+            self.batches.setdefault(name, []).append(features)
+        if self.networks.inception is not None:
+            for end, body in bodies.items():
+                self.batches.setdefault(f"mask-IS{end}", []).append(self.networks.logits(body))
+        if self.needs_pictures:
+            self.pictures.append(pictures.cpu())
 
     def means(self) -> dict[str, float]:
         """Of every metric of pairs, over those that have it: none where nobody does."""
-        means = {name: float(torch.cat(found).nanmean()) for name, found in self.values.items()}
+        means = {name: float(torch.cat(parts).nanmean()) for name, parts in self.values.items()}
         return {name: mean for name, mean in means.items() if not np.isnan(mean)}
 
     @property
     def unmasked(self) -> int:
         """How many pairs have an empty mask of the target."""
-        found = self.values.get("mask-SSIM", [])
-        return int(torch.cat(found).isnan().sum()) if found else 0
+        parts = self.values.get("mask-SSIM", [])
+        return int(torch.cat(parts).isnan().sum()) if parts else 0
 
     def intervals(self, groups: NDArray[np.int64], level: float) -> dict[str, tuple[float, float]]:
         """Of the means, over `groups`: whose pair each is."""
-        columns = {name: torch.cat(found).numpy() for name, found in self.values.items()}
+        columns = {name: torch.cat(parts).numpy() for name, parts in self.values.items()}
         whole = {name: column for name, column in columns.items() if not np.isnan(column).any()}
-        found = mean_intervals(whole, groups, level) if whole else {}
+        intervals = mean_intervals(whole, groups, level) if whole else {}
         for name in columns.keys() - whole.keys():
-            there = ~np.isnan(columns[name])
-            if len(np.unique(groups[there])) > 1:
-                found |= mean_intervals({name: columns[name][there]}, groups[there], level)
-        return found
+            known = ~np.isnan(columns[name])
+            if len(np.unique(groups[known])) > 1:
+                intervals |= mean_intervals({name: columns[name][known]}, groups[known], level)
+        return intervals
 
     def sets(self, reference: Mapping[str, Tensor]) -> dict[str, float]:
         """Fréchet distances to the features of `reference`, where it has them, and IS."""
-        found: dict[str, float] = {}
+        scores: dict[str, float] = {}
+        features = self.features
         for name in ("frechet-resnet50", "FID"):
-            if name in self.features and name in reference:
-                mine = torch.cat(self.features[name])
-                if min(len(mine), len(reference[name])) > 1:
-                    found[name] = frechet_distance(mine, reference[name])
-        for name, logits in self.features.items():
+            if name in features and name in reference:
+                own, real = features[name], reference[name]
+                if min(len(own), len(real)) > 1:
+                    scores[name] = frechet_distance(own, real)
+        for name, logits in features.items():
             if name.startswith(("IS", "mask-IS")) and self.count >= SPLITS:
-                found[name], found[f"{name}-deviation"] = inception_score(torch.cat(logits))
-        return found
+                scores[name], scores[f"{name}-deviation"] = inception_score(logits)
+        return scores
 
     def diversity(self, groups: NDArray[np.int64], seed: int, batch: int) -> float | None:
         """The mean Lab DSSIM between pictures of one person; None where nobody has two."""
-        drawn = diversity_pairs(groups, seed=seed)
-        if not len(drawn):
+        pairs = diversity_pairs(groups, seed=seed)
+        if not len(pairs):
             return None
-        pictures = [picture for batch_of_one_size in self.kept for picture in batch_of_one_size]
+        pictures = [picture for batch_of_one_size in self.pictures for picture in batch_of_one_size]
         total = 0.0
-        different, times = np.unique(np.sort(drawn, 1), axis=0, return_counts=True)
+        different, times = np.unique(np.sort(pairs, 1), axis=0, return_counts=True)
         for rows, weight in zip(parts(different, batch), parts(times, batch), strict=True):
             first, second = (
                 torch.cat([_resized(pictures[i][None]) for i in side]) for side in rows.T
             )
             total += float(lab_dssim(first, second) @ torch.from_numpy(weight).double())
-        return total / len(drawn)
+        return total / len(pairs)
 
 
 def _resized(images: Tensor) -> Tensor:
@@ -156,11 +168,11 @@ def to_batch(images: Pixels, device: torch.device) -> Tensor:
 
 
 def caveats(
-    rows: list[dict[str, Any]], reference: Mapping[str, Tensor], asked_is: bool
+    rows: list[dict[str, Any]], reference: Mapping[str, Tensor], with_is: bool
 ) -> list[str]:
     """What keeps the sets' numbers from being what their names promise.
 
-    asked_is: whether an inception score was asked for.
+    with_is: whether an inception score was asked for.
     """
     notes = []
     images = min(row.get("pairs", row.get("images", 0)) for row in rows)
@@ -173,6 +185,6 @@ def caveats(
                 f"{name}: {fewest:,} images are fewer than the {dims:,} features need for a "
                 "covariance of full rank; compare it only with as many images."
             )
-    if asked_is and images < SPLITS:
+    if with_is and images < SPLITS:
         notes.append(f"IS: it needs {SPLITS} images or more, one for each of its splits.")
     return notes

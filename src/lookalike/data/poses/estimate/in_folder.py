@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lookalike import workers as processes
+from lookalike.data.images import images_below
 from lookalike.data.poses.estimate.landmarker import model_file, require_mediapipe
 from lookalike.data.poses.estimate.pose import THRESHOLD
 from lookalike.data.poses.estimate.poses_csv import (
@@ -19,7 +19,6 @@ from lookalike.data.poses.estimate.poses_csv import (
     unfinished,
     write_rows,
 )
-from lookalike.data.readers.common import IMAGE_SUFFIXES
 from lookalike.errors import UserError
 
 
@@ -131,18 +130,7 @@ def image_names_below(folder: Path) -> list[str]:
     """
     if not folder.is_dir():
         raise UserError(f"There is no folder '{folder}'.")
-    names = sorted(_below(folder))
-    if not names:
-        raise UserError(f"There are no images in the folder '{folder}'.")
-    return names
-
-
-def _below(folder: Path) -> Iterator[str]:
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith("."):
-                yield (Path(place) / name).relative_to(folder).as_posix()
+    return sorted(image.as_posix() for image in images_below(folder))
 
 
 def _fits(name: str) -> bool:

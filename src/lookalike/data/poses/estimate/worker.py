@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
+from lookalike.data.images import read_image
 from lookalike.data.poses.estimate.landmarker import landmarker
 from lookalike.data.poses.estimate.pose import Detect, estimate
 from lookalike.data.poses.estimate.poses_csv import row
+from lookalike.errors import UserError
 from lookalike.workers import serve
 
 
@@ -30,12 +30,11 @@ def estimate_images(folder: str, model: str, threshold: float) -> None:
 def answer(folder: Path, name: str, detect: Detect, threshold: float) -> dict[str, Any]:
     """The row of one image and its score; for an unreadable image only why it is that."""
     try:
-        with Image.open(folder / name) as file:
-            image = file.convert("RGB")
-    except Exception as error:  # pillow's readers raise whatever a broken file makes them
+        image = read_image(folder / name)
+    except UserError as error:
         return {"name": name, "unreadable": str(error)}
-    found = estimate(image, detect, threshold)
-    return {"name": name, "row": row(name, found), "score": found.score}
+    pose = estimate(image, detect, threshold)
+    return {"name": name, "row": row(name, pose), "score": pose.score}
 
 
 def _hush() -> None:
