@@ -38,9 +38,9 @@ def cores() -> int:
 
 
 def work(
-    call: str, jobs: Iterable[Any], workers: int, done: Callable[[dict[str, Any]], object]
+    call: str, jobs: Iterable[Any], workers: int, report: Callable[[dict[str, Any]], object]
 ) -> None:
-    """Has each job done by one of `workers` processes; `done`, in this one, is told the answers.
+    """Has each job done by one of `workers` processes; `report`, in this one, gets the answers.
 
     call: what a process runs, such as "lookalike.world.writer.worker.render_people('out', {})"; it
     must call `serve`. jobs: JSON values. The first process is ready before the others start, so
@@ -67,7 +67,7 @@ def work(
                 return
             answer = _ask(process, job)
             with lock:
-                done(answer)
+                report(answer)
 
     def start_and_feed() -> None:
         process = start()
@@ -164,7 +164,10 @@ def serve(prepare: Callable[[], Callable[[Any], dict[str, Any]]]) -> None:
     except UserError as error:
         reply({"error": str(error), "user": True})
     except OSError as error:  # the disk is full, or gone
-        reply({"error": f"A worker process could not go on ({error}); what was finished is kept: "
-               "the same again goes on from there.", "user": True})  # fmt: skip
+        sentence = (
+            f"A worker process could not go on ({error}); what was finished is kept: the same "
+            "again goes on from there."
+        )
+        reply({"error": sentence, "user": True})
     except Exception:
         reply({"error": traceback.format_exc(), "user": False})

@@ -14,7 +14,7 @@ from PIL import Image
 from lookalike.data import load
 from lookalike.demo import demo as demos
 from lookalike.demo.colours import stripe_histogram
-from lookalike.demo.demo import DemoSettings, demo, plain
+from lookalike.demo.demo import DemoSettings, colour_baseline, demo
 from lookalike.demo.report import clearest
 from lookalike.errors import UserError
 from lookalike.training.fit import Interrupted
@@ -161,7 +161,7 @@ def test_a_histogram_counts_the_colours_of_each_stripe() -> None:
 
 
 def test_the_histogram_ranks_above_chance(market: Path) -> None:
-    (row,) = plain(load("world", market)).rows
+    (row,) = colour_baseline(load("world", market)).rows
     assert row["features"] == "colour histogram"
     assert row["queries"] == 12
     assert row["rank1"] > 0.25  # one of four

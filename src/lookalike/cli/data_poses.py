@@ -7,7 +7,7 @@ import json
 import sys
 
 from lookalike.cli.parser import Parser, positive, writable_file
-from lookalike.data.poses.estimate import Estimated, estimate_folder
+from lookalike.data.poses.estimate import EstimationSummary, estimate_folder
 from lookalike.data.poses.estimate.pose import THRESHOLD
 
 SHOWN = 10  # names of a list
@@ -50,7 +50,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def as_dict(done: Estimated) -> dict[str, object]:
+def as_dict(done: EstimationSummary) -> dict[str, object]:
     """What was done, ready for JSON."""
     return {"out": str(done.out), "images": done.images, "new": done.new,
             "failed": done.failed, "unreadable": done.unreadable,
@@ -58,7 +58,7 @@ def as_dict(done: Estimated) -> dict[str, object]:
             "images_per_second": round(done.new / done.seconds, 1)}  # fmt: skip
 
 
-def as_text(done: Estimated) -> str:
+def as_text(done: EstimationSummary) -> str:
     """What was done, as lines."""
     images = f"{done.images:,} images" if done.images > 1 else "1 image"
     new = f"{done.new:,} of them new" if done.new else "nothing new"

@@ -77,17 +77,17 @@ def render(argv: list[str]) -> int:
     done = render_world(spec, args.out, workers=args.workers, shard=args.shard)
     seconds = time.perf_counter() - start
     if args.json:
-        report = {"out": str(done.out), "images": done.images, "made": done.made,
+        report = {"out": str(done.out), "images": done.images, "made": done.new,
                   "missing": done.missing, "finished": done.finished,
                   "seconds": round(seconds, 1)}  # fmt: skip
         print(json.dumps(report, indent=2))
     elif not done.finished:
         print(f"{done.images - done.missing:,} of {done.images:,} images in {done.out}; "
               f"{done.missing:,} are for other shards")  # fmt: skip
-    elif done.made:
+    elif done.new:
         images = f"{done.images:,} images" if done.images > 1 else "1 image"
-        print(f"{images} in {done.out}, {done.made:,} of them new "
-              f"({done.made / seconds:.3g} a second)")  # fmt: skip
+        print(f"{images} in {done.out}, {done.new:,} of them new "
+              f"({done.new / seconds:.3g} a second)")  # fmt: skip
     else:
         print(f"{done.out} is finished: {done.images:,} images, nothing to do")
     return 0

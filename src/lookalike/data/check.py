@@ -54,7 +54,7 @@ def check(bench: Benchmark) -> list[Finding]:
     """
     splits = (bench.train, bench.query, bench.gallery)
     files = look_at({path for split in splits for path in split.paths})
-    found = [
+    findings = [
         *_files(files),
         *_shared(bench),
         *_matches(bench),
@@ -62,7 +62,7 @@ def check(bench: Benchmark) -> list[Finding]:
         *_copies(bench, files),
         *_names(bench),
     ]
-    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def as_dicts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -90,8 +90,8 @@ def look_at(paths: Iterable[str]) -> dict[str, File]:
     files: dict[str, File] = {}
     show = sys.stderr.isatty()
     with ThreadPoolExecutor(max_workers=min(16, (os.cpu_count() or 1) + 2)) as pool:
-        for chunk, looked in zip(chunks, pool.map(_look_at_all, chunks), strict=True):
-            files.update(zip(chunk, looked, strict=True))
+        for chunk, contents in zip(chunks, pool.map(_look_at_all, chunks), strict=True):
+            files.update(zip(chunk, contents, strict=True))
             if show:
                 print(f"\rdecoded {len(files):,} of {len(todo):,}", end="", file=sys.stderr)
     if show:
@@ -124,8 +124,8 @@ def _finding(
 ) -> list[Finding]:
     """One finding, or none if there is nothing to show."""
     count = len(examples) if count is None else count
-    shown = tuple(str(example) for example in examples[:EXAMPLES])
-    return [Finding(severity, what, count, shown, means)] if count else []
+    texts = tuple(str(example) for example in examples[:EXAMPLES])
+    return [Finding(severity, what, count, texts, means)] if count else []
 
 
 def _files(files: dict[str, File]) -> list[Finding]:

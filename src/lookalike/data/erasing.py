@@ -75,7 +75,7 @@ class RandomErasing(IntensityAugmentationBase2D):
     def generate_parameters(self, batch_shape: tuple[int, ...]) -> dict[str, Tensor]:
         """ "box": B×4 (height 0 erases nothing), "fill": B×3, for this process's rows."""
         total, (height, width) = batch_shape[0] * parallel.world_size(), batch_shape[-2:]
-        boxes, found = random_boxes(
+        boxes, fits = random_boxes(
             total,
             (height, width),
             (height - 1, width - 1),
@@ -86,8 +86,8 @@ class RandomErasing(IntensityAugmentationBase2D):
         )
         if self.place == "own_size":
             boxes[:, :2] = boxes[:, 2:]
-        chosen = (torch.rand(total) < self.probability) & found
-        boxes[:, 2] *= chosen
+        erases = (torch.rand(total) < self.probability) & fits
+        boxes[:, 2] *= erases
         if self.fill == "random":
             fill = torch.rand(total, 3)
         else:

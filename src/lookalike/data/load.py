@@ -26,8 +26,8 @@ def load(name: str, path: str | Path | None = None, /, **options: Any) -> Benchm
     Raises UserError on an unknown name or option, a bad value, a missing folder, an empty split.
     """
     if path is None:
-        name, path, said = _parsed(name)
-        options = {**said, **options}
+        name, path, text_options = _parsed(name)
+        options = {**text_options, **options}
     if name not in READERS:
         raise unknown("benchmark", name, READERS)
     poses = options.pop(POSES, None)
@@ -44,9 +44,8 @@ def _read(name: str, path: str | Path, options: dict[str, Any]) -> Benchmark:
     if not root.is_dir():
         raise UserError(f"No folder '{root}': give the folder in which {name} was unpacked.")
     bench = READERS[name](root, **options)
-    # split=all of the small benchmarks asks for nobody to train on.
-    asked = ("query", "gallery") if options.get("split") == "all" else ("train", "query", "gallery")
-    for split in asked:
+    nobody_trains = options.get("split") == "all"  # an option of the small benchmarks
+    for split in ("query", "gallery") if nobody_trains else ("train", "query", "gallery"):
         if not len(getattr(bench, split)):
             raise UserError(f"The {split} split of {name} at '{root}' has no images.")
     return replace(bench, root=root, options=options)
@@ -114,5 +113,5 @@ def _value(name: str, key: str, value: Any, kind: Any) -> Any:
     try:
         return BOOLS[str(value).lower()] if kind is bool else kind(value)
     except (KeyError, ValueError, TypeError):
-        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
-        raise UserError(f"Option {key} of {name} should be {wanted}, not '{value}'.") from None
+        expected = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        raise UserError(f"Option {key} of {name} should be {expected}, not '{value}'.") from None

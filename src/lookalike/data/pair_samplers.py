@@ -92,13 +92,13 @@ class VerificationPairs:
         at = np.searchsorted(ends, place, side="right")
         first = ids.order[turn[at]]
         positive = ends[at] - place > self.negatives
-        who = ids.identity[first]
-        start, count = ids.start[who], ids.count[who]
-        drawn = step_generator(self.seed, "pairs", step).integers(
+        identity = ids.identity[first]
+        start, count = ids.start[identity], ids.count[identity]
+        draws = step_generator(self.seed, "pairs", step).integers(
             np.where(positive, count - 1, len(ids.order) - count)
         )
-        same = start + drawn + (drawn >= ids.place[first])  # skips the image itself
-        other = drawn + count * (drawn >= start)  # skips its identity
+        same = start + draws + (draws >= ids.place[first])  # skips the image itself
+        other = draws + count * (draws >= start)  # skips its identity
         return first, ids.order[np.where(positive, same, other)]
 
 
@@ -138,11 +138,11 @@ class AllPairs:
 
     def at(self, number: Index) -> tuple[Index, Index]:
         """The pairs of these numbers in [0, count): the first and the second images' rows."""
-        who = np.searchsorted(self.ends, number, side="right")
-        count = self.ids.count[who]
-        first, second = np.divmod(number - self.ends[who] + count * (count - 1), count - 1)
+        identity = np.searchsorted(self.ends, number, side="right")
+        count = self.ids.count[identity]
+        first, second = np.divmod(number - self.ends[identity] + count * (count - 1), count - 1)
         second = second + (second >= first)
-        start = self.ids.start[who]
+        start = self.ids.start[identity]
         return self.ids.order[start + first], self.ids.order[start + second]
 
 

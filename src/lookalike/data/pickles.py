@@ -26,8 +26,8 @@ def read_plain(file: Path) -> Any:
     """
     try:
         # latin1 keeps the bytes of Python 2's strings, which its arrays were pickled as.
-        found = _Unpickler(io.BytesIO(file.read_bytes()), encoding="latin1").load()
-        return _plain(found)
+        value = _Unpickler(io.BytesIO(file.read_bytes()), encoding="latin1").load()
+        return _plain(value)
     except UserError as error:
         raise UserError(f"'{file}' {error}") from None
     except OSError as error:

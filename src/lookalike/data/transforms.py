@@ -159,8 +159,8 @@ class Augment(nn.Module):
         flip = torch.rand(total) < self.flip
         if self.area is not None:
             size = (height, width)
-            box, found = random_boxes(total, size, size, self.area, self.aspect, AREA_TRIES)
-            box = torch.where(found[:, None], box, torch.tensor([0, 0, height, width]))
+            box, fits = random_boxes(total, size, size, self.area, self.aspect, AREA_TRIES)
+            box = torch.where(fits[:, None], box, torch.tensor([0, 0, height, width]))
         else:
             spare = torch.tensor([height - self.height, width - self.width])
             if spare.min() < 0:

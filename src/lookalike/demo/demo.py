@@ -51,8 +51,8 @@ class DemoSettings:
     @property
     def home(self) -> str:
         """The benchmark that is trained and tested on."""
-        return (f"world:plaza?people={self.people}&images={self.images}&test_fraction=0.4"
-                f"&seed={self.seed}")  # fmt: skip
+        size = f"people={self.people}&images={self.images}"
+        return f"world:plaza?{size}&test_fraction=0.4&seed={self.seed}"
 
     @property
     def away(self) -> str:
@@ -72,33 +72,47 @@ def demo(
     prepare(out, settings, resume)
     on_home, on_away = (f"--data {shlex.quote(data)}" for data in (settings.home, settings.away))
 
-    say(1, "Render people, unless they are in the cache",
-        f"lookalike data info {shlex.quote(settings.home)}")  # fmt: skip
+    say(
+        1,
+        "Render people, unless they are in the cache",
+        f"lookalike data info {shlex.quote(settings.home)}",
+    )
     home, away = load(settings.home), load(settings.away)
 
-    say(2, "Train a baseline: tell them apart",
-        f"lookalike train ide {on_home} --preset demo --out {out / 'ide'}")  # fmt: skip
-    ide = trained("ide", home, out / "ide", settings)
+    say(
+        2,
+        "Train a baseline: tell them apart",
+        f"lookalike train ide {on_home} --preset demo --out {out / 'ide'}",
+    )
+    ide = train_or_resume("ide", home, out / "ide", settings)
 
-    say(3, "Train DG-Net, with the baseline as its teacher: paint them in each other's clothes",
+    say(
+        3,
+        "Train DG-Net, with the baseline as its teacher: paint them in each other's clothes",
         f"lookalike train dgnet {on_home} --preset demo --teacher_model {ide.folder} "
-        f"--out {out / 'dgnet'}")  # fmt: skip
-    dgnet = trained("dgnet", home, out / "dgnet", settings, teacher_model=str(ide.folder))
+        f"--out {out / 'dgnet'}",
+    )
+    dgnet = train_or_resume("dgnet", home, out / "dgnet", settings, teacher_model=str(ide.folder))
 
     runs = {"ide": ide, "dgnet": dgnet}
-    say(4, "Test both where neither was trained: at night",
-        *(f"lookalike evaluate {run.folder} {on_away}" for run in runs.values()))  # fmt: skip
+    say(
+        4,
+        "Test both where neither was trained: at night",
+        *(f"lookalike evaluate {run.folder} {on_away}" for run in runs.values()),
+    )
     elsewhere = {name: evaluate({name: run.model}, away) for name, run in runs.items()}
-    here = named({name: run.rows for name, run in runs.items()})
-    there = named({name: found.rows for name, found in elsewhere.items()})
+    here = with_methods({name: run.rows for name, run in runs.items()})
+    there = with_methods({name: evaluation.rows for name, evaluation in elsewhere.items()})
     tables = {
-        f"{home.source}, other people": [*plain(home).rows, *here],
-        f"{away.source}, never seen": [*plain(away).rows, *there],
+        f"{home.source}, other people": [*colour_baseline(home).rows, *here],
+        f"{away.source}, never seen": [*colour_baseline(away).rows, *there],
     }
 
-    say(5, "Paint people who were not trained on, and write the report",
-        f"lookalike generate {dgnet.folder} swap --images {home.root / 'query'} --out grid.png"
-    )  # fmt: skip
+    say(
+        5,
+        "Paint people who were not trained on, and write the report",
+        f"lookalike generate {dgnet.folder} swap --images {home.root / 'query'} --out grid.png",
+    )
     report = write_demo_report(out, home, away, runs, elsewhere, tables)
     for title, rows in tables.items():
         print(f"\n{title}\n{results_table(Evaluation(rows, {}, {}, {}))}")
@@ -111,7 +125,7 @@ def prepare(out: Path, settings: DemoSettings, resume: bool) -> None:
     claim(out, SETTINGS, dataclasses.asdict(settings), "demo", resume=resume)
 
 
-def trained(
+def train_or_resume(
     method: str, bench: Benchmark, out: Path, settings: DemoSettings, **changes: Any
 ) -> Run:
     """The run in `out`: begun, gone on with, or as it is where it had ended."""
@@ -120,21 +134,22 @@ def trained(
     return train(method, bench, preset="demo", out=out, resume=resume, settings=run, **changes)
 
 
-def plain(bench: Benchmark) -> Evaluation:
+def colour_baseline(bench: Benchmark) -> Evaluation:
     """What needs no learning: the ranking by a colour histogram."""
     q, g = bench.query, bench.gallery
     sides = histograms(q.paths), histograms(g.paths)
-    found = score(sides, (q.pids, g.pids, q.camids, g.camids), [bench.protocol], "cosine", PLAIN,
-                  torch.device("cpu"), Stopwatch())  # fmt: skip
+    ids = q.pids, g.pids, q.camids, g.camids
+    cpu, clock = torch.device("cpu"), Stopwatch()
+    scores = score(sides, ids, [bench.protocol], "cosine", PLAIN, cpu, clock)
     about = {"features": "colour histogram", "model": "", "data": str(bench)}
-    return Evaluation([{**about, **row} for row in found.rows], {}, {}, {})
+    return Evaluation([{**about, **row} for row in scores.rows], {}, {}, {})
 
 
-def named(found: Mapping[str, Sequence[Row]]) -> list[Row]:
+def with_methods(rows_of: Mapping[str, Sequence[Row]]) -> list[Row]:
     """The rows of several methods, each with its method's name in front of its feature's."""
     return [
         row if row["features"] == method else {**row, "features": f"{method} {row['features']}"}
-        for method, rows in found.items()
+        for method, rows in rows_of.items()
         for row in rows
     ]
 

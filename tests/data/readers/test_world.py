@@ -15,7 +15,7 @@ from lookalike.data.info import describe
 from lookalike.errors import UserError
 from lookalike.world.spec import WorldSpec
 from lookalike.world.writer.annotations import truth_of
-from lookalike.world.writer.render import Rendered
+from lookalike.world.writer.render import RenderSummary
 
 SPLITS = ("train", "query", "gallery")
 READER = sys.modules["lookalike.data.readers.world"]  # its package has the function of that name
@@ -46,7 +46,7 @@ def drawn(cache, monkeypatch):
             for crop in crops(spec, person, person in people_tested(spec)):
                 (folder / crop.split / f"{crop.stem}.jpg").touch()
         (folder / "world.json").write_text(json.dumps({"spec": spec.as_dict()}))
-        return Rendered(folder, 0, 0, 0)
+        return RenderSummary(folder, 0, 0, 0)
 
     monkeypatch.setattr(READER, "render", draw)
     return specs

@@ -79,14 +79,14 @@ def test_stopped_killed_and_resumed_is_the_same(rendered, tmp_path, monkeypatch)
     # What a kill in the middle of a file would leave, in case this one came between two.
     (out / "in-progress" / "0001_c1s1_000000_01.jpg.1").write_bytes(b"half")
     done = render(SPEC, out, workers=2)
-    assert (done.images, done.made, done.missing) == (24, 24 - 4 * then, 0)
+    assert (done.images, done.new, done.missing) == (24, 24 - 4 * then, 0)
     assert files(out) == files(rendered)
 
 
 def test_shards_are_the_same(rendered, tmp_path):
     out = tmp_path / "world"
     second = render(SPEC, out, workers=1, shard=(2, 2))
-    assert (second.made, second.missing, second.finished) == (12, 12, False)
+    assert (second.new, second.missing, second.finished) == (12, 12, False)
     assert render(SPEC, out, workers=1, shard=(2, 2)).made == 0
     assert not (out / "world.json").exists()
     assert render(SPEC, out, workers=1, shard=(1, 2)).finished
@@ -109,7 +109,7 @@ def test_any_order_and_subset_gives_the_same_and_another_seed_not(rendered):
 def test_finished_world_is_left_alone(rendered):
     before = {path: path.stat().st_mtime_ns for path in rendered.rglob("*")}
     done = render(SPEC, rendered, workers=1)
-    assert (done.images, done.made, done.finished) == (24, 0, True)
+    assert (done.images, done.new, done.finished) == (24, 0, True)
     assert {path: path.stat().st_mtime_ns for path in rendered.rglob("*")} == before
 
 

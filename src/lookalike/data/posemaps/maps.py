@@ -127,5 +127,5 @@ def flip_joints(joints: Tensor, flip: Tensor, width: int, swap: bool = True) -> 
 def joints_inside(joints: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
     """x and y (0 where missing) and which are known and inside the image: B×18 each."""
     x, y, known = joints.to(torch.promote_types(joints.dtype, torch.float32)).unbind(-1)
-    there = (known > 0) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    return torch.where(there, x, 0), torch.where(there, y, 0), there
+    inside = (known > 0) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    return torch.where(inside, x, 0), torch.where(inside, y, 0), inside

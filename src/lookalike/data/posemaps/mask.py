@@ -44,8 +44,8 @@ def pose_mask(
     steps = (way.norm(dim=-1, keepdim=True) / radius).floor().clamp(min=1)
     row, column = (start + way * torch.minimum(step, steps) / steps).long().unbind(-1)
     # Limbs that are not there mark one pixel after the last, so that no shape depends on the data.
-    drawn = (known[:, first] & known[:, second])[:, :, None]
-    index = torch.where(drawn, row * width + column, height * width).flatten(1)
+    both = (known[:, first] & known[:, second])[:, :, None]
+    index = torch.where(both, row * width + column, height * width).flatten(1)
     mask = torch.zeros(len(x), height * width + 1, dtype=torch.bool, device=x.device)
     mask = mask.scatter_(1, index, True)[:, :-1].reshape(-1, height, width)
     mask = _dilated_by_disc(mask, radius)

@@ -21,24 +21,23 @@ def match(names: Iterable[str], paths: Iterable[str]) -> dict[str, str]:
     depth = 1 + max((name.count("/") for name in exact), default=0)
     paths = [*dict.fromkeys(paths)]
     slashed = [_slashed(path) for path in paths]
-    found = {
+    matches = {
         path: name
         for path, place in zip(paths, slashed, strict=True)
         if (name := _tail(place, exact, depth) or _tail(_without_suffix(place), bare, depth))
     }
-    if not found:
+    if not matches:
         files = _once(exact, _file)
-        called = {path: _file(place) for path, place in zip(paths, slashed, strict=True)}
-        found = {path: files[file] for path, file in called.items() if file in files}
-    return found
+        file_names = {path: _file(place) for path, place in zip(paths, slashed, strict=True)}
+        matches = {path: files[file] for path, file in file_names.items() if file in files}
+    return matches
 
 
-def shared(found: dict[str, str]) -> Sequence[str]:
+def shared(matches: dict[str, str]) -> Sequence[str]:
     """The images that go by one name, of the first name that several go by."""
-    counts = Counter(found.values())
-    return next(
-        ([path for path in found if found[path] == name] for name in counts if counts[name] > 1), []
-    )
+    counts = Counter(matches.values())
+    twice = next((name for name in counts if counts[name] > 1), None)
+    return [path for path in matches if matches[path] == twice]
 
 
 def _tail(path: str, names: dict[str, str], depth: int) -> str | None:

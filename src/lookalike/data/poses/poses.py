@@ -95,7 +95,7 @@ def cleaned(joints: NDArray[Any], sizes: NDArray[Any]) -> Poses:
     height, width = np.array(sizes, np.float32).reshape(-1, 2).T[:, :, None]
     x, y = joints[..., 0], joints[..., 1]
     with np.errstate(invalid="ignore"):  # NaN is nowhere
-        said = joints[..., 2] > 0
-        known = said & (x >= 0) & (x < width) & (y >= 0) & (y < height)
+        has_point = joints[..., 2] > 0
+        known = has_point & (x >= 0) & (x < width) & (y >= 0) & (y < height)
     joints[..., 2] = known
-    return Poses(np.where(known[..., None], joints, 0), sizes, (said & ~known).sum(1))
+    return Poses(np.where(known[..., None], joints, 0), sizes, (has_point & ~known).sum(1))

@@ -38,12 +38,13 @@ def with_poses(bench: Benchmark, say: bool = True) -> Benchmark:
     if all(people.poses is not None for people in splits):
         return bench
     source = _source(bench)
-    posed = [_of_world(p) for p in splits] if source is None else _of_file(splits, source, bench)
-    train, query, gallery = (
-        replace(people, poses=poses) for people, poses in zip(splits, posed, strict=True)
-    )
+    if source is None:
+        poses = [_of_world(people) for people in splits]
+    else:
+        poses = _of_file(splits, source, bench)
+    train, query, gallery = (replace(p, poses=part) for p, part in zip(splits, poses, strict=True))
     bench = replace(bench, train=train, query=query, gallery=gallery)
-    if not any(poses.known.any() for poses in posed):
+    if not any(part.known.any() for part in poses):
         raise UserError(
             f"No joint in {source or bench} lies inside its image: its coordinates should be "
             "pixels of the image files."
@@ -111,32 +112,32 @@ def _of_file(splits: Sequence[People], source: Path, bench: Benchmark) -> list[P
     """The poses of each split's images."""
     table = read_poses(source)
     paths = [*dict.fromkeys(path for people in splits for path in people.paths)]
-    found = match(table, paths)
-    if paths and not found:
+    matches = match(table, paths)
+    if paths and not matches:
         raise UserError(
             f"'{source}' has no pose of any image of {bench}: it names '{next(iter(table))}', an "
             f"image is '{os.path.relpath(paths[0], bench.root)}'."
         )
-    if twins := shared(found):
+    if twins := shared(matches):
         raise UserError(
-            f"'{source}' has one pose, '{found[twins[0]]}', for {len(twins)} images, '{twins[0]}' "
-            f"and '{twins[1]}': name them there by their paths below {bench.root}."
+            f"'{source}' has one pose, '{matches[twins[0]]}', for {len(twins)} images, "
+            f"'{twins[0]}' and '{twins[1]}': name them there by their paths below {bench.root}."
         )
     sizes = dict(zip(paths, _sizes(paths), strict=True))
     nothing = np.zeros((len(JOINTS), 3), np.float32)
-    posed = []
+    poses = []
     for people in splits:
-        joints = [table[found[path]] if path in found else nothing for path in people.paths]
-        posed.append(cleaned(np.array(joints), np.array([sizes[path] for path in people.paths])))
-    return posed
+        joints = [table[matches[path]] if path in matches else nothing for path in people.paths]
+        poses.append(cleaned(np.array(joints), np.array([sizes[path] for path in people.paths])))
+    return poses
 
 
 def _sizes(paths: Sequence[str]) -> NDArray[np.int64]:
     """Height and width of the image files: N×2, from their headers alone."""
     chunks = [paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)]
     with ThreadPoolExecutor(min(16, (os.cpu_count() or 1) + 2)) as pool:
-        found = [size for part in pool.map(_sizes_of, chunks) for size in part]
-    return np.array(found, np.int64).reshape(-1, 2)
+        sizes = [size for part in pool.map(_sizes_of, chunks) for size in part]
+    return np.array(sizes, np.int64).reshape(-1, 2)
 
 
 def _sizes_of(paths: Sequence[str]) -> list[tuple[int, int]]:

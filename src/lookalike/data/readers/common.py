@@ -35,10 +35,10 @@ def read_names(folder: Path, pattern: re.Pattern[str], example: str) -> list[Row
     """Rows of the images in `folder`: pid and camera (there from 1) are `pattern`'s two groups."""
     rows = []
     for name in image_names(folder):
-        found = pattern.match(name)
-        if not found:
+        match = pattern.match(name)
+        if not match:
             raise UserError(f"'{folder / name}' isn't named as in '{example}': move it elsewhere.")
-        rows.append((f"{folder}{os.sep}{name}", int(found[1]), int(found[2]) - 1))
+        rows.append((f"{folder}{os.sep}{name}", int(match[1]), int(match[2]) - 1))
     return rows
 
 
@@ -51,6 +51,6 @@ def half_split(
     stream that NumPy keeps the same for ever; its first entries are the training names.
     """
     order = np.random.RandomState(split).permutation(len(names))
-    drawn = [sorted(names)[i] for i in order]
+    in_order = [sorted(names)[i] for i in order]
     train = len(names) - int(len(names) * fraction)
-    return set(drawn[:train]), set(drawn[train:])
+    return set(in_order[:train]), set(in_order[train:])

@@ -24,9 +24,9 @@ def cuhk03(
     once (needs h5py). A camera is a side of the camera pair, as in the protocol's own code.
     """
     kind = "detected" if kind == "detected" else "labeled"
-    for arranged in (root / kind, root / "cuhk03-np" / kind, root / "CUHK03-NP" / kind):
-        if (arranged / "bounding_box_train").is_dir():
-            return read_splits("cuhk03", arranged, "0001_c1_1.png")
+    for place in (root / kind, root / "cuhk03-np" / kind, root / "CUHK03-NP" / kind):
+        if (place / "bounding_box_train").is_dir():
+            return read_splits("cuhk03", place, "0001_c1_1.png")
     config = f"cuhk03_new_protocol_config_{kind}.mat"
     folder = find_folder("CUHK03", root, ("cuhk03", "cuhk03_release"), (config,))
     images = folder / f"images_{kind}"
@@ -44,11 +44,11 @@ def _read_config(file: Path, images: Path) -> Benchmark:
     labels = config["labels"].ravel()
 
     def rows(split: str) -> list[Row]:
-        chosen = config[f"{split}_idx"].ravel().astype(int) - 1  # Matlab counts from 1
+        index = config[f"{split}_idx"].ravel().astype(int) - 1  # Matlab counts from 1
         # Names are pair_person_camera_image.png
-        cameras = [int(names[i].split("_")[2]) - 1 for i in chosen]
-        paths = [os.path.join(images, names[i]) for i in chosen]
-        return list(zip(paths, labels[chosen].tolist(), cameras, strict=True))
+        cameras = [int(names[i].split("_")[2]) - 1 for i in index]
+        paths = [os.path.join(images, names[i]) for i in index]
+        return list(zip(paths, labels[index].tolist(), cameras, strict=True))
 
     train, query, gallery = (people(rows(s), "cuhk03") for s in ("train", "query", "gallery"))
     return Benchmark("cuhk03", file.parent, train, query, gallery)
@@ -56,21 +56,21 @@ def _read_config(file: Path, images: Path) -> Benchmark:
 
 def _extract(folder: Path, kind: str, images: Path) -> None:
     """Write the crops of cuhk-03.mat (HDF5) to `images` as PNG: pair_person_camera_image.png."""
-    found = [
+    files = [
         p for p in (folder / "cuhk-03.mat", folder / "cuhk03_release/cuhk-03.mat") if p.exists()
     ]
-    if not found:
+    if not files:
         raise UserError(f"'{folder}' has neither {images.name} nor cuhk-03.mat: put one there.")
     try:
         import h5py  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError:
         raise UserError(
-            f"To read '{found[0]}' install h5py (pip install h5py), "
+            f"To read '{files[0]}' install h5py (pip install h5py), "
             f"or put the extracted images in '{images}'."
         ) from None
     partial = images.with_name(images.name + ".partial")  # a killed extraction isn't taken for all
     partial.mkdir(exist_ok=True)
-    with h5py.File(found[0], "r") as mat:
+    with h5py.File(files[0], "r") as mat:
         for pair, pair_ref in enumerate(mat[kind][0], 1):
             for person, image_refs in enumerate(np.asarray(mat[pair_ref]).T, 1):
                 for image, image_ref in enumerate(image_refs, 1):

@@ -49,19 +49,19 @@ def deepfashion(root: Path, *, highres: bool = False, outfits: bool = False) -> 
             return _benchmark(folder, _flat(folder), notes)
         for name in LISTS:
             if (folder / name).is_file():
-                return _benchmark(folder, _listed(folder, folder / name, highres, outfits), {})
+                return _benchmark(folder, _in_shop(folder, folder / name, highres, outfits), {})
     raise UserError(
         f"No DeepFashion at '{root}': it should hold {LISTS[0]} and img, or {' and '.join(FLAT)}."
     )
 
 
-def _listed(folder: Path, file: Path, highres: bool, outfits: bool) -> list[Image]:
+def _in_shop(folder: Path, file: Path, highres: bool, outfits: bool) -> list[Image]:
     """The images of the In-shop benchmark's list."""
-    wanted = "img_highres" if highres else "img"
-    bases = [base for base in (folder, folder / "Img") if (base / wanted).is_dir()]
+    inside = "img_highres" if highres else "img"
+    bases = [base for base in (folder, folder / "Img") if (base / inside).is_dir()]
     if not bases:
-        raise UserError(f"No folder '{folder / wanted}': unpack the benchmark's images there.")
-    found = []
+        raise UserError(f"No folder '{folder / inside}': unpack the benchmark's images there.")
+    images = []
     lines = file.read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(lines[2:], 3):  # their count, and the head of the columns
         if not line.strip():
@@ -78,33 +78,33 @@ def _listed(folder: Path, file: Path, highres: bool, outfits: bool) -> list[Imag
             ) from None
         if outfits:
             item += "/" + os.path.basename(inner).split("_")[0]
-        found.append(Image(os.path.join(bases[0], wanted, inner), item, split))
-    return found
+        images.append(Image(os.path.join(bases[0], inside, inner), item, split))
+    return images
 
 
 def _flat(folder: Path) -> list[Image]:
     """The images of PG²'s two folders."""
-    found, known = [], set()
+    images, items = [], set()
     for split, name in zip(("train", "query"), FLAT, strict=True):
         names = image_names(folder / name)
         several = Counter(file.split("_")[0] for file in names)
         for file in names:
             item = file.split("_")[0]
             # A person with one image has nobody to find: it's somebody else in the gallery.
-            asks = split == "query" and item not in known and several[item] > 1
-            known.add(item)
+            asks = split == "query" and item not in items and several[item] > 1
+            items.add(item)
             part = split if split == "train" or asks else "gallery"
-            found.append(Image(f"{folder / name}{os.sep}{file}", item, part))
-    return found
+            images.append(Image(f"{folder / name}{os.sep}{file}", item, part))
+    return images
 
 
 def _benchmark(folder: Path, images: list[Image], notes: dict[str, Path]) -> Benchmark:
     persons = {item: pid for pid, item in enumerate(sorted({i.item for i in images}), 1)}
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     rows: dict[str, list[Row]] = {split: [] for split in SPLITS}
     for image in images:
-        rows[image.split].append((image.path, persons[image.item], seen[image.item]))
-        seen[image.item] += 1
+        rows[image.split].append((image.path, persons[image.item], counts[image.item]))
+        counts[image.item] += 1
     train, query, gallery = (people(rows[split], "deepfashion") for split in SPLITS)
     names = {pid: item for item, pid in persons.items()}
     return Benchmark(

@@ -61,9 +61,9 @@ def folder(
 
     def table(split: str) -> People:
         junk = str(JUNK) if split != "gallery" else None
-        chosen = (c for c in crops if c.split == split and c.person != junk)
+        inside = (c for c in crops if c.split == split and c.person != junk)
         apart = int(unknown and split == "gallery")
-        rows = ((c.path, persons.get(c.person, JUNK), cameras[c.camera] + apart) for c in chosen)
+        rows = ((c.path, persons.get(c.person, JUNK), cameras[c.camera] + apart) for c in inside)
         return people(rows, root.name)
 
     names = {n: name for name, n in persons.items() if not (name.isdecimal() and int(name) == n)}
@@ -106,13 +106,13 @@ def _camera_finder(camera: str) -> Callable[[str], str]:
         )
 
     def find(path: str) -> str:
-        found = pattern.search(os.path.basename(path))
-        if not found or not found[1]:
+        match = pattern.search(os.path.basename(path))
+        if not match or not match[1]:
             raise UserError(
                 f"No camera in the name of '{path}': give option camera a regular expression that "
                 f"finds it (now '{camera}'), or camera=none, or list the crops in a CSV file."
             )
-        return found[1]
+        return match[1]
 
     return find
 
@@ -122,8 +122,8 @@ def _from_csv(root: Path, file: Path, camera: str) -> list[Crop]:
         raise UserError(f"No CSV file '{file}'.")
     with file.open(newline="", encoding="utf-8-sig") as lines:
         reader = csv_module.DictReader(lines)
-        wanted = ("path", "pid") if camera == UNKNOWN else ("path", "pid", "camid")
-        missing = set(wanted) - set(reader.fieldnames or ())
+        columns = ("path", "pid") if camera == UNKNOWN else ("path", "pid", "camid")
+        missing = set(columns) - set(reader.fieldnames or ())
         if missing:
             raise UserError(
                 f"'{file}' has no column {', '.join(sorted(missing))} in its first line."
@@ -131,7 +131,7 @@ def _from_csv(root: Path, file: Path, camera: str) -> list[Crop]:
         crops = []
         for row in reader:
             split = row.get("split") or ""
-            for column in wanted:
+            for column in columns:
                 if not row[column]:
                     raise UserError(f"'{file}', line {reader.line_num}: no {column}.")
             if split not in SPLITS and "split" in row:
@@ -159,9 +159,9 @@ def _split(crops: list[Crop], test_fraction: float, seed: int) -> list[Crop]:
         # A query needs an image in another camera: if fewer than two cameras have one to spare,
         # the last camera with a single image keeps it in the gallery.
         single = [c for c, shots in cameras.items() if len(shots) == 1]
-        kept = single[-1:] if len(cameras) - len(single) < 2 else []
+        gallery_only = single[-1:] if len(cameras) - len(single) < 2 else []
         for camera, shots in cameras.items():
-            queries = 0 if camera in kept or person == str(JUNK) else 1
+            queries = 0 if camera in gallery_only or person == str(JUNK) else 1
             for i, shot in enumerate(shots):
                 split = "query" if i < queries else "gallery"
                 rows.append(Crop(shot.path, person, camera, split))

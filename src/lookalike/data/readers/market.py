@@ -52,16 +52,16 @@ EXAMPLE = "0001_c1s1_000151_01.jpg"
 def _with_500k(bench: Benchmark) -> People:
     """The gallery with the +500k distractors at its end."""
     folder = bench.root
-    found = [
+    places = [
         p for f in (folder, folder.parent) for d in DISTRACTOR_FOLDERS if (p := f / d).is_dir()
     ]
-    if not found:
+    if not places:
         raise UserError(
             f"No +500k distractors at '{folder}': unpack them to a folder 'distractors_500k' there."
         )
     # Whatever their names say, they are nobody; the camera matters to no rule, only to counts.
-    cameras = [(n, re.search(r"_c(\d+)", n)) for n in image_names(found[0])]
-    rows = [(f"{found[0]}{os.sep}{n}", DISTRACTOR, int(c[1]) - 1 if c else 0) for n, c in cameras]
+    cameras = [(n, re.search(r"_c(\d+)", n)) for n in image_names(places[0])]
+    rows = [(f"{places[0]}{os.sep}{n}", DISTRACTOR, int(c[1]) - 1 if c else 0) for n, c in cameras]
     gallery = [*zip(bench.gallery.paths, bench.gallery.pids, bench.gallery.camids, strict=True)]
     return people([*gallery, *rows], bench.name)
 
@@ -71,9 +71,9 @@ def _hand_drawn(bench: Benchmark) -> People:
     folder = bench.root / "gt_bbox"
     if not folder.is_dir():
         raise UserError(f"No folder '{folder}': multi_query takes its queries from there.")
-    asked = set(zip(bench.query.pids.tolist(), bench.query.camids.tolist(), strict=True))
-    rows = [row for row in read_names(folder, NAME, EXAMPLE) if row[1:] in asked]
-    if missing := asked - {row[1:] for row in rows}:
+    queries = set(zip(bench.query.pids.tolist(), bench.query.camids.tolist(), strict=True))
+    rows = [row for row in read_names(folder, NAME, EXAMPLE) if row[1:] in queries]
+    if missing := queries - {row[1:] for row in rows}:
         pid, camid = min(missing)
         raise UserError(
             f"'{folder}' has no box of person {pid} in camera {camid + 1}, who is a query: "

@@ -55,14 +55,14 @@ def _persons(folder: Path) -> list[list[Row]]:
     """The rows of every person, from 0, by camera and then in the file's order."""
     file = folder / "meta.json"
     try:
-        listed = _read(file)["identities"]
+        identities = _read(file)["identities"]
         return [
             [
                 (f"{folder}{os.sep}images{os.sep}{_name(name)}", pid + 1, camera)
                 for camera, names in enumerate(cameras)
                 for name in names
             ]
-            for pid, cameras in enumerate(listed)
+            for pid, cameras in enumerate(identities)
         ]
     except (KeyError, TypeError):
         raise UserError(
@@ -84,16 +84,16 @@ def _split(folder: Path, split: int, persons: int) -> list[list[int]]:
     if not 0 <= split < count:
         raise UserError(f"'{file}' has the splits 0 to {count - 1}, not {split}.")
     try:
-        found = [[int(pid) for pid in splits[split][part]] for part in PARTS]
+        parts = [[int(pid) for pid in splits[split][part]] for part in PARTS]
     except (KeyError, TypeError, ValueError):
         raise UserError(f"'{file}', split {split}: no lists trainval, query, gallery.") from None
-    for part, pids in zip(PARTS, found, strict=True):
+    for part, pids in zip(PARTS, parts, strict=True):
         if strange := sorted(pid for pid in pids if not 0 <= pid < persons):
             raise UserError(
                 f"'{file}', split {split}: person {strange[0]} of {part} isn't in meta.json, "
                 f"which has 0 to {persons - 1}."
             )
-    return found
+    return parts
 
 
 def _read(file: Path) -> Any:

@@ -72,10 +72,10 @@ def _camera(folder: Path) -> Camera:
         files += [(person, os.path.join(person, name)) for name in image_names(folder / person)]
     camera: Camera = {}
     for name, file in files:
-        found = re.search(r"\d+", name)
-        if not found:
+        number = re.search(r"\d+", name)
+        if not number:
             raise UserError(f"'{folder / file}' has no person's number in its name.")
-        camera.setdefault(int(found[0]), []).append(os.path.join(folder, file))
+        camera.setdefault(int(number[0]), []).append(os.path.join(folder, file))
     return camera
 
 

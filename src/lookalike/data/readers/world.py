@@ -45,14 +45,14 @@ def world(
     each domain, from site on. The people are divided evenly among the places; persons and cameras
     are numbered on from place to place, so that no two share a number.
     """
-    given = {k: v for k, v in locals().items() if k not in ("place", "sites") and v is not None}
+    options = {k: v for k, v in locals().items() if k not in ("place", "sites") and v is not None}
     names = place.split("+")
     if all(name in DOMAINS for name in names):
-        specs = _specs(names, given, 1 if sites is None else sites)
+        specs = _specs(names, options, 1 if sites is None else sites)
         root = cache("world")
         folders = [_rendered(spec, root) for spec in specs]
     else:
-        folders = [_folder(place, [*given, *(["sites"] if sites is not None else [])])]
+        folders = [_folder(place, [*options, *(["sites"] if sites is not None else [])])]
         specs, root, place = [spec_of(folders[0])], folders[0], ""
     bench = _joined(folders, specs)
     _check(bench, specs[0], place or str(root))
@@ -62,21 +62,21 @@ def world(
     return replace(bench, root=root, source=place, annotations=notes)
 
 
-def _specs(names: Sequence[str], given: dict[str, Any], sites: int) -> list[WorldSpec]:
+def _specs(names: Sequence[str], options: dict[str, Any], sites: int) -> list[WorldSpec]:
     """A world for each domain and site."""
     if len(set(names)) < len(names):
         raise UserError(f"'{'+'.join(names)}' names a domain twice: option sites gives more of it.")
-    people = given.get("people", WorldSpec().people)
+    people = options.get("people", WorldSpec().people)
     count = len(names) * sites
     if sites < 1:
         raise UserError(f"A world needs 1 or more sites, not {sites}.")
     if 0 < people < count:
         raise UserError(f"{people} people are too few for {count} places: at least one in each.")
-    first = given.get("site", 0)
+    first = options.get("site", 0)
     places = [(DOMAINS[name], first + i) for name in names for i in range(sites)]
     shares = [people // count + (i < people % count) for i in range(count)]
     return [
-        WorldSpec(**{**given, "domain": domain, "site": site, "people": share})
+        WorldSpec(**{**options, "domain": domain, "site": site, "people": share})
         for (domain, site), share in zip(places, shares, strict=True)
     ]
 
@@ -84,9 +84,9 @@ def _specs(names: Sequence[str], given: dict[str, Any], sites: int) -> list[Worl
 def _rendered(spec: WorldSpec, root: Path) -> Path:
     """The world's folder in the cache, rendered now if it isn't yet."""
     key = json.dumps([spec.as_dict(), versions()], sort_keys=True)
-    name = (f"{spec.domain.name}-{spec.people}x{spec.cameras}x{spec.images}-seed{spec.seed}"
-            f"-site{spec.site}-{sha256(key.encode()).hexdigest()[:12]}")  # fmt: skip
-    folder = root / name
+    size = f"{spec.people}x{spec.cameras}x{spec.images}"
+    digest = sha256(key.encode()).hexdigest()[:12]
+    folder = root / f"{spec.domain.name}-{size}-seed{spec.seed}-site{spec.site}-{digest}"
     if not (folder / WORLD).exists():
         check_testable(spec)  # before work is announced
         images = spec.people * spec.cameras * spec.images
@@ -102,8 +102,10 @@ def _folder(place: str, options: Sequence[str]) -> Path:
             raise UserError(f"'{folder}' is rendered already, so {options[0]} can't be set.")
         return folder
     if folder.exists() or len(Path(place).parts) > 1:
-        raise UserError(f"No rendered world at '{folder}': it has no {WORLD}; `lookalike world "
-                        "render` makes one, or finishes it.")  # fmt: skip
+        raise UserError(
+            f"No rendered world at '{folder}': it has no {WORLD}; `lookalike world render` makes "
+            "one, or finishes it."
+        )
     missing = [name for name in place.split("+") if name not in DOMAINS]
     raise unknown("domain", missing[0], DOMAINS)
 
@@ -140,9 +142,11 @@ def _joined(folders: Sequence[Path], specs: Sequence[WorldSpec]) -> Benchmark:
 
 def _check(bench: Benchmark, spec: WorldSpec, place: str) -> None:
     """Raises UserError for a split without images, unless the test fraction asked for it."""
-    asked = {"train": spec.test_fraction < 1, "query": spec.test_fraction > 0,
-             "gallery": spec.test_fraction > 0}  # fmt: skip
-    for split, wanted in asked.items():
-        if wanted and not len(getattr(bench, split)):
-            raise UserError(f"The {split} split of world:{place} has no images: render more people,"
-                            " or a test fraction of 0 or 1.")  # fmt: skip
+    splits = ["train"] if spec.test_fraction < 1 else []
+    splits += ["query", "gallery"] if spec.test_fraction > 0 else []
+    for split in splits:
+        if not len(getattr(bench, split)):
+            raise UserError(
+                f"The {split} split of world:{place} has no images: render more people, or a test "
+                "fraction of 0 or 1."
+            )

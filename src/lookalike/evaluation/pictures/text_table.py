@@ -39,14 +39,14 @@ COLUMNS = (
 GAP = 2
 
 
-def picture_table(found: PictureQuality) -> str:
+def picture_table(quality: PictureQuality) -> str:
     """The rows, in as many blocks of columns as the width asks for, and the notes."""
-    rows = found.rows
-    there = [c for c in COLUMNS if any(row.get(c.key) is not None for row in rows)]
+    rows = quality.rows
+    columns = [c for c in COLUMNS if any(row.get(c.key) is not None for row in rows)]
     lines: list[str] = []
-    for block in blocks(there, rows):
+    for block in blocks(columns, rows):
         lines += ["", *block_lines(block, rows)] if lines else block_lines(block, rows)
-    for sentence in [*how(rows), *found.notes]:
+    for sentence in [*how(rows), *quality.notes]:
         lines += folded(sentence)
     return "\n".join(lines)
 
@@ -54,40 +54,40 @@ def picture_table(found: PictureQuality) -> str:
 def blocks(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> list[list[Column]]:
     """The columns, as many at a time as fit beside the names; a kind that has another."""
     room = WIDTH - len(padded(names(rows))[0])
-    found: list[list[Column]] = [[]]
-    used = 0
+    lists: list[list[Column]] = [[]]
+    taken = 0
     for column in columns:
         width = GAP + max(map(len, cells(column, rows)))
-        if used + width > room and found[-1]:
-            found.append([])
-            used = 0
-        found[-1].append(column)
-        used += width
-    return found
+        if taken + width > room and lists[-1]:
+            lists.append([])
+            taken = 0
+        lists[-1].append(column)
+        taken += width
+    return lists
 
 
 def block_lines(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> list[str]:
     """A head and a line for each row that has any of the columns; its interval's ends below."""
     table = [padded(names(rows))]
     for column in columns:
-        shown = cells(column, rows)
-        width = GAP + max(map(len, shown))
-        table.append([cell.rjust(width) for cell in shown])
+        texts = cells(column, rows)
+        width = GAP + max(map(len, texts))
+        table.append([cell.rjust(width) for cell in texts])
     head, *lines = ("".join(line) for line in zip(*table, strict=True))
-    kept = [head.rstrip()]
+    lines_shown = [head.rstrip()]
     for (row, end), line in zip(entries(rows), lines, strict=True):
         if any(value_of(row, end, column.key) is not None for column in columns):
-            kept.append(line.rstrip())
-    return kept
+            lines_shown.append(line.rstrip())
+    return lines_shown
 
 
 def entries(rows: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], int | None]]:
     """Every row, followed by the two ends of its intervals where it has them."""
-    found: list[tuple[dict[str, Any], int | None]] = []
+    lines: list[tuple[dict[str, Any], int | None]] = []
     for row in rows:
-        found.append((row, None))
-        found += [(row, 0), (row, 1)] if row.get("intervals") else []
-    return found
+        lines.append((row, None))
+        lines += [(row, 0), (row, 1)] if row.get("intervals") else []
+    return lines
 
 
 def names(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -97,13 +97,13 @@ def names(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def cells(column: Column, rows: Sequence[dict[str, Any]]) -> list[str]:
     """The column's head and its value in every entry."""
-    found = [f"{column.head} {'↑' if column.higher else '↓'}"]
+    texts = [f"{column.head} {'↑' if column.higher else '↓'}"]
     for row, end in entries(rows):
         value = value_of(row, end, column.key)
         text = "" if value is None else f"{column.factor * value:.{column.digits}f}"
         spread = row.get(f"{column.key}-deviation") if end is None else None
-        found.append(text if spread is None else f"{text} ±{spread:.3f}")
-    return found
+        texts.append(text if spread is None else f"{text} ±{spread:.3f}")
+    return texts
 
 
 def value_of(row: dict[str, Any], end: int | None, key: str) -> float | None:
@@ -118,17 +118,21 @@ def how(rows: Sequence[dict[str, Any]]) -> list[str]:
     """What the columns mean that a reader may not know."""
     keys = {key for row in rows for key in row}
     first = rows[0]
-    lines = [f"↑ more is better, ↓ less is; {first['pairs']:,} pairs" if "pairs" in first
-             else f"↑ more is better, ↓ less is; {first['images']:,} images"]  # fmt: skip
+    count = f"{first['pairs']:,} pairs" if "pairs" in first else f"{first['images']:,} images"
+    lines = [f"↑ more is better, ↓ less is; {count}"]
     if "SSIM" in keys:
         lines[0] += f", SSIM {first['ssim']}"
     if "mask-SSIM-condition" in keys:
-        lines.append("mask-SSIM: inside the target's mask; by source: inside the condition's, as "
-                     "PG²'s released scorer")  # fmt: skip
+        lines.append(
+            "mask-SSIM: inside the target's mask; by source: inside the condition's, as PG²'s "
+            "released scorer"
+        )
     if "rank1" in first:
         crops = f"{first['gallery']:,} real gallery crops, {first['protocol']}"
-        lines.append(f"rank1, mAP: the pictures as queries among {crops}; their person's crops "
-                     "from the source's camera don't count")  # fmt: skip
+        lines.append(
+            f"rank1, mAP: the pictures as queries among {crops}; their person's crops from the "
+            "source's camera don't count"
+        )
     if first.get("confidence"):
         over = first["intervals_over"]
         lines.append(f"from, to: {100 * first['confidence']:g} % intervals over {over}")

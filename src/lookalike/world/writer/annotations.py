@@ -102,24 +102,26 @@ def truth_of(paths: Iterable[str | Path]) -> Truths:
     Raises UserError for an image that is of no rendered world, or whose truth has gone, and for
     images of different sizes.
     """
-    asked = [Path(path).absolute() for path in paths]
-    if not asked:
+    files = [Path(path).absolute() for path in paths]
+    if not files:
         raise UserError("No image was given to know something of.")
     rows: dict[Path, list[int]] = {}
-    for row, path in enumerate(asked):
+    for row, path in enumerate(files):
         rows.setdefault(path.parent, []).append(row)
-    found = [_of_folder(folder, [asked[i].name for i in rows[folder]]) for folder in rows]
-    sizes = {tuple(columns.pop("size").tolist()): folder
-             for folder, columns in zip(rows, found, strict=True)}  # fmt: skip
+    parts = [_of_folder(folder, [files[i].name for i in rows[folder]]) for folder in rows]
+    sizes = {
+        tuple(columns.pop("size").tolist()): folder
+        for folder, columns in zip(rows, parts, strict=True)
+    }
     if len(sizes) > 1:
         raise UserError(
             f"Images of different sizes ({' and '.join(map(str, sizes.values()))}): ask for the "
             "truth of one size at a time."
         )
     order = np.argsort(np.concatenate([rows[folder] for folder in rows]))
-    columns = {name: np.concatenate([part[name] for part in found])[order] for name in found[0]}
+    columns = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
     return Truths(
-        paths=np.array([str(p) for p in asked], object), **columns, size=next(iter(sizes))
+        paths=np.array([str(p) for p in files], object), **columns, size=next(iter(sizes))
     )
 
 
@@ -127,23 +129,23 @@ def _of_folder(folder: Path, names: Sequence[str]) -> dict[str, Any]:
     """The columns of `Truths` for the files `names` of a world's folder, and `size`."""
     file = folder.parent / "truth" / f"{folder.name}.npz"
     try:
-        with np.load(file) as columns:
-            found = {name: columns[name] for name in columns.files}
+        with np.load(file) as archive:
+            columns = {name: archive[name] for name in archive.files}
     except (OSError, ValueError) as error:
         raise UserError(
             f"No truth of the images in '{folder}': '{file}' can't be read; only a rendered world "
             "that is finished has it."
         ) from error
-    known = found.pop("name")  # in ascending order
-    rows = np.searchsorted(known, names).clip(0, len(known) - 1)
-    if (unknown := known[rows] != names).any():
+    all_names = columns.pop("name")  # in ascending order
+    rows = np.searchsorted(all_names, names).clip(0, len(all_names) - 1)
+    if (unknown := all_names[rows] != names).any():
         raise UserError(
             f"'{folder / names[int(unknown.argmax())]}' is no image of its world: '{file}' doesn't "
             "have it."
         )
-    size = found.pop("size")
-    found["packed_masks"], found["packed_amodal"] = found.pop("masks"), found.pop("amodal")
-    return {"size": size, **{name: column[rows] for name, column in found.items()}}
+    size = columns.pop("size")
+    columns["packed_masks"], columns["packed_amodal"] = columns.pop("masks"), columns.pop("amodal")
+    return {"size": size, **{name: column[rows] for name, column in columns.items()}}
 
 
 def spec_of(root: Path) -> WorldSpec:

@@ -75,8 +75,8 @@ def _gather(files: list[Path]) -> tuple[list[Columns], list[dict[str, Any]]]:
     rows: list[list[Columns]] = [[] for _ in SPLITS]
     abouts = []
     for file in files:
-        with np.load(file) as found:
-            columns = dict(found)
+        with np.load(file) as archive:
+            columns = dict(archive)
         abouts.append(json.loads(str(columns.pop("about"))))
         split = columns.pop("split")
         for number, part in enumerate(rows):
@@ -91,9 +91,9 @@ def _gather(files: list[Path]) -> tuple[list[Columns], list[dict[str, Any]]]:
 
 def _npz(table: Columns, spec: WorldSpec) -> bytes:
     """The truth of a split, as `lookalike.world.writer.annotations` describes it."""
-    kept: dict[str, Any] = {name: column for name, column in table.items() if name != "digest"}
+    columns: dict[str, Any] = {name: column for name, column in table.items() if name != "digest"}
     file = io.BytesIO()
-    np.savez_compressed(file, size=np.array([spec.height, spec.width]), **kept)
+    np.savez_compressed(file, size=np.array([spec.height, spec.width]), **columns)
     return file.getvalue()
 
 

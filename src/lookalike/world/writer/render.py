@@ -16,14 +16,14 @@ from lookalike.world.writer.layout import WORLD, check_testable, person_file
 
 
 @dataclass(frozen=True)
-class Rendered:
+class RenderSummary:
     """What a call of `render` did."""
 
     out: Path
     images: int
     """Of the whole world."""
-    made: int
-    """Rendered by this call."""
+    new: int
+    """By this call."""
     missing: int
     """Still to be rendered, by the other shards."""
 
@@ -39,7 +39,7 @@ def render(
     workers: int = 0,
     shard: tuple[int, int] = (1, 1),
     progress: bool = True,
-) -> Rendered:
+) -> RenderSummary:
     """Renders the people of `spec` that `out` doesn't have yet, into the files that `layout` lists.
 
     workers: processes, 0 for one a core. shard: (i, n) renders every n-th person from the i-th on;
@@ -59,16 +59,16 @@ def render(
     each = spec.cameras * spec.images
     images = spec.people * each
     if not begin(out, spec):
-        return Rendered(out, images, 0, 0)
+        return RenderSummary(out, images, 0, 0)
     mine = range(i - 1, spec.people, n)
     todo = [person for person in mine if not person_file(out, person).exists()]
-    made = _render(spec, out, todo, workers, progress, len(mine) * each) if todo else 0
+    new = _render(spec, out, todo, workers, progress, len(mine) * each) if todo else 0
     missing = sum(not person_file(out, person).exists() for person in range(spec.people))
     if not missing:
         finish(out, spec, versions())
     elif (out / WORLD).exists():  # another shard was quicker, and has tidied up
         missing = 0
-    return Rendered(out, images, made, missing * each)
+    return RenderSummary(out, images, new, missing * each)
 
 
 def _render(
@@ -78,16 +78,15 @@ def _render(
     from tqdm import tqdm
 
     before = total - len(people) * spec.cameras * spec.images
-    made = 0
+    new = 0
     # In no order: should another process do the same work, the two share it.
     jobs = (p for p in sample(people, len(people)) if not person_file(out, p).exists())
-    # None hides the bar where stderr is no terminal.
-    with tqdm(total=total, initial=before, desc="render", unit="image",
-              disable=None if progress else True) as bar:  # fmt: skip
+    hidden = None if progress else True  # None hides the bar where stderr is no terminal
+    with tqdm(total=total, initial=before, desc="render", unit="image", disable=hidden) as bar:
 
         def count(answer: dict[str, Any]) -> None:
-            nonlocal made
-            made += answer["images"]
+            nonlocal new
+            new += answer["images"]
             bar.update(answer["images"])
 
         try:
@@ -100,4 +99,4 @@ def _render(
         except UserError:
             if not (out / WORLD).exists():  # else that other process has finished and tidied up
                 raise
-    return made
+    return new

@@ -23,7 +23,7 @@ from lookalike.errors import UserError
 
 
 @dataclass(frozen=True)
-class Estimated:
+class EstimationSummary:
     """What `estimate_folder` did. Names are paths below the folder, in order."""
 
     out: Path
@@ -46,7 +46,7 @@ def estimate_folder(
     workers: int = 0,
     force: bool = False,
     progress: bool = True,
-) -> Estimated:
+) -> EstimationSummary:
     """Writes the poses of the images in `folder` and below to the table `out`; says what was found.
 
     Images that the table has are left out, and a stopped job goes on where it was. out:
@@ -54,7 +54,7 @@ def estimate_folder(
     threshold: the visibility, from 0 to 1, below which a joint is missing. workers: processes, 0
     means one a core. force: begins anew and replaces `out`, whatever it is. progress: shows a bar
     where stderr is a terminal. The table's lines are name:keypoints_y:keypoints_x:confidence:score,
-    see `table.row`; every joint of an image without a pose is −1.
+    see `poses_csv.row`; every joint of an image without a pose is −1.
     Raises UserError when there are no images, no model or no package, or `out` can't be written or
     is somebody else's.
     """
@@ -62,55 +62,66 @@ def estimate_folder(
     out = Path(out).expanduser() if out else folder / "poses.csv"
     names = image_names_below(folder)
     _require_writable(out)
-    written = {} if force else read_rows(out) | read_rows(unfinished(out))
-    todo = [name for name in names if name not in written]
-    started = time.perf_counter()
+    rows = {} if force else read_rows(out) | read_rows(unfinished(out))
+    todo = [name for name in names if name not in rows]
+    start = time.perf_counter()
     unreadable = [name for name in todo if not _fits(name)]
     todo = [name for name in todo if _fits(name)]
-    before = len(written)
+    before = len(rows)
     if todo:
         require_mediapipe()
         file = model_file(model)
-        call = (f"lookalike.data.poses.estimate.worker.estimate_images({str(folder)!r}, "
-                f"{str(file)!r}, {threshold!r})")  # fmt: skip
+        arguments = f"{str(folder)!r}, {str(file)!r}, {threshold!r}"
+        call = f"lookalike.data.poses.estimate.worker.estimate_images({arguments})"
         try:
-            unreadable += _work(call, todo, written, out, workers, force, progress,
-                                len(names))  # fmt: skip
+            unreadable += _work(call, todo, rows, out, workers, force, progress, len(names))
         except OSError as error:
             raise UserError(
                 f"Could not write {unfinished(out)} ({error}); what was finished is kept: the same "
                 "again goes on from there."
             ) from error
     if todo or unfinished(out).exists():  # it may have been killed when all was done but this
-        write_rows(out, written)
+        write_rows(out, rows)
         unfinished(out).unlink(missing_ok=True)
-    failed = [name for name in names if name in written and not has_pose(written[name])]
-    return Estimated(out, len(names), len(written) - before, tuple(failed),
-                     tuple(sorted(unreadable)), time.perf_counter() - started)  # fmt: skip
+    failed = [name for name in names if name in rows and not has_pose(rows[name])]
+    return EstimationSummary(
+        out,
+        len(names),
+        len(rows) - before,
+        tuple(failed),
+        tuple(sorted(unreadable)),
+        time.perf_counter() - start,
+    )
 
 
 def _work(
-    call: str, todo: list[str], written: dict[str, str], out: Path, workers: int, force: bool,
-    progress: bool, total: int,
-) -> list[str]:  # fmt: skip
-    """Adds the rows of `todo` to `written` and to the journal; gives the unreadable images."""
+    call: str,
+    todo: list[str],
+    rows: dict[str, str],
+    out: Path,
+    workers: int,
+    force: bool,
+    progress: bool,
+    total: int,
+) -> list[str]:
+    """Adds the lines of `todo` to `rows` and to the journal; gives the unreadable images."""
     from tqdm import tqdm
 
     unreadable: list[str] = []
     journal: Journal | None = None
-    # None hides the bar where stderr is no terminal.
-    with tqdm(total=total, initial=total - len(todo), desc="poses", unit="image",
-              disable=None if progress else True) as bar:  # fmt: skip
+    hidden = None if progress else True  # None hides the bar where stderr is no terminal
+    before = total - len(todo)
+    with tqdm(total=total, initial=before, desc="poses", unit="image", disable=hidden) as bar:
 
         def keep(answer: dict[str, Any]) -> None:
             nonlocal journal
             if journal is None:  # not before the model has run: force must not replace for nothing
-                journal = Journal(unfinished(out), written)
+                journal = Journal(unfinished(out), rows)
                 if force:  # so that the rest of a stopped job doesn't find the old table
                     out.unlink(missing_ok=True)
             if "row" in answer:
                 journal.add(answer["row"])
-                written[answer["name"]] = answer["row"]
+                rows[answer["name"]] = answer["row"]
             else:
                 unreadable.append(answer["name"])
             bar.update()

@@ -18,10 +18,10 @@ from lookalike.files import replacing
 HEADER = "name:keypoints_y:keypoints_x:confidence:score"
 
 
-def row(name: str, found: Estimate) -> str:
+def row(name: str, pose: Estimate) -> str:
     """An image's line: JSON lists of 18 y, 18 x, 18 visibilities, and the score."""
-    x, y = found.joints.T
-    columns = (_tenths(y), _tenths(x), found.confidence.round(2).tolist(), round(found.score, 2))
+    x, y = pose.joints.T
+    columns = (_tenths(y), _tenths(x), pose.confidence.round(2).tolist(), round(pose.score, 2))
     return ":".join([name, *map(json.dumps, columns)])
 
 

@@ -45,8 +45,8 @@ def _read(whole: dict[str, Any], where: str) -> Table:
         if not isinstance(name, str):
             raise UserError(f"{here}: no file name of its image {image}: the file needs 'images'.")
         joints = arranged(row["keypoints"], here, _order(row, orders, here))
-        seen = float(np.asarray(row["keypoints"], np.float64).reshape(-1, 3)[:, 2].sum())
-        score = row.get("score", seen)
+        visibility = float(np.asarray(row["keypoints"], np.float64).reshape(-1, 3)[:, 2].sum())
+        score = row.get("score", visibility)
         if name not in table or score > highest[name]:
             table[name], highest[name] = joints, score
     return table

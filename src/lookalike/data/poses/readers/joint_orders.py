@@ -54,11 +54,11 @@ def arranged(values: Any, where: str, order: Sequence[int] | None = None, width:
 
 def named_order(names: Sequence[str], where: str) -> tuple[int, ...]:
     """The point of each of our joints among points with these `names` ("left_eye", "L Eye" …)."""
-    said = [str(name).strip().lower().replace(" ", "_").replace("-", "_") for name in names]
-    lacking = [joint for joint in JOINTS if joint != "neck" and joint not in said]
+    points = [str(name).strip().lower().replace(" ", "_").replace("-", "_") for name in names]
+    lacking = [joint for joint in JOINTS if joint != "neck" and joint not in points]
     if lacking:
         raise UserError(f"{where}: no {lacking[0]} among the names of its key points.")
-    return tuple(said.index(joint) if joint in said else -1 for joint in JOINTS)
+    return tuple(points.index(joint) if joint in points else -1 for joint in JOINTS)
 
 
 def merge(table: Table, more: Table, where: str) -> None:

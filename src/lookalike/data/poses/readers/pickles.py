@@ -33,8 +33,10 @@ def read_pickle(file: Path, unfiltered: bool = False) -> Table:
         where = f"'{file}', image '{name}'"
         rows = _numbers(points, where)
         if rows.shape != (len(JOINTS), 3):
-            raise UserError(f"{where}: {'×'.join(map(str, rows.shape))} numbers; a pose is 18 rows "
-                            "of row, column and visible.")  # fmt: skip
+            raise UserError(
+                f"{where}: {'×'.join(map(str, rows.shape))} numbers; a pose is 18 rows of row, "
+                "column and visible."
+            )
         rows[(rows[:, :2] < 0).any(1), 2] = 0
         table[name] = arranged(rows[:, [1, 0, 2]], where)
     return table
@@ -62,8 +64,8 @@ def _chosen(peaks: Path, subsets: Path, unfiltered: bool) -> Table:
 def _firsts(candidates: Sequence[Any], ids: set[float] | None, where: str) -> Joints:
     """The first candidate (x, y, score, id) of each joint whose id is among `ids`, if any."""
     points = np.zeros((len(JOINTS), 3))
-    for joint, found in enumerate(candidates):
-        rows = _numbers(found, where)
+    for joint, points_of_joint in enumerate(candidates):
+        rows = _numbers(points_of_joint, where)
         if rows.size and rows.shape[1:] != (4,):
             raise UserError(f"{where}: a candidate has x, y, score and number.")
         rows = rows.reshape(-1, 4)
@@ -75,10 +77,10 @@ def _firsts(candidates: Sequence[Any], ids: set[float] | None, where: str) -> Jo
 
 
 def _dict(file: Path) -> dict[str, Any]:
-    found = read_plain(file)
-    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+    table = read_plain(file)
+    if not isinstance(table, dict) or not all(isinstance(name, str) for name in table):
         raise UserError(f"'{file}' holds no dict of image names.")
-    return found
+    return table
 
 
 def _numbers(value: Any, where: str) -> np.ndarray[Any, np.dtype[np.float64]]:

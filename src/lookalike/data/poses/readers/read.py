@@ -62,7 +62,7 @@ def _folder(folder: Path, unfiltered: bool) -> Table:
     """The poses in all files of the first kind that the folder has."""
     files = list(_files(folder))
     for kind in KINDS:
-        if found := [file for file in files if kind(file)]:
+        if files_of_kind := [file for file in files if kind(file)]:
             break
     else:
         raise UserError(
@@ -70,7 +70,7 @@ def _folder(folder: Path, unfiltered: bool) -> Table:
             "file name:keypoints_y:keypoints_x, COCO's JSON or a pickle."
         )
     table: Table = {}
-    for file in found:
+    for file in files_of_kind:
         merge(table, _file(file, file.relative_to(folder), unfiltered), f"'{file}'")
     return table
 

@@ -28,8 +28,10 @@ def read_lines(text: str, file: Path) -> Joints:
             ) from None
         points.append((column, row))
     if len(points) != len(JOINTS):
-        raise UserError(f"'{file}', line {len(lines)}: the file ends with joint {len(points)}; "
-                        f"a pose has {len(JOINTS)}.")  # fmt: skip
+        raise UserError(
+            f"'{file}', line {len(lines)}: the file ends with joint {len(points)}; a pose has "
+            f"{len(JOINTS)}."
+        )
     return arranged(points, f"'{file}'", width=2)
 
 
