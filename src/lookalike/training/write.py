@@ -18,7 +18,7 @@ from tqdm import tqdm
 from lookalike import parallel
 from lookalike.data.samplers import step_seed
 from lookalike.errors import UserError
-from lookalike.generation.folder import begin
+from lookalike.files import claim
 from lookalike.generation.swap import save_picture, to_pixels
 from lookalike.methods.model import Model
 from lookalike.methods.stage import Write
@@ -39,7 +39,8 @@ def write_pictures(
     """
     folder = Path(os.path.commonpath([Path(path).parent for path in write.pictures.paths]))
     if is_main_process():
-        begin(folder, about(write, done, settings, method))
+        note = about(write, done, settings, method)
+        claim(folder, NOTE, note, other="holds pictures made of something else")
     parallel.wait()
     device = torch.device(resolve_device(settings))
     for module in done.values():
