@@ -6,7 +6,7 @@ from PIL import Image
 from lookalike.cli import main
 from lookalike.cli.generate import VERBS
 from lookalike.data import load
-from lookalike.generation import folder as dumping
+from lookalike.generation.swap import Swap
 from lookalike.methods import METHODS
 from lookalike.methods.ide import IDE
 from lookalike.methods.model_file import save_model
@@ -79,24 +79,24 @@ def test_interpolation_is_a_strip_and_a_film(dgnet_file, photos, tmp_path, mode,
     assert size(out) == (GAP + 4 * ACROSS + APART, labels + GAP + 3 * DOWN + APART)
 
 
-def test_folder_dumps_all_combinations_and_goes_on(
+def test_folder_gets_all_combinations_and_goes_on(
     dgnet_file, photos, tmp_path, capsys, monkeypatch
 ):
     out = tmp_path / "all"
     words = ["--mode", "folder", "--images", *photos[:3], "--out", out, "--batch", 4]
-    real = dumping.swap
+    real = Swap.pictures
 
     def stopped(*args):
-        monkeypatch.setattr(dumping, "swap", ctrl_c)
+        monkeypatch.setattr(Swap, "pictures", ctrl_c)
         return real(*args)
 
     def ctrl_c(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(dumping, "swap", stopped)
+    monkeypatch.setattr(Swap, "pictures", stopped)
     assert swap(dgnet_file, *words) == 130
     assert "the same command goes on" in capsys.readouterr().err
-    monkeypatch.setattr(dumping, "swap", real)
+    monkeypatch.setattr(Swap, "pictures", real)
     assert swap(dgnet_file, *words) == 0
     assert capsys.readouterr().out == f"9 pictures in {out}, 5 of them new\n"
     assert len(list(out.glob("*_in_*.jpg"))) == 9
@@ -193,10 +193,13 @@ def test_a_model_imported_without_its_generator_says_so(photos, tmp_path, capsys
 def test_every_verb_of_a_method_has_its_command(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     for method in METHODS.values():
-        assert set(method.generates) <= set(VERBS)
+        assert set(method.model_type().verbs) <= set(VERBS)
     assert main(["generate", "--help"]) == 0
     shown = capsys.readouterr().out
     assert "dgnet    swap" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert main(["generate", "MODEL", "--help"]) == 0
+    assert capsys.readouterr().out == shown
     for verb in VERBS:
         with pytest.raises(SystemExit):
             main(["generate", "MODEL", verb, "--help"])

@@ -5,7 +5,7 @@ from PIL import Image
 
 from lookalike.cli import main
 from lookalike.data import load
-from lookalike.generation import repose as reposing
+from lookalike.generation.repose import Repose
 from lookalike.methods.fdgan import FDGAN
 from lookalike.methods.model_file import save_model
 from lookalike.methods.pg2 import PG2
@@ -130,19 +130,19 @@ def test_folder_draws_everybody_in_every_pose_and_goes_on(
     chosen = [line.split(":")[0] for line in names.read_text().splitlines()[1:3]]
     words = ["--mode", "folder", "--images", *photos[:3], "--poses", names, "--names", *chosen,
              "--out", out, "--batch", 4]  # fmt: skip
-    real = reposing.repose
+    real = Repose.pictures
 
     def stopped(*args):
-        monkeypatch.setattr(reposing, "repose", ctrl_c)
+        monkeypatch.setattr(Repose, "pictures", ctrl_c)
         return real(*args)
 
     def ctrl_c(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(reposing, "repose", stopped)
+    monkeypatch.setattr(Repose, "pictures", stopped)
     assert repose(pg2_file, *words) == 130
     assert "the same command goes on" in capsys.readouterr().err
-    monkeypatch.setattr(reposing, "repose", real)
+    monkeypatch.setattr(Repose, "pictures", real)
     assert repose(pg2_file, *words) == 0
     assert capsys.readouterr().out == f"6 pictures in {out}, 2 of them new\n"
     assert len(list(out.glob("*_in_*.jpg"))) == 6

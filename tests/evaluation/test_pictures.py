@@ -20,7 +20,7 @@ from lookalike.evaluation.pictures.of_folders import Folders, folder_quality
 from lookalike.evaluation.pictures.of_model import COPY, TARGET, PictureOptions, picture_quality
 from lookalike.evaluation.pictures.scores import PictureScores
 from lookalike.evaluation.pictures.text_table import COLUMNS, picture_table
-from lookalike.generation.swap import to_pixels
+from lookalike.generation.pictures import to_pixels
 from lookalike.methods.dgnet import DGNet
 from lookalike.methods.ide import IDE
 from lookalike.methods.pg2 import PG2

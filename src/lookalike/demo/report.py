@@ -12,7 +12,8 @@ from PIL import Image
 from lookalike.data import Benchmark, People
 from lookalike.evaluation.evaluation import Evaluation
 from lookalike.evaluation.scoring import Row
-from lookalike.generation.swap import Pixels, interpolation, read_images, save_picture, swap
+from lookalike.generation.pictures import Pixels, read_images, save_picture
+from lookalike.generation.swap import Interpolation, Structures, Swap, between
 from lookalike.methods import Model
 from lookalike.report import swap_grid
 from lookalike.report.files import read_run
@@ -86,12 +87,13 @@ def portraits(home: Benchmark, away: Benchmark, images: Path) -> list[Figure]:
 
 def paintings(model: Model, home: Benchmark, images: Path) -> list[Figure]:
     """People who were tested, in each other's clothes and between two people's."""
-    people = read_images(model, clearest(home.query, SHOWN))
-    n = len(people)
-    pairs = np.indices((n, n)).reshape(2, -1).T
-    made = enlarged(swap(model, people, pairs, BATCH)).reshape(n, n, *enlarged(people).shape[1:])
-    table = swap_grid(enlarged(people), enlarged(people), list(made))
-    strip, _ = interpolation(model, people[:2], people[2:5], "appearance", 9, BATCH)
+    files = clearest(home.query, SHOWN)
+    people = read_images(model, files)
+    cells = Swap().crossed(model, people, Structures(files), BATCH)
+    large = enlarged(people)
+    table = swap_grid(large, large, [enlarged(row) for row in cells])
+    steps = between(files[:2], 9)
+    strip, _ = Interpolation("appearance").sequence(model, people[2:5], steps, BATCH)
     return [
         Figure("Each in the clothes of every other", "Painted by DG-Net: a row wears what its "
                "first picture wears, a column stands as its first picture stands. None of them was "

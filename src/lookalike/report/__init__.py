@@ -2,6 +2,7 @@
 
 from lookalike.report.grids import (
     grid,
+    headed_grid,
     ranked_list,
     save_gif,
     save_png,
@@ -13,6 +14,7 @@ from lookalike.report.html import write_report
 
 __all__ = [
     "grid",
+    "headed_grid",
     "ranked_list",
     "save_gif",
     "save_png",

@@ -110,6 +110,28 @@ def grid(
     return canvas
 
 
+def headed_grid(
+    row_heads: Sequence[Picture | None],
+    column_heads: Sequence[Picture | None],
+    cells: Sequence[Row],
+    corner: Picture | None = None,
+    gap: int = 4,
+    column_labels: Sequence[str] = (),
+) -> Image.Image:
+    """Rows of `cells` with a picture at the head of each row and column.
+
+    The heads stand a wider gap apart from the cells; without any column head there is no row of
+    them. `column_labels` are written above: that of the row heads, that of the gap, those of the
+    columns.
+    """
+    # An empty picture of 2·gap widens the gap once more between the heads and the rest.
+    blank = np.full((2 * gap, 2 * gap, 3), 255, np.uint8)
+    rest = [[head, blank, *row] for head, row in zip(row_heads, cells, strict=True)]
+    if all(head is None for head in column_heads):
+        return grid(rest, gap, column_labels=column_labels)
+    return grid([[corner, blank, *column_heads], [blank], *rest], gap, column_labels=column_labels)
+
+
 def swap_grid(appearances: Row, structures: Row, cells: Sequence[Row], gap: int = 4) -> Image.Image:
     """The swap table: `cells[i][j]` wears appearance i in structure j.
 
@@ -130,11 +152,7 @@ def swap_grid(appearances: Row, structures: Row, cells: Sequence[Row], gap: int 
     _write(
         ImageDraw.Draw(corner), (width / 2, height / 2), "structure\n→\n\nappearance\n↓", width - 4
     )
-    # An empty picture of 2·gap widens the gap once more between the originals and the rest.
-    blank = np.full((2 * gap, 2 * gap, 3), 255, np.uint8)
-    top: list[Picture] = [corner, blank, *shapes]
-    rest = [[look, blank, *row] for look, row in zip(looks, made, strict=True)]
-    return grid([top, [blank], *rest], gap)
+    return headed_grid(looks, shapes, made, corner, gap)
 
 
 def ranked_list(

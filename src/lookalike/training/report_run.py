@@ -18,12 +18,11 @@ from lookalike.evaluation.evaluation import evaluate
 from lookalike.evaluation.pictures import picture_quality, picture_table
 from lookalike.evaluation.text_tables import results_table
 from lookalike.files import write_json
-from lookalike.generation.poses import known_pairs
-from lookalike.generation.repose import repose_pairs
-from lookalike.generation.swap import read_images, save_picture
+from lookalike.generation.pictures import read_images, save_picture
+from lookalike.generation.repose import Repose
+from lookalike.generation.target_poses import known_pairs
 from lookalike.methods import Model
 from lookalike.report import write_report
-from lookalike.report.skeletons import skeletons
 from lookalike.training.settings import RunSettings, resolve_device
 
 PAIRS = 400  # held-out pairs that a run's pictures are judged on; `lookalike evaluate` takes more
@@ -86,11 +85,8 @@ def judge_pictures(run: Path, model: Model, bench: Benchmark) -> list[dict[str, 
     except UserError as error:
         found.notes.append(str(error))
     else:
-        joints = targets.poses.at(*model.size)
-        photographs = list(read_images(model, [path for path in targets.images if path]))
-        table = repose_pairs(model, read_images(model, images), joints,
-                             skeletons(joints, *model.size), photographs, SHOWN)  # fmt: skip
-        save_picture(table, run / "images" / "final-held_out_people.png")
+        pairs = Repose().pairs(model, read_images(model, images), targets, SHOWN)
+        save_picture(pairs, run / "images" / "final-held_out_people.png")
     write_json(run / "pictures.json", {"rows": found.rows, "notes": found.notes})
     print(picture_table(found))
     return found.rows

@@ -19,7 +19,7 @@ from lookalike import parallel
 from lookalike.data.samplers import step_seed
 from lookalike.errors import UserError
 from lookalike.files import claim
-from lookalike.generation.swap import save_picture, to_pixels
+from lookalike.generation.pictures import save_picture, to_pixels
 from lookalike.methods.model import Model
 from lookalike.methods.stage import Write
 from lookalike.training.processes import is_main_process

@@ -20,7 +20,7 @@ from lookalike.evaluation.pictures.networks import NO_NETWORKS, JudgeNetworks
 from lookalike.evaluation.pictures.of_model import COPY, DEFAULTS, PictureOptions
 from lookalike.evaluation.pictures.scores import PictureQuality, PictureScores, caveats, to_batch
 from lookalike.evaluation.scoring import Stopwatch
-from lookalike.generation.swap import parts
+from lookalike.generation.pictures import parts
 from lookalike.metrics.images import SMALLEST
 
 GENERATED = "generated"

@@ -23,8 +23,10 @@ from lookalike.evaluation.pictures.networks import NO_NETWORKS, JudgeNetworks
 from lookalike.evaluation.pictures.scores import PictureQuality, PictureScores, caveats, to_batch
 from lookalike.evaluation.scoring import Stopwatch
 from lookalike.files import replacing, require_free
-from lookalike.generation.repose import repose_parts
-from lookalike.generation.swap import Pixels, parts, save_picture, swap
+from lookalike.generation.pictures import Pixels, parts, save_picture
+from lookalike.generation.repose import Repose
+from lookalike.generation.swap import Swap
+from lookalike.generation.verb import one_to_one
 from lookalike.methods.model import Model
 from lookalike.metrics import rank
 from lookalike.metrics.images import SMALLEST, Variant
@@ -201,14 +203,12 @@ def draw(
     name = model.method.name
     if "repose" in model.generates:
         assert targets.poses is not None
-        pictures = repose_parts(model, source, targets.poses.at(*model.size), batch)
-        last = list(pictures)[-1]
-        has_coarse = "coarse" in pictures and last != "coarse"
-        coarse = {"coarse": pictures["coarse"]} if has_coarse else {}
-        return {**coarse, name: pictures[last]}
-    first = np.arange(len(source))
-    pairs = np.stack([first, len(first) + first], 1)
-    return {name: swap(model, np.concatenate([source, target]), pairs, batch)}
+        joints = targets.poses.at(*model.size)
+        steps = Repose().pictures_by_step(model, source, joints, batch)
+        last = list(steps)[-1]
+        before = {"coarse": steps["coarse"]} if "coarse" in steps and last != "coarse" else {}
+        return {**before, name: steps[last]}
+    return {name: Swap().pictures(model, source, target, one_to_one(len(source)), batch)}
 
 
 def recognise(

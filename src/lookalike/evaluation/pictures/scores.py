@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lookalike.evaluation.pictures.networks import NO_NETWORKS, JudgeNetworks
-from lookalike.generation.swap import Pixels, parts
+from lookalike.generation.pictures import Pixels, parts
 from lookalike.metrics.images import (
     SPLITS,
     Variant,

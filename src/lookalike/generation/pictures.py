@@ -1,0 +1,83 @@
+"""Image files to pixels, pixels to a network's tensors, and back: uint8 N×H×W×3, as files hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from lookalike.data.images import decoded, image_files
+from lookalike.data.people import evenly
+from lookalike.errors import UserError
+from lookalike.files import replacing
+from lookalike.methods.model import Model
+
+N = TypeVar("N", bound=np.generic)
+T = TypeVar("T")
+Pixels = NDArray[np.uint8]
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+
+
+def choose(places: Sequence[str], count: int | None, each: int = 1) -> list[str]:
+    """The image files of the places; of a folder `each` × `count` of them, evenly spaced, or all.
+
+    Of a folder with fewer, as many as `each` divides. Raises UserError for a place that isn't
+    there, and for a folder without images.
+    """
+    chosen = []
+    for place in places:
+        files = image_files([place])
+        if count is not None and Path(place).is_dir():
+            files = evenly(files, each * min(count, max(1, len(files) // each)))
+        chosen += files
+    return chosen
+
+
+def read_images(model: Model, paths: Sequence[str]) -> Pixels:
+    """The image files at the model's size. Raises UserError naming one that can't be read."""
+    return np.stack(list(decoded(paths, model.size, len(paths))))
+
+
+def nobody(model: Model) -> Pixels:
+    """One black image of the model's size, for what is drawn from no one."""
+    return np.zeros((1, *model.size, 3), np.uint8)
+
+
+def to_input(model: Model, images: Pixels) -> Tensor:
+    """Pixels → float B×3×H×W in [0, 1] on the model's device."""
+    device = next(model.parameters()).device
+    return torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float() / 255
+
+
+def to_pixels(pictures: Tensor) -> Pixels:
+    """B×3×H×W in [0, 1] → pixels, rounded."""
+    pixels = (pictures.float() * 255).round().clamp(0, 255).byte()
+    return pixels.permute(0, 2, 3, 1).cpu().numpy()
+
+
+def parts(rows: NDArray[N], size: int) -> list[NDArray[N]]:
+    """The rows, `size` at a time."""
+    return [rows[k : k + size] for k in range(0, len(rows), size)]
+
+
+def picture_format(path: Path) -> str:
+    """Pillow's name of the format that the suffix asks for. Raises UserError for another."""
+    if path.suffix.lower() not in FORMATS:
+        raise UserError(f"A picture's name ends in {', '.join(FORMATS)}, not as '{path}' does.")
+    return FORMATS[path.suffix.lower()]
+
+
+def save_picture(image: Image.Image | Pixels, path: Path) -> Path:
+    """Writes a PNG or JPEG file, complete or not at all. Raises UserError for another suffix."""
+    if isinstance(image, np.ndarray):
+        image = Image.fromarray(image)
+    kind = picture_format(path)
+    with replacing(path) as part:
+        image.save(part, kind, **({"quality": 95} if kind == "JPEG" else {}))
+    return path
