@@ -1,0 +1,151 @@
+"""The spine: a method of two domains, a written data set and rounds, killed at every point of a
+grid, ends with the weights of the run that wasn't."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import two_domains
+from helpers.two_domains import Killed, TwoDomains, arm, make_domains, train
+from PIL import Image
+from safetensors.torch import load_file
+
+from lookalike.errors import UserError
+
+SCRIPT = Path(two_domains.__file__)
+POINTS = [
+    "recolour:0", "recolour:3", "recolour:5",  # in a stage
+    "before:write", "after:write",  # between stages
+    "write:0", "write:3", "write:8", "write:11",  # while writing, in a batch of 8 and between two
+    "renew:0", "renew:3",  # while renewing
+    "learn:0", "learn:2", "learn:3", "learn:4", "learn:5",  # in a round and at its border
+]  # fmt: skip
+FAST = ["recolour:3", "write:3", "learn:4"]
+
+
+@pytest.fixture(scope="module")
+def domains(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two small benchmarks, "bright" and "dark". Not to be changed."""
+    folder = tmp_path_factory.mktemp("domains")
+    make_domains(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(domains: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that was never killed."""
+    return train(domains, tmp_path_factory.mktemp("whole") / "run").folder
+
+
+def log(run: Path) -> list[dict[str, object]]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if "seconds" not in k} for line in lines]
+
+
+def pictures(run: Path) -> dict[str, bytes]:
+    files = (run / "generated").rglob("*")
+    return {str(f.relative_to(run)): f.read_bytes() for f in files if f.is_file()}
+
+
+def assert_same(a: Path, b: Path) -> None:
+    left, right = (load_file(run / "model.safetensors") for run in (a, b))
+    assert left.keys() == right.keys()
+    assert all(torch.equal(left[name], right[name]) for name in left)
+    assert pictures(a) == pictures(b)
+    assert log(a) == log(b)
+
+
+def killed_and_resumed(domains: Path, run: Path, point: str) -> None:
+    def end() -> None:
+        raise Killed
+
+    disarm = arm(point, end)
+    try:
+        with pytest.raises(Killed):
+            train(domains, run)
+    finally:
+        disarm()
+    train(domains, run, resume=(run / "stages").exists())
+
+
+@pytest.mark.parametrize("point", FAST)
+def test_a_killed_run_ends_as_one_that_was_not(
+    domains: Path, whole: Path, tmp_path: Path, point: str
+) -> None:
+    killed_and_resumed(domains, tmp_path / "run", point)
+    assert_same(whole, tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_every_point(domains: Path, whole: Path, tmp_path: Path, point: str) -> None:
+    killed_and_resumed(domains, tmp_path / "run", point)
+    assert_same(whole, tmp_path / "run")
+
+
+def script(domains: Path, run: Path, devices: int, resume: bool, point: str) -> int:
+    argv = [str(domains), str(run), str(devices), "resume" if resume else "", point]
+    return subprocess.run([sys.executable, SCRIPT, *argv], timeout=240, capture_output=True,
+                          env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def whole_of_two(domains: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of two processes that was never killed."""
+    run = tmp_path_factory.mktemp("whole") / "two"
+    assert script(domains, run, 2, False, "") == 0
+    return run
+
+
+@pytest.mark.slow
+def test_two_processes_write_the_pictures_of_one(whole: Path, whole_of_two: Path) -> None:
+    assert pictures(whole).keys() == pictures(whole_of_two).keys()
+    left, right = (load_file(run / "model.safetensors") for run in (whole, whole_of_two))
+    for name in left:
+        torch.testing.assert_close(left[name], right[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", POINTS)
+def test_two_processes_killed_at_every_point(
+    domains: Path, whole_of_two: Path, tmp_path: Path, point: str
+) -> None:
+    run = tmp_path / "run"
+    assert script(domains, run, 2, False, point) == -9
+    assert script(domains, run, 2, (run / "stages").exists(), "") == 0
+    assert_same(whole_of_two, run)
+
+
+def test_the_run_knows_both_domains(whole: Path, domains: Path) -> None:
+    rounds = [line for line in log(whole) if "clusters" in line]
+    assert [line["step"] for line in rounds] == [0, 3]
+    assert all(0 < line["clusters"]["purity"] <= 1 for line in rounds)  # type: ignore[index]
+    rows = json.loads((whole / "evaluation.json").read_text())["rows"]
+    assert [row["data"] for row in rows] == [f"market1501:{domains / 'dark'}"]
+    names = sorted(p.name for p in (whole / "generated/recoloured").iterdir())
+    assert names[:2] == ["000000_0001_c1s1_000000_00.png", "000001_0001_c2s1_000001_00.png"]
+    assert len(names) == 13
+    assert names[-1] == "made_of.json"
+    with Image.open(whole / "generated/recoloured" / names[0]) as image:
+        assert image.size == (8, 16)
+
+
+def test_a_target_is_demanded(domains: Path, tmp_path: Path) -> None:
+    import lookalike as la
+
+    with pytest.raises(UserError, match="two_domains learns from one domain for another: say whi"):
+        la.train(TwoDomains(), f"market1501:{domains / 'bright'}", out=tmp_path / "run")
+
+
+def test_pictures_of_other_models_are_not_taken(domains: Path, tmp_path: Path) -> None:
+    run = train(domains, tmp_path / "run").folder
+    for file in (run / "stages/3-learn").iterdir():
+        file.unlink()
+    note = run / "generated/recoloured/made_of.json"
+    note.write_text(note.read_text().replace('"seed": 3', '"seed": 4'))
+    with pytest.raises(UserError, match=r"holds pictures made of something else \(seed: 4 → 3"):
+        train(domains, run, resume=True)
