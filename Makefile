@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt
 BENCHMARKS = $(shell grep -l '^if __name__ ==' benchmarks/*.py)
 
-.PHONY: demo test slow lint bench docs clean
+.PHONY: demo test slow lint bench docs catalogue clean
 
 # Everything from nothing: renders people, trains on them, writes runs/demo/report.html. Stopped, it
 # goes on when it is called again.
@@ -33,6 +33,10 @@ bench: .venv/dev.stamp
 docs: .venv/docs.stamp
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
+
+# What the command's help says of methods, settings, benchmarks and protocols, from the code.
+catalogue: .venv/core.stamp
+	$(BIN)/python -m lookalike.cli.make_catalogue
 
 # The library alone; the development tools bring it along.
 .venv/core.stamp: pyproject.toml constraints.txt

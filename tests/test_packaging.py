@@ -77,4 +77,5 @@ def test_the_wheel_holds_everything_but_bytecode(tmp_path):
     source = ROOT / "src"
     files = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()}
     assert packed == {f for f in files if "__pycache__" not in f}
-    assert {"lookalike/py.typed", "lookalike/report/template.html.jinja"} <= packed
+    data = {"py.typed", "report/template.html.jinja", "cli/catalogue.json"}
+    assert {f"lookalike/{name}" for name in data} <= packed

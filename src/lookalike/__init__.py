@@ -4,25 +4,55 @@ The names below are the public API; each is imported when it is first used, so t
 `import lookalike` (and the command's help) does not wait for torch.
 """
 
-from importlib import import_module
-from typing import Any
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lookalike.data import Benchmark, People
+    from lookalike.data.load import load
+    from lookalike.errors import UserError
+    from lookalike.evaluation import evaluate
+    from lookalike.methods import METHODS, Model
+    from lookalike.methods.model_file import load_model, save_model
+    from lookalike.training import Run, RunSettings, train
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "METHODS",
+    "Benchmark",
+    "Model",
+    "People",
+    "Run",
+    "RunSettings",
+    "UserError",
+    "evaluate",
+    "load",
+    "load_model",
+    "save_model",
+    "train",
+]
 _HOME = {
-    "load": "lookalike.data",
-    "People": "lookalike.data",
-    "Benchmark": "lookalike.data",
-    "train": "lookalike.training",
-    "evaluate": "lookalike.evaluation",
-    "load_model": "lookalike.methods.model_file",
     "METHODS": "lookalike.methods",
+    "Benchmark": "lookalike.data",
+    "Model": "lookalike.methods",
+    "People": "lookalike.data",
+    "Run": "lookalike.training",
+    "RunSettings": "lookalike.training",
     "UserError": "lookalike.errors",
+    "evaluate": "lookalike.evaluation",
+    "load": "lookalike.data",
+    "load_model": "lookalike.methods.model_file",
+    "save_model": "lookalike.methods.model_file",
+    "train": "lookalike.training",
 }
-__all__ = ["METHODS", "Benchmark", "People", "UserError", "evaluate", "load", "load_model", "train"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
+        return getattr(_import_module(_HOME[name]), name)
     raise AttributeError(f"module 'lookalike' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

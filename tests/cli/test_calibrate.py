@@ -135,8 +135,8 @@ def test_what_cannot_work_is_said_before_any_work(flags, sentence, capsys):
     assert shown.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [[], ["m"], ["m", "--features", "f"], ["--data", "a:b"],
-                                   ["--features", "f", "--data", "a:b"]])  # fmt: skip
+@pytest.mark.parametrize("words", [[], ["m"], ["m", "--features", "f"], ["--data", "folder:b"],
+                                   ["--features", "f", "--data", "folder:b"]])  # fmt: skip
 def test_either_a_model_or_features(words, capsys):
     assert main(["calibrate", *words]) == 2
     assert "Give either MODEL and --data, or --features;" in capsys.readouterr().err

@@ -124,15 +124,13 @@ def test_flags_reach_the_numbers(files, capsys):
 
 
 def test_all_protocols_begin_with_the_benchmarks_own(dgnet_file, market, capsys, monkeypatch):
-    from lookalike.cli import evaluate as verb
-
     def single_shot(data):
         bench = load("market1501", market)
         object.__setattr__(bench, "protocol", "cuhk03-single-shot")
         return bench
 
-    monkeypatch.setattr(verb, "parse_data", single_shot)
-    main(["evaluate", str(dgnet_file), "--data", "any:where", "--protocol", "all", "--json"])
+    monkeypatch.setattr("lookalike.data.parse_data", single_shot)
+    main(["evaluate", str(dgnet_file), "--data", "folder:where", "--protocol", "all", "--json"])
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert rows[0]["protocol"] == "cuhk03-single-shot"
 
@@ -197,10 +195,9 @@ def test_a_batch_goes_with_a_model(dgnet_file, market, files, capsys, monkeypatc
         assert "--batch goes with MODEL; `look" in told(
             ["--features", *files, "--batch", size], capsys
         )
-    from lookalike.cli import evaluate as verb
-
     sizes = []
-    monkeypatch.setattr(verb, "evaluate", lambda *args: sizes.append(args[5]) or evaluate(*args))
+    monkeypatch.setattr("lookalike.evaluation.evaluation.evaluate",
+                        lambda *args: sizes.append(args[5]) or evaluate(*args))  # fmt: skip
     for flags in ([], ["--batch", "5"]):
         words = ["evaluate", str(dgnet_file), "--data", f"market1501:{market}", *flags]
         assert main(words) == 0
@@ -220,10 +217,8 @@ def test_help_fits_and_breaks_no_name(capsys, monkeypatch):
 
 
 def test_json_never_holds_what_is_no_json(files, monkeypatch):
-    from lookalike.cli import evaluate as verb
-
     broken = dataclasses.replace(evaluate_features(files), seconds={"rank": float("nan")})
-    monkeypatch.setattr(verb, "evaluate_features", lambda *_: broken)
+    monkeypatch.setattr("lookalike.evaluation.evaluation.evaluate_features", lambda *_: broken)
     with pytest.raises(ValueError, match="not JSON compliant"):
         main(["evaluate", "--features", *files, "--json"])
 

@@ -4,15 +4,15 @@ import os
 import pytest
 
 from lookalike.cli import main
-from lookalike.cli.parser import Parser, positive, writable
+from lookalike.cli.parser import Parser, fraction, level, positive, rate, writable
 from lookalike.errors import UserError
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["data"], "The following arguments are required: verb, DATA; `lookalike data --help`"),
-        (["data", "inf", "x:y"], "Argument verb: invalid choice: 'inf'"),
+        (["data", "info"], "The following arguments are required: DATA; `lookalike data info --he"),
+        (["data", "inf", "x:y"], "Unknown verb of data 'inf'; did you mean 'info'?"),
         (["methods", "--jso"], "Unrecognized arguments: --jso; `lookalike methods --help`"),
     ],
 )
@@ -35,6 +35,22 @@ def test_positive_refuses_the_rest(text):
     assert positive("12") == 12
     with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is not a whole number"):
         positive(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inside", "outside"),
+    [
+        (fraction, ["0", "0.5", "1"], ["-0.1", "1.1", "nan", "x", ""]),
+        (rate, ["0", "1e-3"], ["-0.1", "1", "nan", "x", ""]),
+        (level, ["0.95", "1e-3"], ["0", "1", "nan", "x", ""]),
+    ],
+)
+def test_numbers_have_their_range(kind, inside, outside):
+    for text in inside:
+        assert kind(text) == float(text)
+    for text in outside:
+        with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is not "):
+            kind(text)
 
 
 def test_writable_makes_the_folder(tmp_path, monkeypatch):

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from lookalike.cli import flags, main, train
+from lookalike.cli import flags, main
 from lookalike.methods import METHODS, Method
+from lookalike.settings import in_words
 from lookalike.training import RunSettings
 
 Capture = pytest.CaptureFixture[str]
@@ -24,8 +25,8 @@ def called(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def record(method: Method, data: str, **others: Any) -> None:
         call.update(others, method=method, data=data)
 
-    monkeypatch.setattr(train, "train", record)
-    monkeypatch.setattr(train, "parse_data", lambda data: data)
+    monkeypatch.setattr("lookalike.training.train", record)
+    monkeypatch.setattr("lookalike.data.parse_data", lambda data: data)
     return call
 
 
@@ -56,7 +57,7 @@ def test_flags_override_the_configuration_which_overrides_the_preset(
     tmp_path: Path, called: dict[str, Any]
 ) -> None:
     file = tmp_path / "run.yaml"
-    file.write_text("data: folder:x\npreset: strong\nbatch: 24\nflip: 0.25\nseed: 7\n")
+    file.write_text("data: folder:x\npreset: strong\nbatch_size: 24\nflip: 0.25\nseed: 7\n")
     assert main(["train", "ide", "--config", str(file), "--flip", "0.75"]) == 0
     strong = METHODS["ide"].preset("strong")
     assert called["preset"] == "strong"
@@ -76,10 +77,10 @@ def test_dashes_and_underscores(called: dict[str, Any]) -> None:
 
 
 def test_lists_and_unions(called: dict[str, Any]) -> None:
-    argv = ["train", "ide", "--data", "folder:x", "--drops", "[3, 5]", "--margin", "soft"]
+    argv = ["train", "ide", "--data", "folder:x", "--milestones", "[3, 5]", "--margin", "soft"]
     assert main([*argv, "--resize", "[72,36]"]) == 0
     method = called["method"]
-    assert (method.drops, method.margin, method.resize) == ((3, 5), "soft", (72, 36))
+    assert (method.milestones, method.margin, method.resize) == ((3, 5), "soft", (72, 36))
     assert main([*argv, "--margin", "0.2"]) == 0
     assert called["method"].margin == 0.2
 
@@ -90,21 +91,27 @@ def test_lists_and_unions(called: dict[str, Any]) -> None:
         (["idee"], "Unknown method 'idee'; did you mean 'ide'?"),
         (["ide"], "Say what to train on: --data NAME:PATH, such as"),
         (["ide", "--preset", "qick"], "Unknown preset of ide 'qick'; did you mean 'quick'?"),
-        (["ide", "--bach", "3"], "'--bach' is no setting of ide; did you mean --batch?"),
+        (
+            ["ide", "--bach_size", "3"],
+            "'--bach_size' is no setting of ide; did you mean --batch_size?",
+        ),
         (["ide", "--frobnicate=3"], "'--frobnicate=3' is no setting of ide; `lookalike train ide"),
         (["ide", "stray"], "'stray' is no setting of ide; `lookalike train ide --help`"),
-        (["ide", "--batch", "many"], "--batch should be a whole number, not 'many'."),
-        (["ide", "--batch", "1.5"], "--batch should be a whole number, not '1.5'."),
+        (["ide", "--batch_size", "many"], "--batch_size should be a whole number, not 'many'."),
+        (["ide", "--batch_size", "1.5"], "--batch_size should be a whole number, not '1.5'."),
         (["ide", "--lr_head", "fast"], "--lr_head should be a number, not 'fast'."),
         (["ide", "--flip_test", "perhaps"], "--flip_test should be true or false, not 'perhaps'."),
         (["ide", "--head", "bnnek"], "--head should be one of linear, bneck512, bneck512_lrelu,"),
         (["ide", "--margin", "hard"], "--margin should be a number or one of soft, none, not"),
         (["ide", "--resize", "3"], "--resize should be a list of 2 numbers, such as [12, 12], not"),
-        (["ide", "--drops", "[1, x]"], "--drops should be a list of numbers, such as [12], not"),
+        (
+            ["ide", "--milestones", "[1, x]"],
+            "--milestones should be a list of numbers, such as [12], not",
+        ),
         (["ide", "--last_stride", "3"], "--last_stride should be one of 1, 2, not '3'."),
         (["dgnet", "--teacher.head", "x"], "--teacher.head should be one of linear, bneck512,"),
         (["ide", "--seed", "x"], "--seed should be a whole number, not 'x'."),
-        (["ide", "--batch"], "--batch needs a value."),
+        (["ide", "--batch_size"], "--batch_size needs a value."),
         (["ide", "--config", "/no.yaml"], "There is no file '/no.yaml': give --config a YAML"),
         (["ide", "--devices", "0"], "devices is 0, but must be 1 or more."),
     ],
@@ -122,7 +129,7 @@ def test_mistakes_are_one_sentence(
     assert err.endswith((".\n", "?\n"))
 
 
-@pytest.mark.parametrize("text", ["batch: 8\nfoo: 3\n", "foo: 3\n"])
+@pytest.mark.parametrize("text", ["batch_size: 8\nfoo: 3\n", "foo: 3\n"])
 def test_a_configuration_with_an_unknown_setting(
     text: str, tmp_path: Path, called: dict[str, Any], capsys: Capture
 ) -> None:
@@ -149,6 +156,7 @@ def test_help_describes_every_setting(name: str, capsys: Capture) -> None:
     for field in (*dataclasses.fields(METHODS[name]), *dataclasses.fields(RunSettings)):
         assert f"--{field.name}" in text
     height = {"dgnet": "Height of crops and pictures, pixels", "pg2": "Height of the pictures",
+              "siamese": "Height of crops and pictures, pixels",
               "fdgan": "Height of crops and pictures, pixels"}  # fmt: skip
     assert height.get(name, "Height of the network's input, pixels") in text
     assert "Multiplies every length, milestone and ramp" in text
@@ -163,9 +171,9 @@ def test_usage(capsys: Capture) -> None:
 
 
 def test_types_in_words() -> None:
-    assert flags.in_words(tuple[float, float, float]).startswith("a list of 3 numbers")
-    assert flags.in_words(str) == "a text"
-    assert flags.setting_type(METHODS["dgnet"], "teacher.batch") is int
+    assert in_words(tuple[float, float, float]).startswith("a list of 3 numbers")
+    assert in_words(str) == "a text"
+    assert flags.words_of("dgnet", "teacher.batch_size") == "a whole number"
 
 
 def test_the_real_thing(tiny: Callable[..., list[str]], tmp_path: Path, capsys: Capture) -> None:

@@ -156,7 +156,8 @@ def test_what_recognises_nobody_is_not_ranked(
     trained: Path, rendered: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["evaluate", str(trained), "--data", f"world:{rendered}", "--verify"]) == 2
-    assert "has no features to compare: judge its pictures with --images" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "has no features to compare: judge its pictures with `lookalike quality`" in message
 
 
 def test_poses_are_missed_before_weights_are_fetched(

@@ -5,16 +5,17 @@ from importlib import import_module
 
 # verb → what it does; the module lookalike.cli.<verb> has `main(argv) -> exit code`.
 VERBS = {
-    "demo": "no data needed: render people, train on them, test, write a report",
+    "demo": "render people, train on them, test, write a report: needs no data",
     "train": "train a method on a benchmark; evaluate it; write its report",
     "evaluate": "rank a benchmark with a trained model, or features of any",
+    "quality": "say how good pictures are, a model's or those in a folder",
     "calibrate": "find the distance that means the same person",
     "embed": "write the features of a folder of images",
     "generate": "make pictures with a trained model",
     "import": "turn authors' released checkpoints into a model file",
     "world": "render people (render) or look at them (show)",
-    "methods": "list the methods, their presets and what they generate",
-    "data": "what is in a benchmark (info) or wrong (check); poses of images",
+    "methods": "list the methods, their presets, what they generate and need",
+    "data": "say what is in a benchmark (info) or wrong (check); find poses",
 }
 MODULES = {"import": "import_"}  # where the verb is no name for a module
 

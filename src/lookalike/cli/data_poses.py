@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
+from typing import TYPE_CHECKING
 
-from lookalike.cli.parser import Parser, positive, writable_file
-from lookalike.data.poses.estimate import EstimationSummary, estimate_folder
-from lookalike.data.poses.estimate.pose import THRESHOLD
+from lookalike.cli.catalogue import catalogue
+from lookalike.cli.parser import Parser, fraction, positive, writable_file
+
+if TYPE_CHECKING:
+    from lookalike.data.poses.estimate import EstimationSummary
 
 SHOWN = 10  # names of a list
 
@@ -26,22 +28,19 @@ LOOKALIKE_POSE_MODEL names."""
 
 def main(argv: list[str]) -> int:
     """Writes the table and says what was found; 130 after Ctrl-C, which keeps what was finished."""
-    parser = Parser("data poses", "Estimate the poses of a folder of images of people.", HELP)
-    parser.add_argument("folder", metavar="FOLDER", help="searched to the bottom")
-    parser.add_argument("--out", metavar="FILE", help="the table [FOLDER/poses.csv]")
-    parser.add_argument("--model", metavar="FILE|URL", help="a pose_landmarker .task file")
-    parser.add_argument("--threshold", type=share, default=THRESHOLD, metavar="X",
-                        help=f"a joint less visible than X is missing [{THRESHOLD}]")  # fmt: skip
-    parser.add_argument("--workers", type=positive, default=0, metavar="N",
-                        help="processes [one a core]")  # fmt: skip
-    parser.add_argument("--force", action="store_true",
-                        help="begin anew, and replace the table whatever it is")  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print JSON, with all names")
-    args = parser.parse_args(argv)
+    args = poses_parser().parse_args(argv)
     out = writable_file(args.out) if args.out else None
+    from lookalike.data.poses.estimate import estimate_folder
+
     try:
-        done = estimate_folder(args.folder, out, args.model, threshold=args.threshold,
-                               workers=args.workers, force=args.force)  # fmt: skip
+        done = estimate_folder(
+            args.folder,
+            out,
+            args.model,
+            threshold=args.threshold,
+            workers=args.workers,
+            force=args.force,
+        )
     except KeyboardInterrupt:
         same = "the same command without --force" if args.force else "the same command"
         print(f"lookalike: stopped; {same} goes on.", file=sys.stderr)
@@ -50,12 +49,37 @@ def main(argv: list[str]) -> int:
     return 0
 
 
+def poses_parser() -> Parser:
+    parser = Parser("data poses", "Estimate the poses of a folder of images of people.", HELP)
+    parser.add_argument(
+        "folder", metavar="FOLDER", help="The images' folder, searched to the bottom."
+    )
+    parser.flag("--out FILE", "The table to write. [FOLDER/poses.csv]")
+    parser.flag("--model FILE|URL", "A pose_landmarker .task file.")
+    threshold = catalogue().numbers["pose_threshold"]
+    parser.flag(
+        "--threshold X",
+        f"A joint less visible than X is missing. [{threshold}]",
+        type=fraction,
+        default=threshold,
+    )
+    parser.flag("--workers N", "Processes at a time. [one a core]", type=positive, default=0)
+    parser.switch("--force", "Begin anew, and replace the table whatever it is.")
+    parser.switch("--json", "Print JSON, with all names.")
+    return parser
+
+
 def as_dict(done: EstimationSummary) -> dict[str, object]:
     """What was done, ready for JSON."""
-    return {"out": str(done.out), "images": done.images, "new": done.new,
-            "failed": done.failed, "unreadable": done.unreadable,
-            "seconds": round(done.seconds, 1),
-            "images_per_second": round(done.new / done.seconds, 1)}  # fmt: skip
+    return {
+        "out": str(done.out),
+        "images": done.images,
+        "new": done.new,
+        "failed": done.failed,
+        "unreadable": done.unreadable,
+        "seconds": round(done.seconds, 1),
+        "images_per_second": round(done.new / done.seconds, 1),
+    }
 
 
 def as_text(done: EstimationSummary) -> str:
@@ -70,14 +94,3 @@ def as_text(done: EstimationSummary) -> str:
             more = ", … (all with --json)" if len(names) > SHOWN else ""
             lines.append(f"{share}: {', '.join(names[:SHOWN])}{more}")
     return "\n".join(lines)
-
-
-def share(text: str) -> float:
-    """The number from 0 to 1 that `text` is."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 to 1")
-    return value

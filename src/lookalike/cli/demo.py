@@ -16,16 +16,18 @@ which command does the same. Ctrl-C stops it without losing what it did;
 def main(argv: list[str]) -> int:
     """Runs the demo; stopped by Ctrl-C it exits with 130 after saying how to go on."""
     parser = Parser("demo", ABOUT, TIMES)
-    parser.add_argument("--out", default="runs/demo", help="the folder to write to [runs/demo]")
-    parser.add_argument("--resume", action="store_true", help="go on with the demo in --out")
-    parser.add_argument("--people", type=positive, default=100, metavar="N",
-                        help="people of the first place [100]")  # fmt: skip
-    parser.add_argument("--images", type=positive, default=4, metavar="N",
-                        help="images of each by each of its six cameras [4]")  # fmt: skip
-    parser.add_argument("--steps", type=positive, default=0, metavar="N",
-                        help="stop each training after N steps, as a rehearsal")  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, metavar="N",
-                        help="other people, other cameras [0]")  # fmt: skip
+    parser.flag("--out FOLDER", "The folder to write to. [runs/demo]", default="runs/demo")
+    parser.switch("--resume", "Go on with the demo in --out.")
+    parser.flag("--people N", "People of the first place. [100]", type=positive, default=100)
+    parser.flag(
+        "--images N", "Images of each by each of its six cameras. [4]", type=positive, default=4
+    )
+    parser.flag(
+        "--steps N", "Stop each training after N steps, as a rehearsal.", type=positive, default=0
+    )
+    parser.flag(
+        "--seed N", "Another number gives other people and other cameras. [0]", type=int, default=0
+    )
     args = parser.parse_args(argv)
 
     from lookalike.demo.demo import DemoSettings, demo

@@ -1,20 +1,33 @@
-"""The flags of `lookalike train`: one a setting, from the settings' own definitions."""
+"""The flags of `lookalike train`: their help, and the mistakes that need no torch to be found."""
 
 from __future__ import annotations
 
-import dataclasses
-import re
+from argparse import SUPPRESS
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, NoReturn
 
-import yaml
-from jsonargparse import ArgumentParser, set_parsing_settings
+from lookalike.cli.catalogue import MethodEntry, Setting, catalogue, method_named
+from lookalike.cli.parser import WIDTH, Parser, benchmark, folded
+from lookalike.errors import UserError, unknown
 
-from lookalike.errors import UserError
-from lookalike.methods import Method
-from lookalike.training import RunSettings
+MISSING_DATA = "Say what to train on: --data NAME:PATH, such as market1501:/data/Market-1501."
+# Flags that are no settings: name → metavar (none: a switch) and help.
+COMMON = {
+    "data": (
+        "NAME:PATH",
+        "What to train on, such as market1501:/data/Market-1501; given several times, on all.",
+    ),
+    "target": (
+        "NAME:PATH",
+        "A second domain: learned from without its identities, and tested on.",
+    ),
+    "preset": ("NAME", "Named settings: {presets}."),
+    "out": ("RUN", "The run folder. [runs/{method}]"),
+    "resume": ("", "Go on with the run in --out."),
+    "config": ("FILE", "A YAML file with settings, as --print_config writes it."),
+}
 
 
 def underscored(argument: str) -> str:
@@ -25,91 +38,172 @@ def underscored(argument: str) -> str:
     return "--" + name[2:].replace("-", "_") + equals + value
 
 
-def preset_in(arguments: list[str]) -> str | None:
-    """The preset, which must be known before the other flags: it gives their defaults."""
-    preset = value_of("--preset", arguments)
-    config = value_of("--config", arguments)
-    if preset is None and config is not None and Path(config).is_file():
-        try:
-            found = yaml.safe_load(Path(config).read_text())
-        except (ValueError, yaml.YAMLError) as error:
-            raise UserError(f"{config} is not a YAML file.") from error
-        preset = found.get("preset") if isinstance(found, dict) else None
+def check_flags(name: str, arguments: Sequence[str]) -> str | None:
+    """The preset, which must be known before the other flags: it gives their defaults.
+
+    Prints the help and exits where it is asked for. Raises UserError for an unknown preset, flag or
+    choice, for a flag without its value, and where nothing says what to train on.
+    """
+    method = method_named(name)
+    config = configuration(value_of("--config", arguments))
+    preset = value_of("--preset", arguments) or config.get("preset")
+    if preset is not None and preset not in method.presets:
+        raise unknown(f"preset of {name}", str(preset), method.presets)
+    values = vars(TrainParser(method, preset).parse_args(arguments))
+    for key in config:
+        if key not in values:
+            raise unknown_flag(key, name)
+    for key, setting in {**by_name(catalogue().run), **settings_by_key(method)}.items():
+        value = values[key]
+        if setting.choices and value is not None and value not in map(str, setting.choices):
+            raise not_a_value(key, setting.words, value)
+    if values["data"] is None and not config.get("data"):
+        raise UserError(MISSING_DATA)
     return preset
 
 
-def value_of(flag: str, arguments: list[str]) -> str | None:
-    """What follows `flag`, as "--flag value" or "--flag=value"; the last one counts."""
-    value = None
+def by_name(settings: Sequence[Setting]) -> dict[str, Setting]:
+    return {setting.name: setting for setting in settings}
+
+
+def settings_by_key(method: MethodEntry) -> dict[str, Setting]:
+    """The method's settings; nested ones have keys such as "teacher.batch"."""
+    settings = by_name(method.settings)
+    for setting in method.settings:
+        if setting.method:
+            for key, nested in settings_by_key(method_named(setting.method)).items():
+                settings[f"{setting.name}.{key}"] = nested
+    return settings
+
+
+def configuration(file: str | None) -> Mapping[str, Any]:
+    """What the YAML file says; nothing where no file is given."""
+    if file is None:
+        return {}
+    if not Path(file).is_file():
+        raise UserError(f"There is no file '{file}': give --config a YAML file.")
+    import yaml
+
+    try:
+        values = yaml.safe_load(Path(file).read_text())
+    except (ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{file} is not a YAML file.") from error
+    return values if isinstance(values, dict) else {}
+
+
+def values_of(flag: str, arguments: Sequence[str]) -> list[str]:
+    """What follows every `flag`, as "--flag value" or "--flag=value"."""
+    values = []
     for i, argument in enumerate(arguments):
         if argument.startswith(flag + "="):
-            value = argument.partition("=")[2]
+            values.append(argument.partition("=")[2])
         elif argument == flag and i + 1 < len(arguments):
-            value = arguments[i + 1]
-    return value
+            values.append(arguments[i + 1])
+    return values
 
 
-def build_parser(kind: type[Method], preset: str | None) -> ArgumentParser:
-    """A parser with every field of the method and of the run as a flag, the preset as defaults."""
-    set_parsing_settings(docstring_parse_attribute_docstrings=True)
-    presets = ", ".join(kind.presets)
-    parser = ArgumentParser(
-        prog=f"lookalike train {kind.name}", description=kind.title, exit_on_error=False,
-        default_env=False)  # fmt: skip
-    parser.add_argument("--config", action="config", help="a YAML file with settings")
-    parser.add_argument("--data", required=True, help="NAME:PATH, such as market1501:/data/market")
-    parser.add_argument("--preset", type=str | None, help=f"named settings: {presets}")
-    parser.add_argument("--out", type=str | None, help=f"the run folder [runs/{kind.name}]")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    parser.add_class_arguments(RunSettings)
-    parser.add_class_arguments(kind)
-    defaults: dict[str, Any] = dataclasses.asdict(kind.preset(preset))
-    parser.set_defaults(defaults)
-    return parser
+def value_of(flag: str, arguments: Sequence[str]) -> str | None:
+    """What follows the last `flag`."""
+    values = values_of(flag, arguments)
+    return values[-1] if values else None
 
 
-def sentence(message: str, kind: type[Method]) -> str:
-    """What jsonargparse complains of, as one sentence that says what to do."""
+class TrainParser(Parser):
+    """Every flag of `lookalike train METHOD`; values stay texts. Its help shows the preset's."""
+
+    def __init__(self, method: MethodEntry, preset: str | None) -> None:
+        of = f"--preset {preset}" if preset else "no --preset"
+        super().__init__(
+            f"train {method.name}",
+            folded(
+                f"{method.title}. In brackets is what counts without the flag, with {of}, and "
+                "what else it may be; a list is written [1,2]."
+            ),
+            usage="--data NAME:PATH [--SETTING VALUE …]",
+        )
+        self.method = method.name
+        words = {"presets": ", ".join(method.presets), "method": method.name}
+        for name, (value, text) in COMMON.items():
+            kind: dict[str, Any] = {"metavar": value} if value else {"action": "store_true"}
+            if value == "NAME:PATH":
+                kind["type"] = benchmark
+            if name == "data":
+                kind["action"] = "append"
+            self.add_argument(f"--{name}", help=text.format(**words), **kind)
+        self.add_argument(
+            "--print_config",
+            nargs="?",
+            const="",
+            metavar="WHAT",
+            help="Print all settings as YAML, and train nothing.",
+        )
+        run = self.add_argument_group("the run")
+        own = self.add_argument_group("the method", folded(method.about))
+        defaults = method.defaults(preset)
+        for setting in catalogue().run:
+            add_flag(run, setting, setting.default)
+        for setting in method.settings:
+            add_flag(own, setting, defaults[setting.name])
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(sentence(message, self.method))
+
+
+def add_flag(group: Any, setting: Setting, default: Any) -> None:
+    """The flag of a setting; of nested settings all flags, and one line about them."""
+    facts = [fact for fact in (in_short(default), setting.limits) if fact]
+    text, shown = setting.help.replace("%", "%%"), "; ".join(facts).replace("%", "%%")
+    if setting.method:
+        group.add_argument(f"--{setting.name}", help=SUPPRESS)
+        for key in settings_by_key(method_named(setting.method)):
+            group.add_argument(f"--{setting.name}.{key}", help=SUPPRESS)
+        text += f" As in `lookalike train {setting.method} --help`."
+        flag, metavar = f"--{setting.name}.SETTING", setting.metavar
+    else:
+        flag, metavar = f"--{setting.name}", setting.metavar
+        if len(f"  {flag} {metavar}") > WIDTH - 2:  # too long for a line: the text has them
+            text, metavar = f"{text} One of {', '.join(map(str, setting.choices))}.", "NAME"
+    group.add_argument(flag, metavar=metavar, help=f"{text} [{shown}]" if shown else text)
+
+
+def in_short(value: Any) -> str:
+    """A default as a flag has it; nothing for no text; of nested settings those that differ."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {in_short(v)}" for name, v in value.items())
+    if isinstance(value, list):
+        return ",".join(map(in_short, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def sentence(message: str, method: str) -> str:
+    """What argparse or jsonargparse complains of, as one sentence that says what to do."""
     message = " ".join(message.split())
-    if "arguments are required: data" in message:
-        return "Say what to train on: --data NAME:PATH, such as market1501:/data/Market-1501."
-    if "File does not exist" in message:
-        return f"There is no file {message.partition('exist: ')[2]}: give --config a YAML file."
-    if found := re.match(r"argument (\S+): expected one argument", message):
-        return f"{found[1]} needs a value."
-    if found := re.search(r"nrecognized arguments: (\S+)|Option '(\S+)' is not accepted", message):
-        return unknown_flag(found[1] or found[2], kind)
-    if found := re.match(r'Parser key "([\w.]+)":.* [Vv]alue: (.*)', message):
-        return f"--{found[1]} should be {in_words(setting_type(kind, found[1]))}, not '{found[2]}'."
+    if "nrecognized arguments: " in message:
+        return str(unknown_flag(message.partition("nrecognized arguments: ")[2].split()[0], method))
+    if message.endswith(": expected one argument"):
+        return f"{message.split(':')[0].removeprefix('argument ')} needs a value."
     return message.rstrip(".") + "."
 
 
-def unknown_flag(flag: str, kind: type[Method]) -> str:
+def unknown_flag(flag: str, method: str) -> UserError:
+    """The `UserError` for a flag that isn't known: suggests the nearest one."""
     name = flag.lstrip("-").partition("=")[0]
-    known = [f.name for k in (kind, RunSettings) for f in dataclasses.fields(k)]
-    near = get_close_matches(
-        name, [*known, "data", "preset", "out", "resume", "config"], n=1, cutoff=0.7
-    )
+    known = [s.name for s in (*method_named(method).settings, *catalogue().run)]
+    near = get_close_matches(name, [*known, *COMMON], n=1, cutoff=0.7)
     hint = f"did you mean --{near[0]}? " if near else ""
-    return f"'{flag}' is no setting of {kind.name}; {hint}`lookalike train {kind.name} --help` " \
-           "lists them."  # fmt: skip
+    return UserError(
+        f"'{flag}' is no setting of {method}; {hint}`lookalike train {method} --help` lists them."
+    )
 
 
-def setting_type(kind: type[Any], key: str) -> Any:
-    """The type of the setting `key` of a method or of the run; "teacher.batch" is nested."""
-    first, _, rest = key.partition(".")
-    hint = {**get_type_hints(RunSettings), **get_type_hints(kind)}.get(first, str)
-    return setting_type(hint, rest) if rest else hint
+def not_a_value(name: str, words: str, value: str) -> UserError:
+    """The `UserError` for a value of another type than the setting's."""
+    return UserError(f"--{name} should be {words}, not '{value}'.")
 
 
-def in_words(hint: Any) -> str:
-    """A type as somebody who writes no Python would say it."""
-    parts = [a for a in get_args(hint) if a is not Ellipsis]
-    if get_origin(hint) is Literal:
-        return ("one of " if len(parts) > 1 else "") + ", ".join(map(str, parts))
-    if get_origin(hint) in (Union, UnionType):
-        return " or ".join(map(in_words, parts))
-    if get_origin(hint) is tuple:
-        count = "" if Ellipsis in get_args(hint) else f"{len(parts)} "
-        return f"a list of {count}numbers, such as [{', '.join('12' for _ in parts)}]"
-    return {int: "a whole number", float: "a number", bool: "true or false"}.get(hint, "a text")
+def words_of(method: str, key: str) -> str:
+    """The type of a setting in words; one that isn't known is a text."""
+    known = {**by_name(catalogue().run), **settings_by_key(method_named(method))}
+    return known[key].words if key in known else "a text"

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from textwrap import fill
+from typing import Any, NoReturn
 
-from lookalike.errors import UserError
+from lookalike.cli.catalogue import catalogue
+from lookalike.errors import UserError, unknown
+
+WIDTH = 80
+
+
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help that is at most 80 columns wide, however wide the terminal is."""
+
+    def __init__(self, prog: str) -> None:
+        columns = min(WIDTH, shutil.get_terminal_size().columns)
+        super().__init__(prog, max_help_position=24, width=columns - 2)
 
 
 class Parser(argparse.ArgumentParser):
@@ -20,13 +35,39 @@ class Parser(argparse.ArgumentParser):
     def __init__(
         self, verb: str, description: str, epilog: str | None = None, usage: str = ""
     ) -> None:
-        super().__init__(prog=f"lookalike {verb}", description=description, epilog=epilog,
-                         usage=f"%(prog)s {usage}" if usage else None, allow_abbrev=False,
-                         formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+        super().__init__(
+            prog=f"lookalike {verb}",
+            description=description,
+            epilog=epilog,
+            usage=f"%(prog)s {usage}" if usage else None,
+            allow_abbrev=False,
+            formatter_class=Formatter,
+            add_help=False,
+        )
+        self.add_argument("-h", "--help", action="help", help="Show this text.")
+
+    def flag(self, words: str, text: str, **options: Any) -> None:
+        """Adds the flag that `words` names, with what its value is called: "--count N"."""
+        name, *metavar = words.split()
+        self.add_argument(name, metavar=metavar[0] if metavar else None, help=text, **options)
+
+    def switch(self, name: str, text: str) -> None:
+        """Adds a flag without a value."""
+        self.add_argument(name, action="store_true", help=text)
 
     def error(self, message: str) -> NoReturn:
         message = message[0].upper() + message[1:].rstrip(".")
         raise UserError(f"{message}; `{self.prog} --help` explains.")
+
+
+def folded(text: str, indent: str = "") -> str:
+    """The text in lines that fit anywhere in a help, broken between words only.
+
+    indent: what all lines but the first begin with.
+    """
+    return fill(
+        text, WIDTH - 2, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+    )
 
 
 def positive(text: str) -> int:
@@ -40,15 +81,61 @@ def positive(text: str) -> int:
     return value
 
 
+def number(text: str) -> float:
+    """The number that `text` is; NaN, which lies in no range, if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def fraction(text: str) -> float:
+    """The number from 0 to 1 that `text` is."""
+    if not 0 <= number(text) <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 to 1")
+    return number(text)
+
+
+def rate(text: str) -> float:
+    """The number from 0 to below 1 that `text` is."""
+    if not 0 <= number(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a rate from 0 to below 1, such as 1e-3")
+    return number(text)
+
+
+def level(text: str) -> float:
+    """The number between 0 and 1 that `text` is."""
+    if not 0 < number(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not between 0 and 1, as 0.95 is")
+    return number(text)
+
+
+def one_of(kind: str, names: Sequence[str]) -> Callable[[str], str]:
+    """What takes one of the names, and for another raises the UserError with the nearest."""
+
+    def named(text: str) -> str:
+        if text not in names:
+            raise unknown(kind, text, names)
+        return text
+
+    return named
+
+
+def benchmark(text: str) -> str:
+    """NAME:PATH, whose name is a benchmark's; the rest is looked at when the data are read."""
+    name, colon, _ = text.partition(":")
+    return one_of("benchmark", catalogue().benchmarks)(name) + text[len(name) :] if colon else text
+
+
 def add_model_flags(parser: Parser, batch: int) -> None:
     """--batch and --device, which every verb that runs a model has."""
-    parser.add_argument(
-        "--batch", type=positive, default=batch, metavar="N", help=f"images at a time [{batch}]"
+    parser.flag("--batch N", f"Images at a time. [{batch}]", type=positive, default=batch)
+    parser.flag(
+        "--device",
+        "Where to compute; auto: on the GPU if there is one.",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
     )
-    parser.add_argument(
-        "--device", choices=("auto", "cpu", "cuda"), default="auto",
-        help="where to compute; auto: the GPU if there is one",
-    )  # fmt: skip
 
 
 def writable(path: str) -> Path:
@@ -71,14 +158,3 @@ def writable_file(path: str) -> Path:
     if Path(path).is_dir():
         raise UserError(f"{path} is a folder: --out must be a file.")
     return writable(path)
-
-
-def level(text: str) -> float:
-    """The number between 0 and 1 that `text` is."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not between 0 and 1, as 0.95 is")
-    return value

@@ -23,16 +23,16 @@ People that never lived: rendered, with everything known about them.
   structures  writes grey renders of a world's people, turned around"""
 
 SPEC_FLAGS = {
-    "people": "identities",
-    "cameras": "cameras",
-    "images": "images of each person by each camera",
-    "clothes": "sets of clothes of a person; image k shows set k modulo this",
-    "seed": "of everything",
-    "site": "which place of the kind: other cameras, other people",
-    "siblings": "share of people who dress in part like somebody else",
-    "test_fraction": "share of people who are tested on",
-    "height": "of an image, pixels",
-    "width": "of an image, pixels",
+    "people": "Identities.",
+    "cameras": "Cameras.",
+    "images": "Images of each person by each camera.",
+    "clothes": "Sets of clothes of a person; image k shows set k modulo this.",
+    "seed": "Another number gives another world.",
+    "site": "Which place of the kind: other cameras, other people.",
+    "siblings": "Share of people who dress in part like somebody else.",
+    "test_fraction": "Share of people who are tested on.",
+    "height": "Height of an image, pixels.",
+    "width": "Width of an image, pixels.",
 }
 
 
@@ -52,45 +52,66 @@ def main(argv: list[str]) -> int:
 
 def render(argv: list[str]) -> int:
     """Renders a world, or the rest of it, and says how much of it is there."""
+    args = render_parser().parse_args(argv)
+    values = {name: getattr(args, name) for name in SPEC_FLAGS}
+    spec = WorldSpec(domain_named(args.domain), **values)
     from lookalike.world.writer.render import render as render_world
 
+    start = time.perf_counter()
+    done = render_world(spec, args.out, workers=args.workers, shard=args.shard)
+    seconds = time.perf_counter() - start
+    if args.json:
+        report = {
+            "out": str(done.out),
+            "images": done.images,
+            "made": done.new,
+            "missing": done.missing,
+            "finished": done.finished,
+            "seconds": round(seconds, 1),
+        }
+        print(json.dumps(report, indent=2))
+    elif not done.finished:
+        print(
+            f"{done.images - done.missing:,} of {done.images:,} images in {done.out}; "
+            f"{done.missing:,} are for other shards"
+        )
+    elif done.new:
+        images = f"{done.images:,} images" if done.images > 1 else "1 image"
+        print(
+            f"{images} in {done.out}, {done.new:,} of them new ({done.new / seconds:.3g} a second)"
+        )
+    else:
+        print(f"{done.out} is finished: {done.images:,} images, nothing to do")
+    return 0
+
+
+def render_parser() -> Parser:
     parser = Parser(
         "world render",
         "Render people into a folder in Market-1501's layout.",
         f"{DOMAIN_LINES}\nThe same flags give the same images. Stopped or killed, the same "
         "command\ngoes on. The shard that finds everybody rendered finishes the folder.",
     )
-    parser.add_argument("out", metavar="OUT", help="a new folder, or one to go on with")
-    parser.add_argument("--domain", default="plaza", help="kind of place [plaza]")
+    parser.add_argument("out", metavar="OUT", help="A new folder, or one to go on with.")
+    parser.flag("--domain NAME", "The kind of place. [plaza]", default="plaza")
     for name, text in SPEC_FLAGS.items():
         value = getattr(WorldSpec(), name)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value,
-                            metavar="N", help=f"{text} [{value}]")  # fmt: skip
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=type(value),
+            default=value,
+            metavar="N",
+            help=f"{text} [{value}]",
+        )
     add_workers(parser)
-    parser.add_argument("--shard", type=shard, default=(1, 1), metavar="I/N",
-                        help="the I-th of N parts of the people, for a machine each")  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    args = parser.parse_args(argv)
-    values = {name: getattr(args, name) for name in SPEC_FLAGS}
-    spec = WorldSpec(domain_named(args.domain), **values)
-    start = time.perf_counter()
-    done = render_world(spec, args.out, workers=args.workers, shard=args.shard)
-    seconds = time.perf_counter() - start
-    if args.json:
-        report = {"out": str(done.out), "images": done.images, "made": done.new,
-                  "missing": done.missing, "finished": done.finished,
-                  "seconds": round(seconds, 1)}  # fmt: skip
-        print(json.dumps(report, indent=2))
-    elif not done.finished:
-        print(f"{done.images - done.missing:,} of {done.images:,} images in {done.out}; "
-              f"{done.missing:,} are for other shards")  # fmt: skip
-    elif done.new:
-        images = f"{done.images:,} images" if done.images > 1 else "1 image"
-        print(f"{images} in {done.out}, {done.new:,} of them new "
-              f"({done.new / seconds:.3g} a second)")  # fmt: skip
-    else:
-        print(f"{done.out} is finished: {done.images:,} images, nothing to do")
-    return 0
+    parser.flag(
+        "--shard I/N",
+        "Only the I-th of N parts of the people, for a machine each.",
+        type=shard,
+        default=(1, 1),
+    )
+    parser.switch("--json", "Print JSON.")
+    return parser
 
 
 def structures(argv: list[str]) -> int:
@@ -101,9 +122,8 @@ def structures(argv: list[str]) -> int:
         "Files are OUT/structure/SPLIT/DEGREES/NAME.png, as big as the images. At 000 the\n"
         "outline is the image's.",
     )
-    parser.add_argument("out", metavar="OUT", help="a rendered folder")
-    parser.add_argument("--yaws", type=positive, default=8, metavar="N",
-                        help="equal steps around a person [8]")  # fmt: skip
+    parser.add_argument("out", metavar="OUT", help="A rendered folder.")
+    parser.flag("--yaws N", "Equal steps around a person. [8]", type=positive, default=8)
     add_workers(parser)
     args = parser.parse_args(argv)
     from lookalike.world.writer.structure_views import FOLDER, write_structures

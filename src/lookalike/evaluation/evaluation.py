@@ -68,8 +68,10 @@ def evaluate(
         models = {models.method.name: models}
     for model in models.values():
         if not model.embeds:
-            raise UserError(f"A model of {model.method.name} makes pictures of people and has no "
-                            "features to compare: judge its pictures with --images.")  # fmt: skip
+            raise UserError(
+                f"A model of {model.method.name} makes pictures of people and has no features to "
+                "compare: judge its pictures with `lookalike quality`."
+            )
     check_options(protocols, [metric or model.metric for model in models.values()], options)
     verifiers = {name: verifier_of(model) for name, model in models.items()}
     if options.verify and not any(verifiers.values()):

@@ -3,20 +3,71 @@
 In the order to read them: `method` (settings, presets), `stage` (what a method trains in), `model`
 (a trained network in use); then the systems, from `ide` on. `siamese`, `teacher` and `swapping` are
 what several of them stand on; `schedules`, `optimizers` and `pictures` what all do.
+
+A method's file is imported when the method is first asked for: its name alone needs no torch.
 """
 
-from lookalike.methods.dgnet import DGNet
-from lookalike.methods.fdgan import FDGAN
-from lookalike.methods.ide import IDE, IDEPlus
-from lookalike.methods.method import Method
-from lookalike.methods.model import Model
-from lookalike.methods.pg2 import PG2
-from lookalike.methods.siamese import Siamese
-from lookalike.methods.stage import Given, Stage, StageModule, Terms, Write
-from lookalike.methods.triplet import Triplet
+from __future__ import annotations
 
-METHODS: dict[str, type[Method]] = {
-    m.name: m for m in (IDE, IDEPlus, Triplet, Siamese, DGNet, PG2, FDGAN)
-}
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lookalike.methods.method import Method
+    from lookalike.methods.model import Model
+    from lookalike.methods.stage import Given, Stage, StageModule, Terms, Write
 
 __all__ = ["METHODS", "Given", "Method", "Model", "Stage", "StageModule", "Terms", "Write"]
+_HOME = {"Method": "method", "Model": "model"}  # all others stand in `stage`
+
+
+class Methods(MutableMapping[str, "type[Method]"]):
+    """The settings class of every method by its name; the places are "module:Class"."""
+
+    def __init__(self, places: dict[str, str]) -> None:
+        self._kinds: dict[str, str | type[Method]] = {**places}
+
+    def __getitem__(self, name: str) -> type[Method]:
+        kind = self._kinds[name]
+        if isinstance(kind, str):
+            module, _, attribute = kind.partition(":")
+            kind = self._kinds[name] = getattr(import_module(module), attribute)
+        return kind
+
+    def __setitem__(self, name: str, kind: type[Method]) -> None:
+        self._kinds[name] = kind
+
+    def __delitem__(self, name: str) -> None:
+        del self._kinds[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+    def __contains__(self, name: object) -> bool:  # the mixin's would import the method
+        return name in self._kinds
+
+    def __repr__(self) -> str:
+        return f"METHODS: {', '.join(self)}"
+
+
+METHODS = Methods(
+    {
+        "ide": "lookalike.methods.ide:IDE",
+        "ide+": "lookalike.methods.ide:IDEPlus",
+        "triplet": "lookalike.methods.triplet:Triplet",
+        "siamese": "lookalike.methods.siamese:Siamese",
+        "dgnet": "lookalike.methods.dgnet:DGNet",
+        "pg2": "lookalike.methods.pg2:PG2",
+        "fdgan": "lookalike.methods.fdgan:FDGAN",
+    }
+)
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        return getattr(import_module(f"lookalike.methods.{_HOME.get(name, 'stage')}"), name)
+    raise AttributeError(f"module 'lookalike.methods' has no attribute {name!r}")

@@ -22,12 +22,12 @@ class RunSettings:
     """The settings of a run that belong to no method."""
 
     seed: int = 0
-    """Of every draw: weights, batches, augmentation."""
+    """Seed of every draw: weights, batches, augmentation."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
-    """bf16: bfloat16 autocast; statistics, losses and weights stay float32; auto: bf16 where the
-    hardware has it."""
+    """Precision of the networks: fp32, or bf16 (bfloat16 autocast; statistics, losses and weights
+    stay float32); auto: bf16 where the hardware has it."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where to train."""
+    """Where to train; auto: on the GPU if there is one."""
     devices: int = 1
     """Processes that share a global batch, one a device."""
     schedule_scale: float = 1.0
@@ -37,7 +37,7 @@ class RunSettings:
     workers: int = 0
     """Processes that prepare batches; cached images rarely need one."""
     cache: Literal["auto", "memory", "disk", "none"] = "auto"
-    """Where decoded crops are kept."""
+    """Where decoded crops are kept; auto: in memory if they fit, else on disk."""
     log_every: int = 10
     """Steps between logged losses."""
     preview_every: int = 500

@@ -1,4 +1,4 @@
-"""The text of `lookalike evaluate --images`, at most 80 columns wide."""
+"""The text of `lookalike quality`, at most 80 columns wide."""
 
 from __future__ import annotations
 

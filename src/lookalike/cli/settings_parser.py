@@ -1,0 +1,61 @@
+"""The settings that the flags of `lookalike train` give, typed by the settings' own definitions."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
+
+from lookalike.cli.flags import not_a_value, sentence, unknown_flag, values_of, words_of
+from lookalike.errors import UserError
+from lookalike.methods import Method
+from lookalike.methods.model_file import settings_from
+from lookalike.training import RunSettings
+
+
+def parse_settings(
+    kind: type[Method], preset: str | None, arguments: Sequence[str]
+) -> tuple[Method, RunSettings, Namespace]:
+    """The settings of the method and of the run, and all values: flags before --config before
+    preset. Raises UserError for a value of another type than the setting's."""
+    data = values_of("--data", arguments)
+    if len(data) > 1:  # as one list, which a YAML file may have too; the last one counts
+        arguments = [*arguments, f"--data={json.dumps(data)}"]
+    try:
+        given = settings_parser(kind, preset).parse_args(arguments)
+    except ArgumentError as error:
+        raise mistake(" ".join(str(error.message).split()), kind.name) from error
+    values = given.as_dict()
+    names = {f.name for f in dataclasses.fields(kind)}
+    method = settings_from(kind, {k: v for k, v in values.items() if k in names})
+    run = RunSettings(**{f.name: values[f.name] for f in dataclasses.fields(RunSettings)})
+    return method, run, given
+
+
+def settings_parser(kind: type[Method], preset: str | None) -> ArgumentParser:
+    """A parser with every field of the method and of the run as a flag, the preset as defaults."""
+    parser = ArgumentParser(exit_on_error=False, default_env=False)
+    parser.add_argument("--config", action="config")
+    parser.add_argument("--data", type=str | list[str], required=True)
+    parser.add_argument("--target", type=str | None)
+    parser.add_argument("--preset", type=str | None)
+    parser.add_argument("--out", type=str | None)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_class_arguments(RunSettings)
+    parser.add_class_arguments(kind)
+    defaults: dict[str, Any] = dataclasses.asdict(kind.preset(preset))
+    parser.set_defaults(defaults)
+    return parser
+
+
+def mistake(message: str, method: str) -> UserError:
+    """What jsonargparse complains of, as one sentence that says what to do."""
+    if found := re.search(r"Option '(\S+)' is not accepted", message):
+        return unknown_flag(found[1], method)
+    if found := re.match(r'Parser key "([\w.]+)":.* [Vv]alue: (.*)', message):
+        return not_a_value(found[1], words_of(method, found[1]), found[2])
+    return UserError(sentence(message, method))
