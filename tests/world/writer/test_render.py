@@ -87,7 +87,7 @@ def test_shards_are_the_same(rendered, tmp_path):
     out = tmp_path / "world"
     second = render(SPEC, out, workers=1, shard=(2, 2))
     assert (second.new, second.missing, second.finished) == (12, 12, False)
-    assert render(SPEC, out, workers=1, shard=(2, 2)).made == 0
+    assert render(SPEC, out, workers=1, shard=(2, 2)).new == 0
     assert not (out / "world.json").exists()
     assert render(SPEC, out, workers=1, shard=(1, 2)).finished
     assert files(out) == files(rendered)
