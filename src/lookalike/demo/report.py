@@ -10,9 +10,10 @@ import numpy as np
 from PIL import Image
 
 from lookalike.data import Benchmark, People
+from lookalike.data.images import Pixels
 from lookalike.evaluation.evaluation import Evaluation
 from lookalike.evaluation.scoring import Row
-from lookalike.generation.pictures import Pixels, read_images, save_picture
+from lookalike.generation.pictures import read_images, save_picture
 from lookalike.generation.swap import Interpolation, Structures, Swap, between
 from lookalike.methods import Model
 from lookalike.report import swap_grid

@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from lookalike.data.images import decoded, image_files
+from lookalike.data.images import Pixels, decoded, image_files
 from lookalike.data.people import evenly
 from lookalike.errors import UserError
 from lookalike.files import replacing
 from lookalike.methods.model import Model
 
 N = TypeVar("N", bound=np.generic)
-T = TypeVar("T")
-Pixels = NDArray[np.uint8]
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from lookalike.generation.pictures import Pixels, parts, read_images, to_input, to_pixels
+from lookalike.data.images import Pixels
+from lookalike.generation.pictures import parts, read_images, to_input, to_pixels
 from lookalike.generation.verb import Conditions, Rows, Verb, require_pairs
 from lookalike.methods.model import Model, evaluating
 from lookalike.methods.swapping import Code, SwappingModel

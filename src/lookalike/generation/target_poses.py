@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.data import Benchmark, People
+from lookalike.data.images import Pixels
 from lookalike.data.people import evenly
 from lookalike.data.poses import Poses, cleaned
 from lookalike.errors import UserError
-from lookalike.generation.pictures import Pixels, read_images
+from lookalike.generation.pictures import read_images
 from lookalike.generation.pose_files import (
     NamedPose,
     Size,

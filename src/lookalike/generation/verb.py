@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from lookalike.generation.pictures import Pixels, parts, to_input, to_pixels
+from lookalike.data.images import Pixels
+from lookalike.generation.pictures import parts, to_input, to_pixels
 from lookalike.methods.model import Model, evaluating
 from lookalike.report import grid, headed_grid
 

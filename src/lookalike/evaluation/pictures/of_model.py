@@ -16,6 +16,7 @@ from tqdm import tqdm
 from lookalike.data import Benchmark, People
 from lookalike.data.evaluation_pairs import held_out_pairs, read_pairs
 from lookalike.data.image_table import ImageTable
+from lookalike.data.images import Pixels
 from lookalike.errors import UserError
 from lookalike.evaluation.features import extract
 from lookalike.evaluation.pictures.masks import Masks, Rows, people_asked, with_known_targets
@@ -23,7 +24,7 @@ from lookalike.evaluation.pictures.networks import NO_NETWORKS, JudgeNetworks
 from lookalike.evaluation.pictures.scores import PictureQuality, PictureScores, caveats, to_batch
 from lookalike.evaluation.scoring import Stopwatch
 from lookalike.files import replacing, require_free
-from lookalike.generation.pictures import Pixels, parts, save_picture
+from lookalike.generation.pictures import parts, save_picture
 from lookalike.generation.repose import Repose
 from lookalike.generation.swap import Swap
 from lookalike.generation.verb import one_to_one
@@ -204,10 +205,11 @@ def draw(
     if "repose" in model.generates:
         assert targets.poses is not None
         joints = targets.poses.at(*model.size)
-        steps = Repose().pictures_by_step(model, source, joints, batch)
-        last = list(steps)[-1]
-        before = {"coarse": steps["coarse"]} if "coarse" in steps and last != "coarse" else {}
-        return {**before, name: steps[last]}
+        pictures = Repose().pictures_by_step(model, source, joints, batch)
+        last = list(pictures)[-1]
+        has_coarse = "coarse" in pictures and last != "coarse"
+        coarse = {"coarse": pictures["coarse"]} if has_coarse else {}
+        return {**coarse, name: pictures[last]}
     return {name: Swap().pictures(model, source, target, one_to_one(len(source)), batch)}
 
 

@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lookalike.data.images import Pixels
 from lookalike.evaluation.pictures.networks import NO_NETWORKS, JudgeNetworks
-from lookalike.generation.pictures import Pixels, parts
+from lookalike.generation.pictures import parts
 from lookalike.metrics.images import (
     SPLITS,
     Variant,
