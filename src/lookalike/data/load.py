@@ -10,9 +10,11 @@ from urllib.parse import unquote
 
 from lookalike.data.people import Benchmark
 from lookalike.data.readers import READERS
+from lookalike.data.validation import with_validation
 from lookalike.errors import UserError, unknown
 
-POSES = "poses"  # the option of every reader
+POSES, VALIDATION, SEED = "poses", "validation", "seed"  # the options of every reader
+TEST = "test"  # the parameter of readers that can leave the tested people unread
 BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -21,8 +23,10 @@ def load(name: str, path: str | Path | None = None, /, **options: Any) -> Benchm
 
     In one text: load("name:path?option=value&option=value"); a value's %26 stands for & and %25 for
     %, and `str(benchmark)` gives such a text back. An option may be a string, as on the command
-    line: the reader's annotation says what it means. Every reader takes option poses, a file or
-    folder of poses that `lookalike.data.poses.read_poses` reads, when a method asks for them.
+    line: the reader's annotation says what it means. Every reader takes these options: poses, a
+    file or folder of poses that `lookalike.data.poses.read_poses` reads, when a method asks for
+    them; validation, so many training people to be queries and gallery instead of the tested ones,
+    who aren't read, drawn with seed (which is also the reader's own, where it has one).
     Raises UserError on an unknown name or option, a bad value, a missing folder, an empty split.
     """
     if path is None:
@@ -30,20 +34,36 @@ def load(name: str, path: str | Path | None = None, /, **options: Any) -> Benchm
         options = {**text_options, **options}
     if name not in READERS:
         raise unknown("benchmark", name, READERS)
-    poses = options.pop(POSES, None)
-    options = _typed(name, READERS[name], options)
-    bench = _read(name, path, options)
+    poses, people = options.pop(POSES, None), options.pop(VALIDATION, None)
+    reader = READERS[name]
+    validation: dict[str, int] = {}
+    if people is not None:
+        validation[VALIDATION] = _value(name, VALIDATION, people, int)
+        seed = _value(name, SEED, options.get(SEED, 0), int)
+        if SEED in options:
+            validation[SEED] = seed
+        if SEED not in inspect.signature(reader).parameters:
+            options.pop(SEED, None)
+    options = _typed(name, reader, options)
+    bench = _read(name, path, options, not validation)
+    if validation:
+        bench = with_validation(bench, validation[VALIDATION], seed)
+        bench = replace(bench, options={**bench.options, **validation})
     return bench if poses is None else _posed(bench, poses)
 
 
-def _read(name: str, path: str | Path, options: dict[str, Any]) -> Benchmark:
-    """The benchmark that the reader `name` makes of `path`."""
-    if get_type_hints(READERS[name])[_place(READERS[name])] is str:
-        return replace(READERS[name](str(path), **options), options=options)
+def _read(name: str, path: str | Path, options: dict[str, Any], test: bool) -> Benchmark:
+    """The benchmark that the reader `name` makes of `path`, where it can without those to test."""
+    reader = READERS[name]
+    extra = {TEST: test} if TEST in inspect.signature(reader).parameters else {}
+    if get_type_hints(reader)[_place(reader)] is str:
+        return replace(reader(str(path), **options, **extra), options=options)
     root = Path(path).expanduser().absolute()
     if not root.is_dir():
         raise UserError(f"No folder '{root}': give the folder in which {name} was unpacked.")
-    bench = READERS[name](root, **options)
+    bench = reader(root, **options, **extra)
+    if not test:
+        return replace(bench, root=root, options=options)
     nobody_trains = options.get("split") == "all"  # an option of the small benchmarks
     for split in ("query", "gallery") if nobody_trains else ("train", "query", "gallery"):
         if not len(getattr(bench, split)):
@@ -96,10 +116,11 @@ def _typed(
 ) -> dict[str, Any]:
     """The options as the values that `reader`'s annotations ask for."""
     hints = get_type_hints(reader)
-    known = [key for key in inspect.signature(reader).parameters if key != _place(reader)]
+    others = (_place(reader), TEST)
+    known = [key for key in inspect.signature(reader).parameters if key not in others]
     for key in options:
         if key not in known:
-            raise unknown(f"option of {name}", key, [*known, POSES])
+            raise unknown(f"option of {name}", key, [*known, POSES, VALIDATION])
     return {key: _value(name, key, value, hints[key]) for key, value in options.items()}
 
 

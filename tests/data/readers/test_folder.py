@@ -24,7 +24,7 @@ def test_given_splits_number_the_names_together(tmp_path):
     assert bench.query.camids.tolist() == [1]
     assert bench.gallery.pids.tolist() == [JUNK, 1, 3]
     assert bench.gallery.camids.tolist() == [0, 2, 0]
-    assert bench.train.domain == tmp_path.name
+    assert bench.train.domains == (tmp_path.name,)
 
 
 def test_numbers_are_sorted_as_numbers(tmp_path):

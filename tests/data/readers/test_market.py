@@ -35,7 +35,7 @@ def test_market1501(tmp_path, inner):
     assert bench.gallery.pids.tolist() == [JUNK, DISTRACTOR, 1, 1501]
     assert bench.gallery.camids.tolist() == [0, 0, 4, 5]
     assert bench.gallery.num_pids == 2
-    assert bench.train.domain == "market1501"
+    assert bench.train.domains == ("market1501",)
     assert all(os.path.isfile(path) for path in bench.gallery.paths)
 
 

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,22 @@ def read_names(folder: Path, pattern: re.Pattern[str], example: str) -> list[Row
             raise UserError(f"'{folder / name}' isn't named as in '{example}': move it elsewhere.")
         rows.append((f"{folder}{os.sep}{name}", int(match[1]), int(match[2]) - 1))
     return rows
+
+
+def queries_of(cameras: Sequence[Hashable]) -> list[bool]:
+    """Which of a tested person's images ask for the others: the first one in every camera.
+
+    cameras: of each image. A query needs an image in another camera: if fewer than two cameras have
+    one to spare, the last camera with a single image keeps it in the gallery.
+    """
+    counts = Counter(cameras)
+    single = [camera for camera, count in counts.items() if count == 1]
+    left_out = set(single[-1:]) if len(counts) - len(single) < 2 else set()
+    asks = []
+    for camera in cameras:
+        asks.append(camera not in left_out)
+        left_out.add(camera)
+    return asks
 
 
 def half_split(

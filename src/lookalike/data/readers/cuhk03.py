@@ -14,7 +14,10 @@ from lookalike.errors import UserError
 
 
 def cuhk03(
-    root: Path, *, kind: Literal["detected", "labeled", "labelled"] = "detected"
+    root: Path,
+    *,
+    kind: Literal["detected", "labeled", "labelled"] = "detected",
+    test: bool = True,
 ) -> Benchmark:
     """CUHK03 (Li et al., CVPR 2014), the 767/700 protocol of Zhong et al. (CVPR 2017), 2 cameras.
 
@@ -26,7 +29,7 @@ def cuhk03(
     kind = "detected" if kind == "detected" else "labeled"
     for place in (root / kind, root / "cuhk03-np" / kind, root / "CUHK03-NP" / kind):
         if (place / "bounding_box_train").is_dir():
-            return read_splits("cuhk03", place, "0001_c1_1.png")
+            return read_splits("cuhk03", place, "0001_c1_1.png", test)
     config = f"cuhk03_new_protocol_config_{kind}.mat"
     folder = find_folder("CUHK03", root, ("cuhk03", "cuhk03_release"), (config,))
     images = folder / f"images_{kind}"

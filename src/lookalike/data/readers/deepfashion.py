@@ -26,7 +26,9 @@ class Image:
     split: str
 
 
-def deepfashion(root: Path, *, highres: bool = False, outfits: bool = False) -> Benchmark:
+def deepfashion(
+    root: Path, *, highres: bool = False, outfits: bool = False, test: bool = True
+) -> Benchmark:
     """DeepFashion In-shop (Liu et al., CVPR 2016): 3,997 items of clothing to train on, 3,985 to
     test; or PG²'s folders of it (Ma et al., NeurIPS 2017).
 
@@ -42,11 +44,11 @@ def deepfashion(root: Path, *, highres: bool = False, outfits: bool = False) -> 
     names, which `pid_names` keeps.
     """
     for folder in (root / name for name in INSIDE):
-        if (folder / FLAT[0]).is_dir() and (folder / FLAT[1]).is_dir():
+        if all((folder / name).is_dir() for name in (FLAT if test else FLAT[:1])):
             if highres or outfits:
                 raise UserError("PG²'s folders of deepfashion take no options highres and outfits.")
             notes = {"pose": folder / PEAKS} if (folder / PEAKS).is_file() else {}
-            return _benchmark(folder, _flat(folder), notes)
+            return _benchmark(folder, _flat(folder, test), notes)
         for name in LISTS:
             if (folder / name).is_file():
                 return _benchmark(folder, _in_shop(folder, folder / name, highres, outfits), {})
@@ -82,10 +84,10 @@ def _in_shop(folder: Path, file: Path, highres: bool, outfits: bool) -> list[Ima
     return images
 
 
-def _flat(folder: Path) -> list[Image]:
+def _flat(folder: Path, test: bool) -> list[Image]:
     """The images of PG²'s two folders."""
     images, items = [], set()
-    for split, name in zip(("train", "query"), FLAT, strict=True):
+    for split, name in zip(("train", "query")[: 1 + test], FLAT, strict=False):
         names = image_names(folder / name)
         several = Counter(file.split("_")[0] for file in names)
         for file in names:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lookalike.data.images import folder_names, image_names
 from lookalike.data.people import JUNK, Benchmark, People
-from lookalike.data.readers.common import half_split, people
+from lookalike.data.readers.common import half_split, people, queries_of
 from lookalike.errors import UserError
 
 SPLITS = ("train", "query", "gallery")
@@ -33,6 +33,7 @@ def folder(
     csv: str = "",
     test_fraction: float = 0.5,
     seed: int = 0,
+    test: bool = True,
 ) -> Benchmark:
     r"""A benchmark of your own crops, with person and camera names numbered in sorted order.
 
@@ -52,7 +53,7 @@ def folder(
         raise UserError(
             f"Option test_fraction of folder should be within 0 and 1, not {test_fraction}."
         )
-    crops = _from_csv(root, root / csv, camera) if csv else _from_folders(root, camera)
+    crops = _from_csv(root, root / csv, camera) if csv else _from_folders(root, camera, test)
     if not any(crop.split for crop in crops):
         crops = _split(crops, test_fraction, seed)
     persons = _numbers((c.person for c in crops if c.person != str(JUNK)), first=1)
@@ -79,9 +80,11 @@ def _numbers(names: Iterable[str], first: int) -> dict[str, int]:
     return {name: number for number, name in enumerate(distinct, first)}
 
 
-def _from_folders(root: Path, camera: str) -> list[Crop]:
+def _from_folders(root: Path, camera: str, test: bool) -> list[Crop]:
     camera_of = _camera_finder(camera)
     splits = [split for split in SPLITS if (root / split).is_dir()]
+    if splits and not test:
+        splits = ["train"]
     crops = []
     for split in splits or [""]:
         for person in folder_names(root / split):
@@ -148,21 +151,18 @@ def _split(crops: list[Crop], test_fraction: float, seed: int) -> list[Crop]:
     """The crops with a split each: persons drawn, then queries chosen among the tested."""
     names = sorted({crop.person for crop in crops} - {str(JUNK)})
     train, _ = half_split(names, seed, test_fraction)
-    tested: dict[str, dict[str, list[Crop]]] = {}
+    tested: dict[str, list[Crop]] = {}
     rows = []
     for crop in crops:
         if crop.person in train:
             rows.append(Crop(crop.path, crop.person, crop.camera, "train"))
         else:
-            tested.setdefault(crop.person, {}).setdefault(crop.camera, []).append(crop)
-    for person, cameras in tested.items():
-        # A query needs an image in another camera: if fewer than two cameras have one to spare,
-        # the last camera with a single image keeps it in the gallery.
-        single = [c for c, shots in cameras.items() if len(shots) == 1]
-        gallery_only = single[-1:] if len(cameras) - len(single) < 2 else []
-        for camera, shots in cameras.items():
-            queries = 0 if camera in gallery_only or person == str(JUNK) else 1
-            for i, shot in enumerate(shots):
-                split = "query" if i < queries else "gallery"
-                rows.append(Crop(shot.path, person, camera, split))
+            tested.setdefault(crop.person, []).append(crop)
+    for person, shots in tested.items():
+        order = list(dict.fromkeys(shot.camera for shot in shots))
+        shots.sort(key=lambda shot: order.index(shot.camera))
+        asks = queries_of([shot.camera for shot in shots])
+        for shot, ask in zip(shots, asks, strict=True):
+            split = "query" if ask and person != str(JUNK) else "gallery"
+            rows.append(Crop(shot.path, person, shot.camera, split))
     return rows

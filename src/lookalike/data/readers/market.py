@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,16 +16,28 @@ NAME = re.compile(r"(-1|\d+)_c(\d+)")
 DISTRACTOR_FOLDERS = ("images", "distractors_500k", "distractors")
 
 
-def read_splits(name: str, folder: Path, example: str) -> Benchmark:
-    """The benchmark in `folder`; junk (−1) and distractors (0000) stay in the gallery only."""
-    train, query, gallery = (read_names(folder / split, NAME, example) for split in SPLITS)
+def needed(test: bool) -> Sequence[str]:
+    """The folders that must be there."""
+    return SPLITS if test else SPLITS[:1]
+
+
+def read_splits(name: str, folder: Path, example: str, test: bool = True) -> Benchmark:
+    """The benchmark in `folder`; junk (−1) and distractors (0000) stay in the gallery only.
+
+    test: whether the tested people are read too.
+    """
+    folders = [folder / split for split in SPLITS]
+    train = read_names(folders[0], NAME, example)
+    query, gallery = (read_names(place, NAME, example) if test else [] for place in folders[1:])
     real = [[row for row in rows if row[1] > DISTRACTOR] for rows in (train, query)]
     return Benchmark(
         name, folder, people(real[0], name), people(real[1], name), people(gallery, name)
     )
 
 
-def market1501(root: Path, *, distractors: bool = False, multi_query: bool = False) -> Benchmark:
+def market1501(
+    root: Path, *, distractors: bool = False, multi_query: bool = False, test: bool = True
+) -> Benchmark:
     """Market-1501 (Zheng et al., ICCV 2015): 751 identities to train on, 750 to test, 6 cameras.
 
     Names are 0001_c1s1_000151_01.jpg; −1_… is junk and 0000_… a distractor. distractors: add the
@@ -37,8 +50,10 @@ def market1501(root: Path, *, distractors: bool = False, multi_query: bool = Fal
             "market1501 takes distractors=true or multi_query=true, not both: "
             "results on the two together have no name to be compared under."
         )
-    folder = find_folder("Market-1501", root, ("Market-1501-v15.09.15",), SPLITS)
-    bench = read_splits("market1501", folder, EXAMPLE)
+    folder = find_folder("Market-1501", root, ("Market-1501-v15.09.15",), needed(test))
+    bench = read_splits("market1501", folder, EXAMPLE, test)
+    if not test:
+        return bench
     if distractors:
         return replace(bench, gallery=_with_500k(bench), protocol="distractors-500k")
     if multi_query:
@@ -82,10 +97,10 @@ def _hand_drawn(bench: Benchmark) -> People:
     return people(rows, bench.name)
 
 
-def dukemtmc(root: Path) -> Benchmark:
+def dukemtmc(root: Path, *, test: bool = True) -> Benchmark:
     """DukeMTMC-reID (Zheng et al., ICCV 2017): 702 identities to train on, 702 to test, 8 cameras.
 
     Names are 0001_c2_f0046182.jpg. The gallery's 408 further identities have ids of their own.
     """
-    folder = find_folder("DukeMTMC-reID", root, ("DukeMTMC-reID",), SPLITS)
-    return read_splits("dukemtmc", folder, "0001_c2_f0046182.jpg")
+    folder = find_folder("DukeMTMC-reID", root, ("DukeMTMC-reID",), needed(test))
+    return read_splits("dukemtmc", folder, "0001_c2_f0046182.jpg", test)

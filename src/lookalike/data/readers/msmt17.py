@@ -10,7 +10,7 @@ from lookalike.errors import UserError
 FOLDERS = (("train", "test"), ("mask_train_v2", "mask_test_v2"))  # version 1, version 2
 
 
-def msmt17(root: Path, *, combine_val: bool = True) -> Benchmark:
+def msmt17(root: Path, *, combine_val: bool = True, test: bool = True) -> Benchmark:
     """MSMT17 (Wei et al., CVPR 2018): 1,041 identities to train on, 3,060 to test, 15 cameras.
 
     combine_val: train on list_train.txt and list_val.txt (32,621 images, the published setting);
@@ -19,14 +19,17 @@ def msmt17(root: Path, *, combine_val: bool = True) -> Benchmark:
     source's own names are in `pid_names`.
     """
     lists = ("list_train.txt", "list_val.txt", "list_query.txt", "list_gallery.txt")
-    folder = find_folder("MSMT17", root, ("MSMT17_V1", "MSMT17_V2", "MSMT17"), lists)
+    needed = lists if test else lists[:2]
+    folder = find_folder("MSMT17", root, ("MSMT17_V1", "MSMT17_V2", "MSMT17"), needed)
     halves = [pair for pair in FOLDERS if (folder / pair[0]).is_dir()]
     if not halves:
         raise UserError(f"No MSMT17 images at '{folder}': it should hold train or mask_train_v2.")
     train_folder, test_folder = (folder / half for half in halves[0])
     train, val = (_read_list(folder / name, train_folder, 1) for name in lists[:2])
     last = max((pid for _, pid, _ in train + val), default=0)
-    query, gallery = (_read_list(folder / name, test_folder, last + 1) for name in lists[2:])
+    query, gallery = (
+        _read_list(folder / name, test_folder, last + 1) if test else [] for name in lists[2:]
+    )
     names = {pid: f"train/{pid - 1:04d}" for _, pid, _ in train + val}
     names |= {pid: f"test/{pid - last - 1:04d}" for _, pid, _ in query + gallery}
     return Benchmark(

@@ -21,6 +21,12 @@ from lookalike.world.writer.begin import versions
 from lookalike.world.writer.layout import ANNOTATIONS, WORLD, check_testable
 from lookalike.world.writer.render import render
 
+# What of a world's specification the options set
+WORLD_OPTIONS = (
+    "people", "cameras", "images", "clothes", "seed", "site", "siblings", "test_fraction", "height",
+    "width",
+)  # fmt: skip
+
 
 def world(
     place: str,
@@ -36,6 +42,7 @@ def world(
     test_fraction: float | None = None,
     height: int | None = None,
     width: int | None = None,
+    test: bool = True,
 ) -> Benchmark:
     """People rendered by `lookalike world render`, all of whom are known: `place` is their folder.
 
@@ -45,7 +52,8 @@ def world(
     each domain, from site on. The people are divided evenly among the places; persons and cameras
     are numbered on from place to place, so that no two share a number.
     """
-    options = {k: v for k, v in locals().items() if k not in ("place", "sites") and v is not None}
+    given = dict(locals())
+    options = {k: given[k] for k in WORLD_OPTIONS if given[k] is not None}
     names = place.split("+")
     if all(name in DOMAINS for name in names):
         specs = _specs(names, options, 1 if sites is None else sites)
@@ -54,8 +62,8 @@ def world(
     else:
         folders = [_folder(place, [*options, *(["sites"] if sites is not None else [])])]
         specs, root, place = [spec_of(folders[0])], folders[0], ""
-    bench = _joined(folders, specs)
-    _check(bench, specs[0], place or str(root))
+    bench = _joined(folders, specs, test)
+    _check(bench, specs[0], place or str(root), test)
     root = folders[0] if len(folders) == 1 else root
     # Of several worlds: the folder that has them all; `truth_of` finds each image's own.
     notes = {kind: root / name if len(folders) == 1 else root for kind, name in ANNOTATIONS.items()}
@@ -110,13 +118,13 @@ def _folder(place: str, options: Sequence[str]) -> Path:
     raise unknown("domain", missing[0], DOMAINS)
 
 
-def _joined(folders: Sequence[Path], specs: Sequence[WorldSpec]) -> Benchmark:
+def _joined(folders: Sequence[Path], specs: Sequence[WorldSpec], test: bool) -> Benchmark:
     """One benchmark of the worlds, each numbered on from the one before."""
     benches = []
     names: dict[int, str] = {}
     persons = cameras = 0
     for folder, spec in zip(folders, specs, strict=True):
-        bench = read_splits("world", folder, EXAMPLE)
+        bench = read_splits("world", folder, EXAMPLE, test)
         benches.append(
             [
                 People(split.paths, split.pids + persons, split.camids + cameras)
@@ -140,10 +148,10 @@ def _joined(folders: Sequence[Path], specs: Sequence[WorldSpec]) -> Benchmark:
     return Benchmark("world", folders[0], train, query, gallery, pid_names=names)
 
 
-def _check(bench: Benchmark, spec: WorldSpec, place: str) -> None:
+def _check(bench: Benchmark, spec: WorldSpec, place: str, test: bool) -> None:
     """Raises UserError for a split without images, unless the test fraction asked for it."""
     splits = ["train"] if spec.test_fraction < 1 else []
-    splits += ["query", "gallery"] if spec.test_fraction > 0 else []
+    splits += ["query", "gallery"] if spec.test_fraction > 0 and test else []
     for split in splits:
         if not len(getattr(bench, split)):
             raise UserError(
