@@ -6,7 +6,8 @@ from PIL import Image
 from lookalike.cli import main
 from lookalike.cli.generate import VERBS
 from lookalike.data import load
-from lookalike.generation.swap import Swap
+from lookalike.generation.swap import Structures, Swap
+from lookalike.generation.target_poses import TargetPoses
 from lookalike.methods import METHODS
 from lookalike.methods.ide import IDE
 from lookalike.methods.model_file import save_model
@@ -167,10 +168,13 @@ def test_bad_places_are_named(dgnet_file, photos, tmp_path, capsys):
     assert not (tmp_path / "x.png").exists()
 
 
-def test_a_verb_that_the_model_lacks_is_answered_by_those_it_has(dgnet_file, tmp_path, capsys):
+def test_a_verb_that_the_model_lacks_is_answered_by_those_it_has(
+    dgnet_file, rendered, tmp_path, capsys
+):
     out = ["--out", str(tmp_path / "x.png")]
-    assert main(["generate", str(dgnet_file), "rotate", *out]) == 2
-    assert "a model of dgnet, which has no rotate; it offers: swap." in capsys.readouterr().err
+    world = ["--data", f"world:{rendered}"]
+    assert main(["generate", str(dgnet_file), "repose", *world, *out]) == 2
+    assert "a model of dgnet, which has no repose; it offers: swap." in capsys.readouterr().err
     torch.manual_seed(0)
     method = IDE(backbone="resnet18", weights="none", stride_on="3x3", height=64, width=32)
     baseline = save_model(method.model(2), tmp_path / "ide.safetensors")
@@ -194,6 +198,8 @@ def test_every_verb_of_a_method_has_its_command(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     for method in METHODS.values():
         assert set(method.model_type().verbs) <= set(VERBS)
+    assert VERBS["swap"].noun == Structures.noun
+    assert VERBS["repose"].noun == TargetPoses.noun
     assert main(["generate", "--help"]) == 0
     shown = capsys.readouterr().out
     assert "dgnet    swap" in shown

@@ -11,6 +11,7 @@ import pytest
 
 from lookalike.cli import VERBS, catalogue, main, make_catalogue
 from lookalike.cli.catalogue import Catalogue, method_named
+from lookalike.cli.flags import in_short
 from lookalike.methods import METHODS
 from lookalike.methods.ide import IDE
 from lookalike.training import RunSettings
@@ -45,6 +46,9 @@ MISTYPED = {
     "calibrate m --data folder:x --metrik x": "Unrecognized arguments: --metrik",
     "embed m --data foldr:x --out f.npz": "Unknown benchmark 'foldr'; did you mean 'folder'?",
     "import dgnett x --out m.safetensors": "Unknown method with an importer 'dgnett'; did you me",
+    "generate m swop": "Unknown verb of generate 'swop'; did you mean 'swap'?",
+    "generate m swap --images a --out b.png --modus x": "Unrecognized arguments: --modus",
+    "generate m repose --data wrld:x --out b.png": "Unknown benchmark 'wrld'; did you mean 'world'",
     "world shw": "Unknown verb of world 'shw'; did you mean 'show'?",
     "world show plazza --out a.png": "Unknown domain 'plazza'; did you mean 'plaza'?",
     "world render out --domain plazza": "Unknown domain 'plazza'; did you mean 'plaza'?",
@@ -110,20 +114,24 @@ def test_the_packaged_catalogue_is_what_the_code_says() -> None:
 def test_every_setting_has_a_line_of_help_with_its_default() -> None:
     for name, kind in METHODS.items():
         done = alone(["train", name, "--help"])
-        shown = " ".join(done.stdout.split())
+        shown = "".join(done.stdout.split())  # lines break at spaces and behind hyphens
         for setting in (*method_named(name).settings, *catalogue.catalogue().run):
-            line = f"--{setting.name}{'.SETTING' if setting.method else ''} "
-            assert line in shown
-            assert f"{setting.help} [" in f"{shown} ["
+            nested = f"As in `lookalike train {setting.method} --help`." if setting.method else ""
+            facts = "; ".join(filter(None, (in_short(setting.default), setting.limits)))
+            line = f"--{setting.name}{'.SETTING' if nested else ''}{setting.metavar}{setting.help}"
+            line += nested + (f"[{facts}]" if facts else "")
+            assert "".join(line.split()) in shown
         fields = {f.name for f in (*dataclasses.fields(kind), *dataclasses.fields(RunSettings))}
-        assert fields <= set(re.findall(r"--(\w+)", shown))
+        assert fields == {
+            s.name for s in (*method_named(name).settings, *catalogue.catalogue().run)
+        }
 
 
 def test_a_preset_changes_the_defaults_that_are_shown() -> None:
     for preset, length in ((), "100000"), (("--preset", "quick"), "1000"):
         shown = " ".join(alone(["train", "dgnet", *preset, "--help"]).stdout.split())
-        assert f"Steps of the joint stage. [{length}; " in shown
-        assert f"with {' '.join(preset) or 'no --preset'};" in shown
+        assert re.search(rf"Length of the joint stage, steps. \[{length}[];]", shown)
+        assert f"with {' '.join(preset) or 'no --preset'}, and" in shown
     nested = re.search(r"--teacher.SETTING VALUE (.*?) --teacher_model", shown)
     assert nested is not None
     assert "As in `lookalike train ide --help`. [height 128, width 64, " in nested[1]

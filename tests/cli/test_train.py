@@ -65,6 +65,22 @@ def test_flags_override_the_configuration_which_overrides_the_preset(
     assert called["settings"].seed == 7
 
 
+def test_several_data_and_a_target(tmp_path: Path, called: dict[str, Any], capsys: Capture) -> None:
+    argv = ["train", "ide", "--data", "folder:x?a=1", "--data=world:y", "--target", "folder:z"]
+    assert main(argv) == 0
+    assert called["data"] == ["folder:x?a=1", "world:y"]
+    assert called["target"] == "folder:z"
+    first = dict(called)
+    (tmp_path / "run.yaml").write_text(printed_config(argv, capsys))
+    config = ["train", "ide", "--config", str(tmp_path / "run.yaml")]
+    assert main(config) == 0
+    assert called == first
+    assert main([*config, "--data", "folder:w"]) == 0
+    assert called["data"] == ["folder:w"]
+    assert main(["train", "ide", "--data", "folder:x"]) == 0
+    assert (called["data"], called["target"]) == (["folder:x"], None)
+
+
 def test_dashes_and_underscores(called: dict[str, Any]) -> None:
     common = ["train", "dgnet", "--data", "folder:x"]
     for flag in ("--schedule-scale", "--schedule_scale"):

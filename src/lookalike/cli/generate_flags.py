@@ -5,22 +5,22 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from lookalike.cli.parser import Parser, add_model_flags, positive
-from lookalike.data import Benchmark, People, parse_data
-from lookalike.data.people import evenly
-from lookalike.generation.pictures import choose
-from lookalike.generation.verb import Conditions, Verb
+from lookalike.cli.parser import Parser, add_model_flags, benchmark, positive
+
+if TYPE_CHECKING:  # the flags alone need no torch
+    from lookalike.data import Benchmark, People
+    from lookalike.generation.verb import Conditions, Verb
 
 
 class VerbFlags:
     """The command line of a verb: its flags, and the people and conditions that they ask for.
 
     A verb gives `name`, `purpose`, the `title` of its help, a `noun` for its conditions and the
-    name of the `flag` that chooses them, `usage` and `epilog` of its help; `verb`, which draws;
-    `add_flags`; `read_conditions`, and for data sets `conditions_of`. The people are those of
-    --images, or the tested ones of --data.
+    name of the `flag` that chooses them, `usage` and `epilog` of its help, `data_help`; `verb`,
+    which draws; `add_flags`; `read_conditions`, and for data sets `conditions_of`. The people are
+    those of --images, or the tested ones of --data.
     """
 
     name: ClassVar[str]
@@ -30,6 +30,7 @@ class VerbFlags:
     flag: ClassVar[str]
     usage: ClassVar[str]
     epilog: ClassVar[str]
+    data_help: ClassVar[str]  # what --data is for
     modes: ClassVar[tuple[str, ...]] = ("grid", "pairs", "sequence", "folder", "dataset")
     fps: ClassVar[int] = 5
     back_and_forth: ClassVar[bool] = False  # whether a GIF runs back to its start
@@ -67,12 +68,17 @@ class VerbFlags:
 
     def benchmark(self, args: Namespace) -> Benchmark | None:
         """That of --data."""
+        from lookalike.data import parse_data
+
         return parse_data(args.data) if args.data else None
 
     def read(
         self, parser: Parser, args: Namespace, bench: Benchmark | None
     ) -> tuple[list[str], Conditions]:
         """The image files of people to draw, and what to draw them with."""
+        from lookalike.data.people import evenly
+        from lookalike.generation.pictures import choose
+
         if args.images:
             people = choose(args.images, count_of(args))
         else:
@@ -98,32 +104,24 @@ class VerbFlags:
     def parser(self) -> Parser:
         """The parser of all flags."""
         parser = Parser(f"generate MODEL {self.name}", self.title, self.epilog, self.usage)
-        parser.add_argument(
-            "--mode", default="grid", choices=self.modes, metavar="MODE", help="what to make [grid]"
-        )
+        parser.flag("--mode MODE", "What to make. [grid]", default="grid", choices=self.modes)
         self.add_flags(parser)
+        parser.flag("--data NAME:PATH", self.data_help, type=benchmark)
         several = f"{self.noun}s"
         for flag, kind, default, text in (
-            ("count", positive, 7, "how many to take of a place with several, or pairs"),
-            ("fps", positive, self.fps, "pictures a second in a GIF"),
-            ("times", positive, 1, f"mode dataset: {several} for each image"),
-            ("seed", int, 0, f"seed of the draw of {several}"),
+            ("count", positive, 7, "How many to take of a place with several, or pairs."),
+            ("fps", positive, self.fps, "Pictures a second in a GIF."),
+            ("times", positive, 1, f"Mode dataset: {several} for each image."),
+            ("seed", int, 0, f"Seed of the draw of {several}."),
         ):
-            parser.add_argument(
-                f"--{flag}", type=kind, default=default, metavar="N", help=f"{text} [{default}]"
-            )
-        parser.add_argument(
+            parser.flag(f"--{flag} N", f"{text} [{default}]", type=kind, default=default)
+        parser.flag(
             "--format",
+            "Format of the files in a folder. [jpg]",
             choices=("jpg", "png"),
             default="jpg",
-            help="format of the files in a folder [jpg]",
         )
-        parser.add_argument(
-            "--out",
-            required=True,
-            metavar="PATH",
-            help="the .png or .jpg file to write, or the folder",
-        )
+        parser.flag("--out PATH", "The .png or .jpg file to write, or the folder.", required=True)
         add_model_flags(parser, batch=32)
         return parser
 

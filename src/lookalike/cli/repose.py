@@ -1,29 +1,26 @@
 """`lookalike generate MODEL repose`: people drawn in other poses."""
 
+from __future__ import annotations
+
 import re
 from argparse import ArgumentTypeError, Namespace
+from typing import TYPE_CHECKING
 
 from lookalike.cli.generate_flags import VerbFlags, count_of
 from lookalike.cli.parser import Parser
-from lookalike.data import Benchmark, People
-from lookalike.data.poses.with_poses import with_poses
-from lookalike.generation.repose import Repose
-from lookalike.generation.target_poses import (
-    TargetPoses,
-    held_out,
-    known_pairs,
-    of_people,
-    read_targets,
-)
-from lookalike.generation.verb import Conditions, Verb
+
+if TYPE_CHECKING:  # the flags alone need no torch
+    from lookalike.data import Benchmark, People
+    from lookalike.generation.verb import Conditions, Verb
 
 
 class ReposeFlags(VerbFlags):
     name = "repose"
     purpose = "reposing"
     title = "People drawn in other poses."
-    noun = TargetPoses.noun
+    noun = "pose"
     flag = "poses"
+    data_help = "A benchmark whose poses are known."
     usage = (
         "--out PATH\n       (--images … --poses … | --data NAME:PATH\n       "
         "[--images … | --poses …])"
@@ -46,24 +43,19 @@ give comes from the tested people of --data, --count of each.
 Mode folder or dataset, once stopped, goes on by the same command."""
 
     def verb(self, args: Namespace) -> Verb:
+        from lookalike.generation.repose import Repose
+
         return Repose()
 
     def add_flags(self, parser: Parser) -> None:
-        parser.add_argument("--images", nargs="+", metavar="IMAGE", help="people to draw")
-        parser.add_argument("--poses", nargs="+", metavar="PLACE", help="poses to draw them in")
-        parser.add_argument(
-            "--names",
-            nargs="+",
-            metavar="NAME",
-            help="names of the poses to take from --poses, in order",
-        )
-        parser.add_argument(
-            "--pose-size",
+        parser.flag("--images IMAGE", "People to draw.", nargs="+")
+        parser.flag("--poses PLACE", "Poses to draw them in.", nargs="+")
+        parser.flag("--names NAME", "Names of the poses to take from --poses, in order.", nargs="+")
+        parser.flag(
+            "--pose-size HxW",
+            "Size of the images that the poses were found in.",
             type=height_width,
-            metavar="HxW",
-            help="size of the images that the poses were found in",
         )
-        parser.add_argument("--data", metavar="NAME:PATH", help="benchmark whose poses are known")
 
     def check(self, parser: Parser, args: Namespace) -> None:
         super().check(parser, args)
@@ -71,6 +63,8 @@ Mode folder or dataset, once stopped, goes on by the same command."""
             parser.error("--names and --pose-size are about --poses, which is missing")
 
     def benchmark(self, args: Namespace) -> Benchmark | None:
+        from lookalike.data.poses.with_poses import with_poses
+
         bench = super().benchmark(args)
         return bench if bench is None or args.poses else with_poses(bench)
 
@@ -78,16 +72,22 @@ Mode folder or dataset, once stopped, goes on by the same command."""
         self, parser: Parser, args: Namespace, bench: Benchmark | None
     ) -> tuple[list[str], Conditions]:
         if args.mode == "pairs" and bench is not None and not (args.images or args.poses):
+            from lookalike.generation.target_poses import known_pairs
+
             return known_pairs(bench, args.count, args.seed)
         return super().read(parser, args, bench)
 
     def read_conditions(self, args: Namespace, bench: Benchmark | None) -> Conditions:
+        from lookalike.generation.target_poses import held_out, read_targets
+
         if args.poses:
             return read_targets(args.poses, args.names or (), count_of(args), args.pose_size)
         assert bench is not None
         return held_out(bench, args.count)
 
     def conditions_of(self, people: People) -> Conditions:
+        from lookalike.generation.target_poses import of_people
+
         return of_people(people)
 
 

@@ -1,14 +1,16 @@
 """`lookalike generate MODEL swap`: one person's appearance on another's structure."""
 
+from __future__ import annotations
+
 from argparse import Namespace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lookalike.cli.generate_flags import VerbFlags, count_of, resolved
 from lookalike.cli.parser import Parser, positive
-from lookalike.data import Benchmark, People
-from lookalike.generation.pictures import choose
-from lookalike.generation.swap import Interpolation, Structures, Swap, between
-from lookalike.generation.verb import Conditions, Verb
+
+if TYPE_CHECKING:  # the flags alone need no torch
+    from lookalike.data import Benchmark, People
+    from lookalike.generation.verb import Conditions, Verb
 
 CODES = ("appearance", "structure")
 
@@ -19,12 +21,13 @@ class SwapFlags(VerbFlags):
     name = "swap"
     purpose = "swapping"
     title = "One person's appearance on another's structure."
-    noun = Structures.noun
+    noun = "structure"
     flag = "structure"
     usage = "--out PATH\n       (--images … | --appearance … --structure … | --data NAME:PATH)"
     modes = ("grid", "pairs", *CODES, "folder", "dataset")
     fps = 10
     back_and_forth = True
+    data_help = "A benchmark, for mode dataset."
     data_set_flags = ("times", "by", "seed", "format")
     epilog = """modes:
   grid        a table: row i wears appearance i, column j has structure j
@@ -41,28 +44,28 @@ two are the ends of an interpolation and the others give its rows.
 Mode folder or dataset, once stopped, goes on by the same command."""
 
     def verb(self, args: Namespace) -> Verb:
+        from lookalike.generation.swap import Interpolation, Swap
+
         return Interpolation(args.mode) if args.mode in CODES else Swap()
 
     def add_flags(self, parser: Parser) -> None:
         for name, text in (
-            ("images", "images to take both from"),
-            ("appearance", "images to take clothes from"),
-            ("structure", "images to take posture from"),
+            ("images", "Images to take both from."),
+            ("appearance", "Images to take clothes from."),
+            ("structure", "Images to take posture from."),
         ):
-            parser.add_argument(f"--{name}", nargs="+", metavar="IMAGE", help=text)
-        parser.add_argument(
-            "--steps",
+            parser.flag(f"--{name} IMAGE", text, nargs="+")
+        parser.flag(
+            "--steps N",
+            "Pictures of an interpolation, its ends included. [11]",
             type=positive,
             default=11,
-            metavar="N",
-            help="pictures of an interpolation, its ends included [11]",
         )
-        parser.add_argument("--data", metavar="NAME:PATH", help="benchmark for mode dataset")
-        parser.add_argument(
+        parser.flag(
             "--by",
+            "Mode dataset: whose identity to file by. [appearance]",
             choices=CODES,
             default="appearance",
-            help="mode dataset: whose identity to file by [appearance]",
         )
 
     def check(self, parser: Parser, args: Namespace) -> None:
@@ -70,6 +73,8 @@ Mode folder or dataset, once stopped, goes on by the same command."""
             parser.error("--data and --mode dataset go together")
 
     def conditions_of(self, people: People) -> Conditions:
+        from lookalike.generation.swap import Structures
+
         return Structures(list(people.paths))
 
     def file_by(self, args: Namespace) -> Literal["person", "condition"]:
@@ -81,6 +86,8 @@ Mode folder or dataset, once stopped, goes on by the same command."""
     def read(
         self, parser: Parser, args: Namespace, bench: Benchmark | None
     ) -> tuple[list[str], Conditions]:
+        from lookalike.generation.swap import Structures, between
+
         appearance, structure = donors(parser, args)
         if args.mode == "pairs" and len(appearance) != len(structure):
             parser.error(
@@ -104,6 +111,8 @@ def donors(parser: Parser, args: Namespace) -> tuple[list[str], list[str]]:
     both = args.appearance and args.structure
     if bool(args.images) == bool(both) or (args.images and (args.appearance or args.structure)):
         parser.error("give --images, or both --appearance and --structure")
+    from lookalike.generation.pictures import choose
+
     count = count_of(args)
     if not args.images:
         return choose(args.appearance, count), choose(args.structure, count)
