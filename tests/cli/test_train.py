@@ -111,6 +111,7 @@ def test_lists_and_unions(called: dict[str, Any]) -> None:
             ["ide", "--bach_size", "3"],
             "'--bach_size' is no setting of ide; did you mean --batch_size?",
         ),
+        (["ide", "--batch", "3"], "'--batch' is no setting of ide; did you mean --batch_size?"),
         (["ide", "--frobnicate=3"], "'--frobnicate=3' is no setting of ide; `lookalike train ide"),
         (["ide", "stray"], "'stray' is no setting of ide; `lookalike train ide --help`"),
         (["ide", "--batch_size", "many"], "--batch_size should be a whole number, not 'many'."),

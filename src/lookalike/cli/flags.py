@@ -191,7 +191,9 @@ def unknown_flag(flag: str, method: str) -> UserError:
     """The `UserError` for a flag that isn't known: suggests the nearest one."""
     name = flag.lstrip("-").partition("=")[0]
     known = [s.name for s in (*method_named(method).settings, *catalogue().run)]
-    near = get_close_matches(name, [*known, *COMMON], n=1, cutoff=0.7)
+    known += COMMON
+    near = get_close_matches(name, known, n=1, cutoff=0.7)
+    near = near or [key for key in known if name and key.startswith(name)]
     hint = f"did you mean --{near[0]}? " if near else ""
     return UserError(
         f"'{flag}' is no setting of {method}; {hint}`lookalike train {method} --help` lists them."
