@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import json
 import os
@@ -44,36 +45,33 @@ def bench(market):
     return load("market1501", market)
 
 
-def halves(count, seed):
-    """Two-part features as DG-Net's: each half of length 1, and all of them somewhat alike."""
-    rng = torch.Generator().manual_seed(seed)
-    base = torch.randn(1, 1024, generator=rng)
-    noisy = (base + torch.randn(count, 1024, generator=rng)).view(count, 2, 512)
-    return F.normalize(noisy, dim=2).flatten(1)
-
-
 @pytest.mark.parametrize("beta", [0.0, 0.1, 0.5, 1.0, 3.0])
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_scored_features_rank_as_the_papers_score_does(model, beta, metric):
+def test_features_rank_as_the_papers_score_does(model, beta, metric):
     """DG-Net: cos(primary, primary) + β · cos(fine, fine), in float64 and one by one."""
-    query, gallery = halves(30, 1), halves(80, 2)
-    score = np.zeros((30, 80))
-    for i, q in enumerate(query.double().numpy()):
-        for j, g in enumerate(gallery.double().numpy()):
-            score[i, j] = q[:512] @ g[:512] + beta * (q[512:] @ g[512:])
+    model = copy.deepcopy(model).double()
+    rng = torch.Generator().manual_seed(0)
+    images = torch.rand(40, 3, *model.size, generator=rng)
+
+    def sides(beta):
+        model.method = dataclasses.replace(model.method, beta=beta)
+        return model.embed(images).split([12, 28])
+
+    halves = [side.view(-1, 2, 512) for side in sides(1.0)]
+    assert all((half.norm(dim=2) - 1).abs().max() < 1e-12 for half in halves)
+    score = np.zeros((12, 28))
+    for i, q in enumerate(halves[0].numpy()):
+        for j, g in enumerate(halves[1].numpy()):
+            score[i, j] = q[0] @ g[0] + beta * (q[1] @ g[1])
     rng = np.random.default_rng(0)
-    ids = [rng.integers(1, 6, n) for n in (30, 80)] + [rng.integers(0, 3, n) for n in (30, 80)]
+    ids = [rng.integers(1, 6, n) for n in (12, 28)] + [rng.integers(0, 3, n) for n in (12, 28)]
     want = rank_distances(-score, *ids)
-    try:
-        model.method, kept = dataclasses.replace(model.method, beta=beta), model.method
-        sides = [model.scored(x.double()) for x in (query, gallery)]
-    finally:
-        model.method = kept
-    got = rank(*sides, *ids, metric=metric)
+    query, gallery = sides(beta)
+    got = rank(query, gallery, *ids, metric=metric)
     assert np.array_equal(got.ap, want.ap, equal_nan=True)
     assert np.array_equal(got.inp, want.inp, equal_nan=True)
     assert np.array_equal(got.first_hit, want.first_hit)
-    np.testing.assert_allclose((sides[0] @ sides[1].T).numpy(), score, atol=1e-6)
+    np.testing.assert_allclose((query @ gallery.T).numpy(), score, atol=1e-12)
 
 
 def test_features_are_those_of_embed_in_the_order_of_the_files(model, bench):
@@ -103,7 +101,7 @@ def test_rows_begin_with_the_whole_feature_and_are_those_of_rank(model, bench):
     assert [r["features"] for r in found.rows] == ["f_prim + f_fine", "f_prim", "f_fine"]
     q, g = extract(model, bench.query.paths), extract(model, bench.gallery.paths)
     ids = (bench.query.pids, bench.gallery.pids, bench.query.camids, bench.gallery.camids)
-    for row, sides in zip(found.rows, views(model, q, g), strict=True):
+    for row, sides in zip(found.rows, views(q, g), strict=True):
         assert list(row) == KEYS
         assert {k: row[k] for k in NUMBERS} == pytest.approx(rank(*sides, *ids).row())
         assert (row["model"], row["data"]) == ("dgnet", str(bench))
@@ -116,10 +114,10 @@ def test_rows_begin_with_the_whole_feature_and_are_those_of_rank(model, bench):
     assert not found.notes
 
 
-def views(model, query, gallery):
+def views(query, gallery):
     """DG-Net's two sides as the whole, the primary and the fine half."""
     halves = [(query[:, s], gallery[:, s]) for s in (slice(0, 512), slice(512, 1024))]
-    return [(model.scored(query), model.scored(gallery)), *halves]
+    return [(query, gallery), *halves]
 
 
 def test_each_view_is_expanded_re_ranked_and_verified_on_its_own(model, bench):
@@ -128,7 +126,7 @@ def test_each_view_is_expanded_re_ranked_and_verified_on_its_own(model, bench):
     found = evaluate(model, bench, protocol=names, options=options, lists=False)
     q, g = extract(model, bench.query.paths), extract(model, bench.gallery.paths)
     ids = (bench.query.pids, bench.gallery.pids, bench.query.camids, bench.gallery.camids)
-    for i, (query, gallery) in enumerate(views(model, q, g)):
+    for i, (query, gallery) in enumerate(views(q, g)):
         query = query_expansion(query, gallery, 2)
         distances = rerank(query, gallery, 5, 2, 0.4, "cosine")
         want = [rank(query, gallery, *ids, protocol=name) for name in names]
@@ -164,8 +162,7 @@ def test_ranked_lists_hold_the_nearest_valid_crops_and_their_distances(model, be
         lists = evaluate(model, bench, metric=metric).ranked["lists"]
         assert [x["kind"] for x in lists].count("worst") == 4
         entry = lists[0]
-        sides = [model.scored(extract(model, paths)) for paths in
-                 ([entry["query"]["path"]], bench.gallery.paths)]  # fmt: skip
+        sides = [extract(model, p) for p in ([entry["query"]["path"]], bench.gallery.paths)]
         cosine = metric == "cosine"
         distance = 1 - F.cosine_similarity(*sides) if cosine else torch.cdist(*sides)[0]
         pid, camid = entry["query"]["pid"], entry["query"]["camid"]
@@ -180,7 +177,7 @@ def test_ranked_lists_hold_the_nearest_valid_crops_and_their_distances(model, be
 def test_ranked_lists_of_expanded_queries_are_theirs(model, bench):
     """The lists shown beside an AP are the ones it scores."""
     found = evaluate(model, bench, options=EvaluationOptions(expand=2)).ranked["lists"]
-    q, g = (model.scored(extract(model, x.paths)) for x in (bench.query, bench.gallery))
+    q, g = (extract(model, x.paths) for x in (bench.query, bench.gallery))
     ids = (bench.query.pids, bench.gallery.pids, bench.query.camids, bench.gallery.camids)
     expanded = query_expansion(q, g, 2)
     ap = rank(expanded, g, *ids).ap
@@ -216,8 +213,7 @@ def test_several_protocols_rank_the_same_features(model, bench):
 def test_features_of_files_are_scored_as_those_of_the_model(model, bench, tmp_path):
     files = [tmp_path / "q.npz", tmp_path / "g.npz"]
     for file, people in zip(files, (bench.query, bench.gallery), strict=True):
-        feats = model.scored(extract(model, people.paths))
-        save_features(file, feats, people.paths, people)
+        save_features(file, extract(model, people.paths), people.paths, people)
     options = EvaluationOptions((5, 2, 0.4), 2, True, 0.9)
     names = list(PROTOCOLS)
     found = evaluate_features(files, names, "cosine", options)
