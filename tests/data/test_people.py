@@ -111,7 +111,7 @@ def test_another_domain_is_numbered_on():
 
 def test_a_crop_and_its_fake_are_one_person():
     fakes = crops().files("/fakes")
-    assert list(fakes.paths)[0] == "/fakes/000000_a.png"
+    assert fakes.paths[0] == "/fakes/000000_a.png"
     both = crops() + fakes
     assert both.pids.tolist() == 2 * [7, JUNK, 3, DISTRACTOR, 7]
     assert both.camids.tolist() == 2 * [0, 1, 1, 4, 4]

@@ -25,6 +25,8 @@ POINTS = [
     "learn:0", "learn:2", "learn:3", "learn:4", "learn:5",  # in a round and at its border
 ]  # fmt: skip
 FAST = ["recolour:3", "write:3", "learn:4"]
+# Of two processes the first one dies, which writes the first batch of eight and not the second
+OF_TWO = [point for point in POINTS if point not in ("write:8", "write:11")] + ["write:7"]
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +112,7 @@ def test_two_processes_write_the_pictures_of_one(whole: Path, whole_of_two: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", OF_TWO)
 def test_two_processes_killed_at_every_point(
     domains: Path, whole_of_two: Path, tmp_path: Path, point: str
 ) -> None:
