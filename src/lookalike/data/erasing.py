@@ -7,6 +7,7 @@ from kornia.augmentation import IntensityAugmentationBase2D
 from torch import Tensor
 
 from lookalike import parallel
+from lookalike.layout import laid_out
 
 Range = tuple[float, float]
 
@@ -106,7 +107,7 @@ class RandomErasing(IntensityAugmentationBase2D):
         inside = ((y >= 0) & (y < tall))[:, :, None] & ((x >= 0) & (x < wide))[:, None, :]
         fill = params["fill"].to(input).repeat(1, width)[:, None, :]
         erased = torch.where(inside, fill, input.permute(0, 2, 3, 1).flatten(2))
-        return erased.view(batch, height, width, 3).permute(0, 3, 1, 2)
+        return laid_out(erased.view(batch, height, width, 3).permute(0, 3, 1, 2))
 
 
 ERASINGS: dict[str, dict[str, Any]] = {

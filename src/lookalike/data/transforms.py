@@ -17,6 +17,7 @@ from lookalike import parallel
 from lookalike.data.erasing import ERASINGS, RandomErasing, Range, random_boxes
 from lookalike.data.jitter import ColourJitter
 from lookalike.errors import UserError, unknown
+from lookalike.layout import laid_out
 
 __all__ = [
     "ERASINGS",
@@ -93,7 +94,7 @@ class Normalize(nn.Module):
         # Rows of interleaved colours, a view of channels_last memory: long runs are what is fast.
         rows = images.permute(0, 2, 3, 1).flatten(2).to(dtype, copy=True)
         rows.mul_(scale.repeat(width)).add_(shift.repeat(width))
-        return rows.view(batch, height, width, 3).permute(0, 3, 1, 2)
+        return laid_out(rows.view(batch, height, width, 3).permute(0, 3, 1, 2))
 
 
 def denormalize(images: Tensor, norm: str | PixelNorm = "imagenet") -> Tensor:

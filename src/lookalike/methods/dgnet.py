@@ -49,6 +49,7 @@ from lookalike.data.people import Index
 from lookalike.data.samplers import Partners, Shuffled, of_other_people
 from lookalike.data.transforms import ERASINGS, Augment, RandomErasing, denormalize
 from lookalike.errors import UserError
+from lookalike.layout import channels_last
 from lookalike.losses import (
     cross_entropy,
     l1_distance,
@@ -66,7 +67,7 @@ from lookalike.methods.pictures import Columns, SwapGrid, shown
 from lookalike.methods.stage import Done, Given, Look, Stage, StageModule, Terms, Write
 from lookalike.methods.swapping import SwappingModel
 from lookalike.methods.teacher import LabelStyle, Teacher, check_teacher, load_teacher
-from lookalike.nets import backbone, batch_statistics, channels_last, frozen
+from lookalike.nets import backbone, batch_statistics, frozen
 from lookalike.nets.dgnet import AppearanceEncoder, Discriminator, Generator, PartOrder
 from lookalike.settings import schedule, setting
 

@@ -43,6 +43,7 @@ from lookalike.data.pair_samplers import RedrawnPairs
 from lookalike.data.posemaps import PoseAug, augmented_maps, flip_joints
 from lookalike.data.transforms import denormalize, draw_flips, interleaved, mirrored
 from lookalike.errors import UserError
+from lookalike.layout import channels_last, laid_out
 from lookalike.losses import bce_discriminator, bce_generator, l1_distance, same_pose, verification
 from lookalike.losses.gan import smooth_targets
 from lookalike.losses.precision import full_precision
@@ -54,7 +55,7 @@ from lookalike.methods.optimizers import adam, sgd
 from lookalike.methods.pictures import Columns, PosePairs, SwapGrid
 from lookalike.methods.siamese import Siamese, SiameseModel, augmentation, siamese_stage
 from lookalike.methods.stage import Done, Given, Look, Stage, StageModule, Terms, Write
-from lookalike.nets import backbone, channels_last, frozen, in_chunks, set_bn_mode
+from lookalike.nets import backbone, frozen, in_chunks, set_bn_mode
 from lookalike.nets.fdgan import Fuse, Generator, IdentityDiscriminator, Norm, PoseDiscriminator
 from lookalike.parallel import my_rows, world_size
 from lookalike.settings import schedule, setting
@@ -297,7 +298,7 @@ class Adversarial(StageModule):
         target = model.normalize(mirrored(target, flip))
         joints = flip_joints(joints, flip, m.width, swap=m.bugs == "mended")
         maps = augmented_maps(joints, m.height, m.width, m.pose_aug)
-        maps = maps.contiguous(memory_format=torch.channels_last)
+        maps = laid_out(maps.contiguous(memory_format=torch.channels_last))
         row = 2 * positive.nonzero()[:, 0]
         maps[row + 1] = maps[row]
         pairs = len(positive) * world_size()

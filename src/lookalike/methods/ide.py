@@ -28,12 +28,13 @@ from lookalike.data.jitter import ColourJitter
 from lookalike.data.samplers import IdentityBalanced, Shuffled
 from lookalike.data.transforms import ERASINGS, Augment, RandomErasing
 from lookalike.errors import UserError
+from lookalike.layout import channels_last
 from lookalike.losses import cross_entropy, triplet_loss
 from lookalike.methods import schedules
 from lookalike.methods.method import Changes, Method
 from lookalike.methods.model import Model
 from lookalike.methods.stage import Given, Stage, StageModule, Terms, Write
-from lookalike.nets import HeadName, backbone, channels_last, freeze_stages, make_head
+from lookalike.nets import HeadName, backbone, freeze_stages, make_head
 from lookalike.nets.batchnorm import BNMode
 from lookalike.parallel import gather_rows, mean_over_processes, my_rows
 from lookalike.settings import schedule, setting

@@ -25,13 +25,14 @@ from lookalike.data.transforms import (
     interleaved,
     mirrored,
 )
+from lookalike.layout import channels_last
 from lookalike.losses import verification
 from lookalike.methods import schedules
 from lookalike.methods.method import Changes, Method
 from lookalike.methods.model import Model, evaluating
 from lookalike.methods.optimizers import sgd
 from lookalike.methods.stage import Done, Given, Stage, StageModule, Terms, Write
-from lookalike.nets import backbone, channels_last
+from lookalike.nets import backbone
 from lookalike.nets.fdgan import Verifier, average
 from lookalike.settings import schedule, setting
 

@@ -5,7 +5,7 @@ its `weights`), `heads`, `frozen`, `chunks`. Systems: `dgnet`, `fdgan`, `pg2`. J
 `inception`, `perceptual`.
 """
 
-from lookalike.nets.backbone import backbone, channels_last, freeze_stages
+from lookalike.nets.backbone import backbone, freeze_stages
 from lookalike.nets.batchnorm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -31,7 +31,6 @@ __all__ = [
     "ResNet",
     "backbone",
     "batch_statistics",
-    "channels_last",
     "freeze_stages",
     "frozen",
     "in_chunks",

@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from lookalike.errors import UserError, unknown
@@ -47,11 +46,6 @@ def freeze_stages(trunk: nn.Module, stages: int) -> None:
         names = ["conv1", "bn1"] if k == 0 else [f"layer{k}"]
         for name in names:
             trunk.get_submodule(name).requires_grad_(False)
-
-
-def channels_last(module: nn.Module) -> None:
-    """Lays the weights of convolutions out for channels-last maps: faster on all hardware here."""
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 class _NormAct(BatchNorm2d):

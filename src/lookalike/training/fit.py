@@ -38,7 +38,7 @@ from lookalike.report import grid, save_png, swap_grid
 from lookalike.training.clusters import describe_clusters
 from lookalike.training.processes import is_main_process
 from lookalike.training.run_folder import Metrics, load_checkpoint, save_checkpoint, stage_folder
-from lookalike.training.settings import RunSettings, resolve_precision
+from lookalike.training.settings import RunSettings
 
 
 class Interrupted(BaseException):
@@ -155,7 +155,7 @@ def make_trainer(settings: RunSettings, run: Path, callback: RunCallback) -> L.T
             accelerator=settings.accelerator,
             devices=settings.devices,
             strategy=ddp if settings.devices > 1 else "auto",
-            precision="bf16-mixed" if resolve_precision(settings) == "bf16" else "32-true",
+            precision="bf16-mixed" if settings.precision == "bf16" else "32-true",
             max_epochs=callback.rounds.epochs,
             reload_dataloaders_every_n_epochs=1,
             logger=TensorBoardLogger(run, name="", version="tensorboard", sub_dir=module.stage),

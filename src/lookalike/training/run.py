@@ -21,6 +21,7 @@ from lookalike.data import DISTRACTOR, UNKNOWN, Benchmark, People, parse_data
 from lookalike.data.poses.with_poses import with_poses
 from lookalike.errors import UserError, unknown
 from lookalike.files import ADVICE, claim, differences, read_settings, write_yaml
+from lookalike.layout import use_layout
 from lookalike.methods import METHODS
 from lookalike.methods.method import Method
 from lookalike.methods.model import Model
@@ -28,10 +29,11 @@ from lookalike.methods.model_file import FORMAT, save_model
 from lookalike.methods.stage import Given, Stage, Write
 from lookalike.training.fit import check_shares, fit_stage
 from lookalike.training.memory import keep_freed_memory
+from lookalike.training.precision import decided
 from lookalike.training.processes import end_with_parent, first_error_only, is_main_process
 from lookalike.training.report_run import report_run
 from lookalike.training.run_folder import stage_folder
-from lookalike.training.settings import COMFORT, RunSettings, resolve_precision
+from lookalike.training.settings import COMFORT, RunSettings
 from lookalike.training.write import write_pictures
 
 GENERATED = "generated"  # in the run folder: what stages write for later ones
@@ -39,7 +41,7 @@ Data = str | Benchmark
 
 CONFIG = "config.yaml"  # what a run was started with
 # What of it a resumed run must have too, beside the run settings that are no comfort
-IDENTITY = ("data", "target", "seed", "precision", "settings")
+IDENTITY = ("data", "target", "seed", "precision", "layout", "settings")
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ def train(
         benches = [with_poses(bench, say=is_main_process()) for bench in benches]
     method = method.resolved().scaled(settings.schedule_scale)
     run = Path(out or f"runs/{method.name}")
+    settings, reason = decided(settings, decisions(run) if resume or not is_main_process() else {})
+    use_layout("contiguous" if settings.layout == "contiguous" else "channels_last")
     people = planned(method, benches, aim, settings.seed, run / GENERATED)
     stages = method.stages(people)
     for stage in stages:
@@ -115,6 +119,8 @@ def train(
         changed = differences(dataclasses.asdict(base), dataclasses.asdict(given))
         names_changed = [change.split(":")[0] for change in changed]
         prepare(run, config(method, preset, benches, aim, settings, names_changed), resume)
+        if reason:
+            print(f"lookalike: {reason}", file=sys.stderr)
         if method.reads_target_labels:
             print(f"These settings of {method.name} are given the identities of the target: an "
                   "oracle, not a label-free result.", file=sys.stderr)  # fmt: skip
@@ -152,6 +158,12 @@ def train(
     models[method.name] = models.pop(last)
     rows = report_run(run, models, [aim] if aim else benches, seconds, settings)
     return Run(run, model, rows)
+
+
+def decisions(run: Path) -> dict[str, Any]:
+    """What the run in that folder was started with; nothing where there is none."""
+    file = run / CONFIG
+    return read_settings(file, ADVICE) if file.exists() else {}
 
 
 def planned(
@@ -204,7 +216,7 @@ def config(
 ) -> dict[str, Any]:
     """What config.yaml says; changed: the settings that differ from the preset's."""
     run = dataclasses.asdict(settings)
-    seed, _ = run.pop("seed"), run.pop("precision")
+    seed, precision, layout = (run.pop(name) for name in ("seed", "precision", "layout"))
     command = shlex.join(["lookalike", *sys.argv[1:]]) if len(sys.argv) > 1 else ""
     data = [str(bench) for bench in benches]
     return {
@@ -214,7 +226,8 @@ def config(
         "data": data[0] if len(data) == 1 else data,
         **({"target": str(target)} if target else {}),
         "seed": seed,
-        "precision": resolve_precision(settings),
+        "precision": precision,
+        "layout": layout,
         "version": lookalike.__version__,
         "command": command,
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),

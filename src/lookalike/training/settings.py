@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
-from lookalike.errors import UserError
+from lookalike.settings import check, setting
 
 # Fields that a resumed run may set anew: they don't change what is computed.
 COMFORT = {
@@ -21,50 +20,36 @@ COMFORT = {
 class RunSettings:
     """The settings of a run that belong to no method."""
 
-    seed: int = 0
+    seed: int = setting(0, least=0)
     """Seed of every draw: weights, batches, augmentation."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """Precision of the networks: fp32, or bf16 (bfloat16 autocast; statistics, losses and weights
-    stay float32); auto: bf16 where the hardware has it."""
+    stay float32); auto: what a short measurement finds faster."""
+    layout: Literal["auto", "channels_last", "contiguous"] = "auto"
+    """How maps lie in memory; auto: what the same measurement finds faster."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to train; auto: on the GPU if there is one."""
-    devices: int = 1
+    devices: int = setting(1, least=1)
     """Processes that share a global batch, one a device."""
-    schedule_scale: float = 1.0
-    """Multiplies every length, milestone and ramp of the method's schedule."""
-    steps: int = 0
+    schedule_scale: float = setting(1.0, above=0)
+    """Factor on every length, milestone and ramp of the method's schedule."""
+    steps: int = setting(0, least=0)
     """Stop every stage after so many steps, the schedule unchanged; 0: the whole length."""
-    workers: int = 0
+    workers: int = setting(0, least=0)
     """Processes that prepare batches; cached images rarely need one."""
     cache: Literal["auto", "memory", "disk", "none"] = "auto"
     """Where decoded crops are kept; auto: in memory if they fit, else on disk."""
-    log_every: int = 10
+    log_every: int = setting(10, least=1)
     """Steps between logged losses."""
-    preview_every: int = 500
+    preview_every: int = setting(500, least=1)
     """Steps between pictures."""
-    checkpoint_every: int = 200
+    checkpoint_every: int = setting(200, least=1)
     """Steps between checkpoints."""
 
     def __post_init__(self) -> None:
-        least = {"devices": 1, "log_every": 1, "preview_every": 1, "checkpoint_every": 1}
-        least |= {"steps": 0, "workers": 0}
-        for name, minimum in least.items():
-            if getattr(self, name) < minimum:
-                raise UserError(f"{name} is {getattr(self, name)}, but must be {minimum} or more.")
-        if not 0 < self.schedule_scale < math.inf:
-            raise UserError(f"schedule_scale is {self.schedule_scale}, but must be above 0.")
+        check(self)
 
 
 def resolve_device(settings: RunSettings) -> Literal["cpu", "cuda"]:
     """Where this machine evaluates a run with these settings."""
     return "cuda" if settings.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
-
-
-def resolve_precision(settings: RunSettings) -> Literal["bf16", "fp32"]:
-    """The precision that "auto" means on this machine."""
-    if settings.precision != "auto":
-        return settings.precision
-    if resolve_device(settings) == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    fast = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)  # not in every version
-    return "bf16" if fast() else "fp32"
