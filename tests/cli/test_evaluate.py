@@ -73,6 +73,23 @@ def test_a_model_with_everything(dgnet_file, market, capsys):
         assert told in lines
 
 
+def test_several_benchmarks_get_a_table_each(dgnet_file, market, rendered, capsys):
+    data = [f"market1501:{market}", f"world:{rendered}"]
+    words = ["evaluate", str(dgnet_file), "--data", data[0], "--data", data[1]]
+    assert main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line in data] == data
+    assert sum(line.startswith("features ") for line in lines) == 2
+    assert main([*words, "--json"]) == 0
+    both = json.loads(capsys.readouterr().out)
+    assert [row["data"] for row in both["rows"]] == [data[0]] * 3 + [data[1]] * 3
+    single = []
+    for one in data:
+        assert main([*words[:2], "--data", one, "--json"]) == 0
+        single += json.loads(capsys.readouterr().out)["rows"]
+    assert both["rows"] == single
+
+
 def test_features_of_anybody_need_no_model(files, capsys):
     assert main(["evaluate", "--features", *files]) == 0
     lines = capsys.readouterr().out.splitlines()

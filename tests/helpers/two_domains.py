@@ -223,10 +223,17 @@ def arm(point: str, end: Callable[[], None] = die) -> Callable[[], None]:
 
 def train(folder: Path, out: Path, devices: int = 1, resume: bool = False) -> run.Run:
     """The run in `out`, of which every other step is saved."""
+    benches = [la.load(f"market1501:{folder / name}") for name in ("bright", "dark")]
+    return train_on(*benches, out, devices, resume)
+
+
+def train_on(
+    source: la.Benchmark, target: la.Benchmark, out: Path, devices: int = 1, resume: bool = False
+) -> run.Run:
+    """The same on any two benchmarks."""
     settings = RunSettings(accelerator="cpu", precision="fp32", devices=devices, seed=3,
-                           log_every=1, checkpoint_every=2)  # fmt: skip
-    bright, dark = (f"market1501:{folder / name}" for name in ("bright", "dark"))
-    return la.train(TwoDomains(), bright, target=dark, out=out, resume=resume, settings=settings)
+                           layout="channels_last", log_every=1, checkpoint_every=2)  # fmt: skip
+    return la.train(TwoDomains(), source, target=target, out=out, resume=resume, settings=settings)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`auto` means what a measurement finds faster, and a run goes on as it began."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -10,9 +11,10 @@ from torch import nn
 
 import lookalike as la
 from lookalike.data.transforms import Normalize
+from lookalike.errors import UserError
 from lookalike.layout import channels_last, use_layout
 from lookalike.training import RunSettings, precision
-from lookalike.training.precision import decided, fastest, seconds
+from lookalike.training.precision import decided, fastest, seconds, wrong_in_bf16
 
 
 def measured(monkeypatch: pytest.MonkeyPatch, fp32: float, bf16: float, contiguous: float) -> None:
@@ -22,6 +24,8 @@ def measured(monkeypatch: pytest.MonkeyPatch, fp32: float, bf16: float, contiguo
         return {"fp32": fp32, "bf16": bf16}[kind] * (contiguous if layout == "contiguous" else 1)
 
     monkeypatch.setattr(precision, "seconds", times)
+    monkeypatch.setattr(precision, "read_settings", Mock(side_effect=UserError("no file")))
+    monkeypatch.setattr(precision, "write_json", Mock())
 
 
 @pytest.mark.parametrize(
@@ -58,7 +62,22 @@ def test_what_is_said_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert decided(RunSettings(), before)[0].precision == "bf16"
 
 
-def test_the_measurement_is_short_and_draws_nothing() -> None:
+def test_a_machine_is_measured_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(precision, "cache", lambda kind: tmp_path / kind)
+    monkeypatch.setattr(precision, "seconds", lambda kind, _: {"fp32": 2.0, "bf16": 1.0}[kind])
+    first = fastest("cpu")
+    assert first.precision == "bf16"
+    (file,) = (tmp_path / "hardware").iterdir()
+    monkeypatch.setattr(precision, "seconds", lambda kind, _: {"fp32": 1.0, "bf16": 2.0}[kind])
+    assert fastest("cpu") == first
+    file.write_text("{broken")
+    assert fastest("cpu").precision == "fp32"
+
+
+def test_the_measurement_is_short_and_draws_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(precision, "cache", lambda kind: tmp_path / kind)
     torch.manual_seed(1)
     expected = torch.rand(1)
     torch.manual_seed(1)
@@ -103,3 +122,34 @@ def test_a_network_is_laid_out_as_asked() -> None:
         assert torch.equal(plain, other)
     finally:
         use_layout("channels_last")
+
+
+def test_a_processor_with_wrong_convolutions_takes_no_bf16_for_narrow_crops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured(monkeypatch, 2.0, 1.0, 1.2)
+    for wrong, size, expected in (
+        (True, (64, 32), "fp32"),
+        (True, (96, 48), "bf16"),
+        (False, (64, 32), "bf16"),
+    ):
+        monkeypatch.setattr(precision, "wrong_in_bf16", lambda wrong=wrong: wrong)
+        settings, reason = decided(RunSettings(accelerator="cpu"), {}, size)
+        assert settings.precision == expected
+        assert ("bf16 gives wrong results on this processor" in reason) == (expected == "fp32")
+
+
+def test_wrong_convolutions_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    forward = nn.Conv2d.forward
+
+    def run(result: float) -> bool:
+        def fake(layer: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
+            y = forward(layer, x.float())
+            return y + result if torch.is_autocast_enabled("cpu") else y
+
+        with torch.autocast("cpu", enabled=False):
+            monkeypatch.setattr(nn.Conv2d, "forward", fake)
+            return wrong_in_bf16()
+
+    assert run(float("nan"))
+    assert run(1e6)

@@ -5,15 +5,19 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+import yaml
 from helpers import two_domains
 from helpers.two_domains import Killed, TwoDomains, arm, make_domains, train
 from PIL import Image
 from safetensors.torch import load_file
 
+import lookalike as la
 from lookalike.errors import UserError
 
 SCRIPT = Path(two_domains.__file__)
@@ -137,8 +141,6 @@ def test_the_run_knows_both_domains(whole: Path, domains: Path) -> None:
 
 
 def test_a_target_is_demanded(domains: Path, tmp_path: Path) -> None:
-    import lookalike as la
-
     with pytest.raises(UserError, match="two_domains learns from one domain for another: say whi"):
         la.train(TwoDomains(), f"market1501:{domains / 'bright'}", out=tmp_path / "run")
 
@@ -151,3 +153,71 @@ def test_pictures_of_other_models_are_not_taken(domains: Path, tmp_path: Path) -
     note.write_text(note.read_text().replace('"seed": 3', '"seed": 4'))
     with pytest.raises(UserError, match=r"holds pictures made of something else \(seed: 4 → 3"):
         train(domains, run, resume=True)
+
+
+# Several benchmarks, and a target
+
+
+def tiny_ide(out: Path, data: object, **changes: object) -> la.Run:
+    sizes = dict(backbone="resnet18", weights="none", height=32, width=16, batch_size=8, steps=1)
+    return la.train("ide", data, out=out, accelerator="cpu", precision="fp32",
+                    **{**sizes, **changes})  # fmt: skip
+
+
+def test_several_benchmarks_are_one_table_and_are_tested_each(
+    domains: Path, tmp_path: Path
+) -> None:
+    data = [f"market1501:{domains / name}" for name in ("bright", "dark")]
+    run = tiny_ide(tmp_path / "run", data)
+    assert run.model.classes == 8  # four people of each: equal numbers are other people
+    assert list(run.model.pids) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [row["data"] for row in run.rows] == data
+    config = yaml.safe_load((run.folder / "config.yaml").read_text())
+    assert config["data"] == data
+    assert run.report.is_file()
+    twice = tiny_ide(tmp_path / "twice", [data[0], data[0]])  # the same people, seen twice
+    assert twice.model.classes == 4
+
+
+def test_a_run_with_a_target_is_judged_there(domains: Path, tmp_path: Path) -> None:
+    bright, dark = (f"market1501:{domains / name}" for name in ("bright", "dark"))
+    run = tiny_ide(tmp_path / "run", bright, target=dark)  # direct transfer
+    assert run.model.classes == 4
+    assert run.metrics["data"] == dark
+    assert yaml.safe_load((run.folder / "config.yaml").read_text())["target"] == dark
+    other = tiny_ide(tmp_path / "other", bright)
+    left, right = (load_file(r.folder / "model.safetensors") for r in (run, other))
+    assert all(torch.equal(left[name], right[name]) for name in left)  # the target changes nothing
+    with pytest.raises(UserError, match=r"target: .*dark → None"):
+        tiny_ide(tmp_path / "run", bright, resume=True)
+
+
+def test_shuffled_identities_change_no_weight_of_a_method_that_reads_none(
+    domains: Path, whole: Path, tmp_path: Path
+) -> None:
+    benches = [la.load(f"market1501:{domains / name}") for name in ("bright", "dark")]
+    rng = np.random.default_rng(0)
+    shuffled = [
+        replace(bench, train=replace(bench.train, pids=rng.permutation(bench.train.pids)))
+        for bench in benches
+    ]
+    run = two_domains.train_on(*shuffled, tmp_path / "run")
+    left, right = (load_file(r / "model.safetensors") for r in (whole, run.folder))
+    assert all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_run_settings_and_fields_are_keywords(domains: Path, tmp_path: Path) -> None:
+    run = tiny_ide(tmp_path / "run", f"market1501:{domains / 'bright'}", seed=7, epochs=2.0)
+    config = yaml.safe_load((run.folder / "config.yaml").read_text())
+    assert config["seed"] == 7
+    assert config["run"]["steps"] == 1
+    assert config["settings"]["epochs"] == 2.0
+    assert 0 <= run.metrics["mAP"] <= 1
+    with pytest.raises(UserError, match="Unknown setting of ide 'sede'"):
+        tiny_ide(tmp_path / "no", f"market1501:{domains / 'bright'}", sede=7)
+
+
+def test_no_method_has_a_field_that_is_a_run_setting() -> None:
+    running = {f.name for f in fields(la.RunSettings)} | {"data", "target", "out", "resume"}
+    for name, method in la.METHODS.items():
+        assert not running & {f.name for f in fields(method)}, name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from lookalike.cli.catalogue import catalogue
 from lookalike.cli.parser import (
@@ -17,6 +19,9 @@ from lookalike.cli.parser import (
     positive,
 )
 
+if TYPE_CHECKING:
+    from lookalike.evaluation import Evaluation
+
 LAYOUT = """--features takes what any model wrote: one .npz file with query_features,
 gallery_features (N×D numbers), query_pids, gallery_pids, query_camids,
 gallery_camids (N whole numbers; persons from 1, −1 junk, 0 distractors); or
@@ -26,7 +31,8 @@ BATCH = 64
 
 
 def main(argv: list[str]) -> int:
-    """Prints a line for the whole feature and for each of its parts, or JSON of the same."""
+    """Prints a line for the whole feature and for each of its parts, or JSON of the same; of
+    several benchmarks a table each."""
     parser = evaluate_parser()
     args = parser.parse_args(argv)
     check(parser, args)
@@ -44,21 +50,40 @@ def main(argv: list[str]) -> int:
     device = device_named(args.device)
     if args.features:
         protocol = list(protocols) if protocol == "all" else protocol or "market1501"
-        result = evaluate_features(
-            args.features, protocol, args.metric or "cosine", options, device
-        )
+        metric = args.metric or "cosine"
+        results = {"": evaluate_features(args.features, protocol, metric, options, device)}
     else:
-        model, bench = load_model(args.model).to(device), parse_data(args.data)
-        if protocol == "all":
-            protocol = sorted(protocols, key=lambda name: name != bench.protocol)  # its own first
-        result = evaluate(model, bench, protocol, args.metric, False, args.batch or BATCH, options)
+        model = load_model(args.model).to(device)
+        results = {}
+        for bench in [parse_data(text) for text in args.data]:
+            several = protocol
+            if protocol == "all":  # its own first
+                several = sorted(protocols, key=lambda name: name != bench.protocol)
+            results[str(bench)] = evaluate(
+                model, bench, several, args.metric, False, args.batch or BATCH, options
+            )
     if args.json:
-        parts = {"rows": result.rows, "notes": result.notes, "seconds": result.seconds}
-        print(json.dumps(parts, indent=1, allow_nan=False))
+        print(json.dumps(in_one(results), indent=1, allow_nan=False))
         return 0
-    print(results_table(result))
-    print(folded(f"{timings(result.seconds, result.images)}, on {device}", indent="  "))
+    for number, (data, result) in enumerate(results.items()):
+        if len(results) > 1:
+            print(data if number == 0 else f"\n{data}")
+        print(results_table(result))
+        print(folded(f"{timings(result.seconds, result.images)}, on {device}", indent="  "))
     return 0
+
+
+def in_one(results: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """The results of all benchmarks for JSON; of several, notes are headed by their data."""
+    rows = [row for result in results.values() for row in result.rows]
+    notes: dict[str, str] = {}
+    seconds: dict[str, float] = {}
+    for data, result in results.items():
+        head = f"{data} " if len(results) > 1 else ""
+        notes |= {f"{head}{protocol}": note for protocol, note in result.notes.items()}
+        for part, value in result.seconds.items():
+            seconds[part] = seconds.get(part, 0.0) + value
+    return {"rows": rows, "notes": notes, "seconds": seconds}
 
 
 def check(parser: Parser, args: Namespace) -> None:
@@ -84,7 +109,10 @@ def evaluate_parser() -> Parser:
     )
     parser.add_argument("model", metavar="MODEL", nargs="?", help="A model file or a run folder.")
     parser.flag(
-        "--data NAME:PATH", "A benchmark, such as market1501:/data/Market-1501.", type=benchmark
+        "--data NAME:PATH",
+        "A benchmark, such as market1501:/data/Market-1501; given several times, a table each.",
+        type=benchmark,
+        action="append",
     )
     parser.flag("--features FILE", "Features instead of a model.", nargs="+")
     parser.flag(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch.distributed as dist
 
@@ -52,3 +54,13 @@ def _first_to_fail() -> bool:
         return dist.distributed_c10d._get_default_store().add("failed", 1) == 1
     except RuntimeError:  # the main process, which keeps the store, has ended
         return False
+
+
+def processor() -> str:
+    """What the CPU calls itself."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -23,6 +23,7 @@ from lookalike.generation.repose import Repose
 from lookalike.generation.target_poses import known_pairs
 from lookalike.methods import Model
 from lookalike.report import write_report
+from lookalike.training.processes import processor
 from lookalike.training.settings import RunSettings, resolve_device
 
 PAIRS = 400  # held-out pairs that a run's pictures are judged on; `lookalike evaluate` takes more
@@ -97,11 +98,7 @@ def environment(
 ) -> dict[str, Any]:
     """What ran this, for the report."""
     gpu = resolve_device(settings) == "cuda"
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [x for x in info.read_text().splitlines() if x.startswith("model name")]
-        cpu = names[0].split(":", 1)[1].strip() if names else cpu
+    cpu = processor()
     return {
         "hardware": torch.cuda.get_device_name() if gpu else f"{cpu}, {os.cpu_count()} cores",
         "cpu": cpu,

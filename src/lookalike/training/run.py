@@ -107,7 +107,9 @@ def train(
         benches = [with_poses(bench, say=is_main_process()) for bench in benches]
     method = method.resolved().scaled(settings.schedule_scale)
     run = Path(out or f"runs/{method.name}")
-    settings, reason = decided(settings, decisions(run) if resume or not is_main_process() else {})
+    before = decisions(run) if resume or not is_main_process() else {}
+    size = getattr(method, "height", 256), getattr(method, "width", 128)
+    settings, reason = decided(settings, before, size)
     use_layout("contiguous" if settings.layout == "contiguous" else "channels_last")
     people = planned(method, benches, aim, settings.seed, run / GENERATED)
     stages = method.stages(people)
