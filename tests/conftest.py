@@ -5,29 +5,15 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tiny nets gain nothing by threads
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.processes import Command
 
 from lookalike.world.spec import WorldSpec
 from lookalike.world.writer.render import render
-
-COMMON = (
-    "--backbone resnet18 --weights none --height 64 --width 48 --pad 2 "
-    "--accelerator cpu --precision fp32 --log_every 1"
-)
-TINY = {  # flags of methods that train a few steps in a few seconds
-    "ide": f"{COMMON} --batch 8",
-    "dgnet": f"{COMMON} --batch 2 --structure_dim 2 --dis_dim 2 --mlp_dim 8 --dis_scales 2 "
-    "--residuals 1 --teacher.height 64 --teacher.width 48 --teacher.batch 4 "
-    "--ramp_from 2 --ramp 2",
-    "fdgan": "--backbone resnet18 --weights none --height 64 --width 32 --accelerator cpu "
-    "--precision fp32 --log_every 1 --batch 8 --generator_dim 4 --dis_dim 4 --pose_dim 8 "
-    "--noise_dim 8 --unit steps --length [3,3,3] --flat [2,2] --identify 2",
-}
-
 
 def world(temporary: pytest.TempPathFactory, name: str, **spec: Any) -> Path:
     """The folder of that world, rendered by the first of pytest's parallel processes."""
@@ -59,9 +45,24 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny(market: Path) -> Callable[..., list[str]]:
     """The command line that trains a tiny METHOD on the rendered people into OUT, flags added."""
+    from helpers.runs import train_command  # imports torch
 
     def argv(method: str, out: Path, flags: str = "") -> list[str]:
-        data = ["--data", f"market1501:{market}", "--out", str(out)]
-        return ["train", method, *data, *TINY[method].split(), *flags.split()]
+        return train_command(method, f"market1501:{market}", out, flags)
 
     return argv
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[Callable[..., Command]]:
+    """Starts `lookalike ARGV` in a process of its own, which ends with the test."""
+    started: list[Command] = []
+
+    def start(argv: list[str], code: str = "", processes: int = 1) -> Command:
+        folder = tmp_path / f"said-{len(started)}"
+        started.append(Command(argv, folder, code, processes))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.end()

@@ -1,0 +1,132 @@
+"""What tests of whole runs share: tiny methods, what a run wrote, and how it is stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from lookalike.cli import main
+from lookalike.methods.stage import StageModule
+
+COMMON = "--weights none --accelerator cpu --precision fp32 --log_every 1"
+RESNET = f"{COMMON} --backbone resnet18 --height 64 --width 48 --pad 2"
+TINY = {  # flags with which every method trains a few steps in a few seconds
+    "ide": f"{RESNET} --batch 8",
+    "triplet": f"{RESNET} --resize [68,52] --ids_per_batch 4 --images_per_id 2",
+    "dgnet": f"{RESNET} --batch 2 --structure_dim 2 --dis_dim 2 --mlp_dim 8 --dis_scales 2 "
+    "--residuals 1 --teacher.height 64 --teacher.width 48 --teacher.batch 4 "
+    "--ramp_from 2 --ramp 2",
+    "fdgan": f"{COMMON} --backbone resnet18 --height 64 --width 32 --batch 8 --generator_dim 4 "
+    "--dis_dim 4 --pose_dim 8 --noise_dim 8 --unit steps --length [3,3,3] --flat [2,2] "
+    "--identify 2",
+    "pg2": "--height 32 --width 16 --channels 2 --batch 2 --coarse_steps 2 --refine_steps 2 "
+    "--lr 1e-3 --lr_adv 1e-3 --accelerator cpu --precision fp32 --log_every 1",
+}
+
+
+def train_command(method: str, data: str, out: Path, flags: str = "") -> list[str]:
+    """The arguments of the command that trains the tiny METHOD on NAME:PATH into OUT."""
+    return [
+        "train", method, "--data", data, "--out", str(out), *TINY[method].split(), *flags.split()
+    ]  # fmt: skip
+
+
+def changed(argv: list[str], flag: str, value: str) -> list[str]:
+    """The arguments with another value of `flag`."""
+    at = argv.index(flag) + 1
+    return [*argv[:at], value, *argv[at + 1 :]]
+
+
+def refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one sentence that the command says before it exits with 2."""
+    assert main(argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    said = [line for line in err.splitlines() if not line.startswith("learn ")]
+    assert len(said) == 1, err
+    assert said[0].startswith("lookalike: ")
+    assert said[0].endswith((".", "?"))
+    return said[0]
+
+
+# What a run wrote
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    """The logged steps without their times."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if "seconds" not in k} for line in lines]
+
+
+def steps(run: Path) -> list[tuple[str, int]]:
+    """Stage and number of every logged step."""
+    return [(line["stage"], line["step"]) for line in metrics(run)]
+
+
+def losses(run: Path) -> dict[tuple[str, int, str], float]:
+    """Every logged loss by its stage, step and term."""
+    return {
+        (line["stage"], line["step"], term): value
+        for line in metrics(run)
+        for term, value in line["losses"].items()
+    }
+
+
+def different(a: Path, b: Path) -> list[str]:
+    """The weights in which two model files of the same weights' names differ."""
+    left, right = load_file(a), load_file(b)
+    assert left.keys() == right.keys()
+    return [k for k in left if not torch.equal(left[k], right[k])]
+
+
+def assert_same_run(a: Path, b: Path, models: tuple[str, ...] = ("model",)) -> None:
+    """That two runs logged the same steps and ended with the same weights, to the bit."""
+    assert metrics(a) == metrics(b)
+    for name in models:
+        assert not different(a / f"{name}.safetensors", b / f"{name}.safetensors")
+
+
+# How a run is stopped
+
+
+class Killed(BaseException):
+    """As sudden as a signal: nothing catches it."""
+
+
+def killed(monkeypatch: pytest.MonkeyPatch, argv: list[str], stage: str, step: int) -> None:
+    """Runs the command, which dies when 0-based step `step` of `stage` begins."""
+    original = StageModule.training_step
+
+    def dying(self: StageModule, batch: dict[str, Any], index: int) -> None:
+        if self.stage == stage and batch["step"] == step:
+            raise Killed
+        original(self, batch, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StageModule, "training_step", dying)
+        with pytest.raises(Killed):
+            main(argv)
+
+
+def before_steps(body: str) -> str:
+    """The code for a process that does `body` before every step, with `batch` and `rank` at hand.
+
+    `body` may call `step(self, batch, index)` itself and return.
+    """
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    return (
+        "import os, signal, time\n"
+        "from lookalike.errors import UserError\n"
+        "from lookalike.methods.stage import StageModule\n"
+        "from lookalike.parallel import rank\n"
+        "step = StageModule.training_step\n"
+        "def changed(self, batch, index):\n"
+        f"{lines}"
+        "    step(self, batch, index)\n"
+        "StageModule.training_step = changed\n"
+    )
