@@ -15,6 +15,7 @@ from helpers.processes import Command
 from lookalike.world.spec import WorldSpec
 from lookalike.world.writer.render import render
 
+
 def world(temporary: pytest.TempPathFactory, name: str, **spec: Any) -> Path:
     """The folder of that world, rendered by the first of pytest's parallel processes."""
     shared = temporary.getbasetemp()

@@ -1,8 +1,9 @@
 """The command in processes of its own, which start at once.
 
 A process that imports torch and Lightning takes seven seconds of a processor. Here one process
-imports them, and every command is a fork of it: with its own memory, signals, output and exit code.
-That the real command starts its helpers is a test of its own (tests/training/test_distributed.py).
+imports them, and every command is a fork of it, with its own memory, signals, output and exit code;
+only the curves in its report are blank. That the real command starts its helpers is a test of its
+own (tests/training/test_distributed.py).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any, NoReturn
 LIMIT = 240  # seconds that a hang may cost
 FORKS = mp.get_context("forkserver")
 # TensorBoard is imported when a run begins.
-PRELOAD = ["lookalike.cli.train", "torch.utils.tensorboard", "helpers.processes"]
+PRELOAD = ["lookalike.cli.train", "torch.utils.tensorboard", "helpers.processes", "helpers.runs"]
 FORKS.set_forkserver_preload(PRELOAD)
 
 
@@ -127,8 +128,11 @@ def _command(
     sys.argv = ["lookalike", *argv]
 
     def body() -> int:
+        from helpers.runs import blank, figures
+
         from lookalike.cli import main
 
+        figures.draw = blank
         exec(code, {})
         return main(argv)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from safetensors.torch import load_file
 
 from lookalike.cli import main
 from lookalike.methods.stage import StageModule
+from lookalike.report import figures
 
 COMMON = "--weights none --accelerator cpu --precision fp32 --log_every 1"
 RESNET = f"{COMMON} --backbone resnet18 --height 64 --width 48 --pad 2"
@@ -54,6 +56,21 @@ def refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return said[0]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def blank_curves() -> Iterator[None]:
+    """Reports without curves, which would take as long to draw as a tiny run to train.
+
+    Where a conftest.py imports it. tests/report, tests/demo and tests/cli draw them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "draw", blank)
+        yield
+
+
+def blank(paint: object, label: str, size: object = None) -> str:
+    return f'<svg role="img" id="{label}"></svg>'
+
+
 # What a run wrote
 
 
@@ -73,7 +90,7 @@ def losses(run: Path) -> dict[tuple[str, int, str], float]:
     return {
         (line["stage"], line["step"], term): value
         for line in metrics(run)
-        for term, value in line["losses"].items()
+        for term, value in line.get("losses", {}).items()
     }
 
 

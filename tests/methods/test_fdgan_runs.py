@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from helpers.runs import assert_same_run, killed, metrics, steps, train_command
 
 from lookalike.cli import main
 from lookalike.methods.fdgan import FDGANModel
@@ -16,20 +15,13 @@ from lookalike.methods.model_file import load_model
 from lookalike.methods.stage import StageModule
 
 FLAGS = (
-    "--backbone resnet18 --weights none --height 64 --width 32 --batch 4 --generator_dim 2 "
-    "--dis_dim 2 --pose_dim 4 --noise_dim 4 --accelerator cpu --precision fp32 --log_every 1 "
-    "--steps 2 --checkpoint_every 1"
+    "--batch 4 --generator_dim 2 --dis_dim 2 --pose_dim 4 --noise_dim 4 --unit epochs "
+    "--length [100,100,50] --flat [50,25] --identify 0 --steps 2 --checkpoint_every 1"
 )
 
 
 def argv(rendered: Path, out: Path, flags: str = "") -> list[str]:
-    data = ["--data", f"world:{rendered}", "--out", str(out)]
-    return ["train", "fdgan", *data, *FLAGS.split(), *flags.split()]
-
-
-def metrics(run: Path) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if "seconds" not in k} for line in lines]
+    return train_command("fdgan", f"world:{rendered}", out, f"{FLAGS} {flags}")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +35,7 @@ def whole(rendered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_two_steps_of_every_stage(whole: Path) -> None:
     found = metrics(whole)
     stages = ("baseline", "warmup", "joint")
-    assert [(m["stage"], m["step"]) for m in found] == [(s, k) for s in stages for k in (1, 2)]
+    assert steps(whole) == [(s, k) for s in stages for k in (1, 2)]
     terms = [set(m["losses"]) for m in found[1::2]]
     made = {"recon", "sp", "adv_id", "adv_pd", "dis_id", "dis_pd"}
     assert terms == [{"veri"}, made, made | {"veri"}]
@@ -70,31 +62,14 @@ def test_both_models_of_a_run(whole: Path) -> None:
     assert joint.repose(images, torch.zeros(2, 18, 3)).shape == (2, 3, 64, 32)
 
 
-class Killed(BaseException):
-    """As sudden as a signal: nothing catches it."""
-
-
 def test_a_run_killed_in_every_stage_ends_as_one_that_was_not(
     whole: Path, rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = StageModule.training_step
+    run = tmp_path / "killed"
     for resume, stage in (([], "baseline"), (["--resume"], "warmup"), (["--resume"], "joint")):
-
-        def dying(self: StageModule, batch: Any, index: int, stage: str = stage) -> None:
-            if self.stage == stage and batch["step"] == 1:
-                raise Killed
-            original(self, batch, index)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(StageModule, "training_step", dying)
-            with pytest.raises(Killed):
-                main([*argv(rendered, tmp_path / "killed"), *resume])
-    assert main([*argv(rendered, tmp_path / "killed"), "--resume"]) == 0
-    assert metrics(tmp_path / "killed") == metrics(whole)
-    for name in ("model", "baseline"):
-        left, right = (load_file(r / f"{name}.safetensors") for r in (whole, tmp_path / "killed"))
-        assert left.keys() == right.keys()
-        assert not [k for k in left if not left[k].equal(right[k])]
+        killed(monkeypatch, [*argv(rendered, run), *resume], stage, 1)
+    assert main([*argv(rendered, run), "--resume"]) == 0
+    assert_same_run(whole, run, ("model", "baseline"))
 
 
 def test_people_without_poses(

@@ -1,16 +1,13 @@
 """The real command trains PG², stage by stage, on a rendered world's own poses."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from helpers.runs import assert_same_run, killed, metrics, train_command
 from PIL import Image
-from safetensors.torch import load_file
 
 from lookalike.cli import main
 from lookalike.errors import UserError
@@ -18,29 +15,9 @@ from lookalike.methods.model_file import load_model
 from lookalike.methods.pg2 import PG2
 from lookalike.methods.stage import StageModule
 
-FLAGS = (
-    "--height 32 --width 16 --channels 2 --batch 2 --coarse_steps 2 --refine_steps 2 --lr 1e-3 "
-    "--lr_adv 1e-3 --accelerator cpu --precision fp32 --log_every 1"
-)
-
-
-class Killed(BaseException):
-    """As sudden as a signal: nothing catches it."""
-
 
 def argv(world: Path, out: Path, flags: str = "") -> list[str]:
-    return ["train", "pg2", "--data", f"world:{world}", "--out", str(out), *FLAGS.split(),
-            *flags.split()]  # fmt: skip
-
-
-def logged(run: Path) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if "seconds" not in k} for line in lines]
-
-
-def same(a: Path, b: Path) -> bool:
-    left, right = load_file(a), load_file(b)
-    return left.keys() == right.keys() and all(torch.equal(left[k], right[k]) for k in left)
+    return train_command("pg2", f"world:{world}", out, flags)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +28,7 @@ def trained(rendered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_two_stages_leave_two_models(trained: Path) -> None:
-    steps = [(line["stage"], line["step"], list(line["losses"])) for line in logged(trained)]
+    steps = [(line["stage"], line["step"], list(line["losses"])) for line in metrics(trained)]
     refining = ["difference", "adv", "pml", "dis"]
     assert steps == [("coarse", 1, ["pml"]), ("coarse", 2, ["pml"]), ("refine", 1, refining),
                      ("refine", 2, refining)]  # fmt: skip
@@ -102,30 +79,10 @@ def test_nobody_to_draw_is_said_and_loses_nothing(
 def test_a_killed_run_goes_on_as_if_it_had_not_been(
     stage: str, trained: Path, rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, original = tmp_path / "run", StageModule.training_step
-
-    def dying(self: StageModule, batch: dict[str, Any], index: int) -> None:
-        if self.stage == stage and batch["step"] == 1:
-            raise Killed
-        original(self, batch, index)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(StageModule, "training_step", dying)
-        with pytest.raises(Killed):
-            main(argv(rendered, run, "--checkpoint_every 1"))
+    run = tmp_path / "run"
+    killed(monkeypatch, argv(rendered, run, "--checkpoint_every 1"), stage, 1)
     assert main([*argv(rendered, run, "--checkpoint_every 1"), "--resume"]) == 0
-    assert logged(run) == logged(trained)
-    for name in ("coarse", "model"):
-        assert same(run / f"{name}.safetensors", trained / f"{name}.safetensors")
-
-
-def test_two_processes_compute_what_one_does(trained: Path, rendered: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "lookalike", *argv(rendered, tmp_path / "run", "--devices 2")]
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, check=True, capture_output=True, timeout=240, env=env)
-    assert b"arning" not in done.stderr
-    for one, two in zip(logged(trained), logged(tmp_path / "run"), strict=True):
-        assert two["losses"] == pytest.approx(one["losses"], rel=1e-4)
+    assert_same_run(run, trained, ("coarse", "model"))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +97,7 @@ def test_rows_of_the_table_are_flags(
     flags: str, stages: list[str], rendered: Path, tmp_path: Path
 ) -> None:
     assert main(argv(rendered, tmp_path / "run", f"{flags} --steps 1")) == 0
-    assert [line["stage"] for line in logged(tmp_path / "run")] == stages
+    assert [line["stage"] for line in metrics(tmp_path / "run")] == stages
 
 
 def test_a_size_that_cannot_be_halved_is_a_sentence(

@@ -125,6 +125,6 @@ def test_a_batch_that_cannot_be_shared_is_refused() -> None:
     import numpy as np
 
     stage = Stage("learn", 1, (64, 32), lambda _: {"crops": np.arange(9)}, lambda _: None)  # type: ignore[arg-type,return-value]
-    check_shares([stage], RunSettings(devices=3).devices)
+    check_shares("learn", stage.plan(0), RunSettings(devices=3).devices)
     with pytest.raises(UserError, match="batches of 9 images, which 2 devices can't share"):
-        check_shares([stage], 2)
+        check_shares("learn", stage.plan(0), 2)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from helpers.runs import changed, metrics, refused
 
 import lookalike as la
 from lookalike.cli import main
@@ -22,28 +23,6 @@ from lookalike.training.settings import resolve_precision
 
 Tiny = Callable[..., list[str]]
 Capture = pytest.CaptureFixture[str]
-
-
-def metrics(run: Path) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if "seconds" not in k} for line in lines]
-
-
-def refused(argv: list[str], capsys: Capture) -> str:
-    """The one sentence that the command says before it exits with 2."""
-    assert main(argv) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    said = [line for line in err.splitlines() if not line.startswith("learn ")]
-    assert len(said) == 1, err
-    assert said[0].startswith("lookalike: ")
-    assert said[0].endswith((".", "?"))
-    return said[0]
-
-
-def changed(argv: list[str], flag: str, value: str) -> list[str]:
-    at = argv.index(flag) + 1
-    return [*argv[:at], value, *argv[at + 1 :]]
 
 
 @pytest.fixture(scope="module")
