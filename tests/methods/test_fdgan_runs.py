@@ -12,7 +12,6 @@ from helpers.runs import assert_same_run, killed, metrics, steps, train_command
 from lookalike.cli import main
 from lookalike.methods.fdgan import FDGANModel
 from lookalike.methods.model_file import load_model
-from lookalike.methods.stage import StageModule
 
 FLAGS = (
     "--batch 4 --generator_dim 2 --dis_dim 2 --pose_dim 4 --noise_dim 4 --unit epochs "

@@ -13,7 +13,6 @@ from lookalike.cli import main
 from lookalike.errors import UserError
 from lookalike.methods.model_file import load_model
 from lookalike.methods.pg2 import PG2
-from lookalike.methods.stage import StageModule
 
 
 def argv(world: Path, out: Path, flags: str = "") -> list[str]:
