@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.processes import Command
+from helpers.processes import Command, start_server
 
 from lookalike.world.spec import WorldSpec
 from lookalike.world.writer.render import render
@@ -54,8 +54,14 @@ def tiny(market: Path) -> Callable[..., list[str]]:
     return argv
 
 
+@pytest.fixture(scope="session")
+def server() -> None:
+    """The process whose forks the commands are."""
+    start_server()
+
+
 @pytest.fixture
-def command(tmp_path: Path) -> Iterator[Callable[..., Command]]:
+def command(server: None, tmp_path: Path) -> Iterator[Callable[..., Command]]:
     """Starts `lookalike ARGV` in a process of its own, which ends with the test."""
     started: list[Command] = []
 

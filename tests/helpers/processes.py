@@ -18,14 +18,22 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any, NoReturn
 
+import pytest
+
 LIMIT = 240  # seconds that a hang may cost
 FORKS = mp.get_context("forkserver")
-# TensorBoard is imported when a run begins.
-PRELOAD = ["lookalike.cli.train", "torch.utils.tensorboard", "helpers.processes", "helpers.runs"]
-FORKS.set_forkserver_preload(PRELOAD)
+FORKS.set_forkserver_preload(["helpers.preloaded", "helpers.processes"])
+
+
+def start_server() -> None:
+    """Starts the process whose forks the commands are; it imports while this one goes on."""
+    with pytest.MonkeyPatch.context() as patch:  # multiprocessing doesn't give it our path
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+        forkserver.ensure_running()
 
 
 class Command:

@@ -15,19 +15,22 @@ from lookalike.cli import main
 from lookalike.methods.stage import StageModule
 from lookalike.report import figures
 
-COMMON = "--weights none --accelerator cpu --precision fp32 --log_every 1"
-RESNET = f"{COMMON} --backbone resnet18 --height 64 --width 48 --pad 2"
+COMMON = "--accelerator cpu --precision fp32 --log_every 1"
+RESNET = f"{COMMON} --backbone resnet18 --weights none"
+CROPS = f"{RESNET} --height 64 --width 48 --pad 2"
+PAIRS = f"{RESNET} --height 64 --width 32 --batch_size 8 --epoch step --epochs 3"
 TINY = {  # flags with which every method trains a few steps in a few seconds
-    "ide": f"{RESNET} --batch 8",
-    "triplet": f"{RESNET} --resize [68,52] --ids_per_batch 4 --images_per_id 2",
-    "dgnet": f"{RESNET} --batch 2 --structure_dim 2 --dis_dim 2 --mlp_dim 8 --dis_scales 2 "
-    "--residuals 1 --teacher.height 64 --teacher.width 48 --teacher.batch 4 "
+    "ide": f"{CROPS} --batch_size 8",
+    "ide+": f"{CROPS} --batch_size 8",
+    "triplet": f"{CROPS} --resize [68,52] --ids_per_batch 4 --images_per_id 2",
+    "siamese": PAIRS,
+    "dgnet": f"{CROPS} --batch_size 2 --structure_dim 2 --dis_dim 2 --mlp_dim 8 --dis_scales 2 "
+    "--residual_blocks 1 --teacher.height 64 --teacher.width 48 --teacher.batch_size 4 "
     "--ramp_from 2 --ramp 2",
-    "fdgan": f"{COMMON} --backbone resnet18 --height 64 --width 32 --batch 8 --generator_dim 4 "
-    "--dis_dim 4 --pose_dim 8 --noise_dim 8 --unit steps --length [3,3,3] --flat [2,2] "
-    "--identify 2",
-    "pg2": "--height 32 --width 16 --channels 2 --batch 2 --coarse_steps 2 --refine_steps 2 "
-    "--lr 1e-3 --lr_adv 1e-3 --accelerator cpu --precision fp32 --log_every 1",
+    "fdgan": f"{PAIRS} --generator_dim 4 --dis_dim 4 --pose_dim 8 --noise_dim 8 "
+    "--warmup_epochs 3 --joint_epochs 3 --warmup_flat 2 --joint_flat 2 --identify_steps 2",
+    "pg2": f"{COMMON} --height 32 --width 16 --channels 2 --batch_size 2 --coarse_steps 2 "
+    "--refine_steps 2 --lr 1e-3 --lr_adv 1e-3",
 }
 
 

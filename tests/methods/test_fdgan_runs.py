@@ -14,8 +14,9 @@ from lookalike.methods.fdgan import FDGANModel
 from lookalike.methods.model_file import load_model
 
 FLAGS = (
-    "--batch 4 --generator_dim 2 --dis_dim 2 --pose_dim 4 --noise_dim 4 --unit epochs "
-    "--length [100,100,50] --flat [50,25] --identify 0 --steps 2 --checkpoint_every 1"
+    "--batch_size 4 --generator_dim 2 --dis_dim 2 --pose_dim 4 --noise_dim 4 --epoch pairs "
+    "--epochs 100 --warmup_epochs 100 --joint_epochs 50 --warmup_flat 50 --joint_flat 25 "
+    "--identify_steps 0 --steps 2 --checkpoint_every 1"
 )
 
 

@@ -89,7 +89,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(
     [
         ("--parts g1 --loss l1 --pose_embed ce", ["coarse"]),
         ("--parts g1 --loss l1 --pose_embed hme", ["coarse"]),
-        ("--parts g1+d --disc_mode triplet_market", ["adversarial"]),
+        ("--parts g1+d --dis_mode triplet_market", ["adversarial"]),
     ],
 )
 def test_rows_of_the_table_are_flags(
@@ -123,7 +123,7 @@ def test_poses_are_missed_before_weights_are_fetched(
     def fetched(*_: Any) -> Any:
         raise AssertionError
 
-    monkeypatch.setattr("lookalike.methods.fdgan.weights_stride_on", fetched)
+    monkeypatch.setattr("lookalike.methods.method.weights_stride_on", fetched)
     data = f"world:{rendered}?poses={tmp_path / 'none.csv'}"
     assert main(["train", "fdgan", "--data", data, "--out", str(tmp_path / "run")]) == 2
     assert "No poses at" in capsys.readouterr().err

@@ -22,10 +22,10 @@ GENTLE = {
     "strong": "--ids_per_batch 4 --images_per_id 2 --head bnneck --triplet_weight 1 "
     "--smoothing 0.1 --erase 0.5 --lr_trunk 1e-6 --lr_head 1e-2",
     "dropout": "--head bneck512 --dropout 0.5 --lr_trunk 1e-4 --lr_head 3e-3",
-    "dgnet": "--batch 8 --lr 1e-6 --lr_trunk 1e-6 --lr_head 1e-4 --ramp_from 0 --ramp 1 "
+    "dgnet": "--batch_size 8 --lr 1e-6 --lr_trunk 1e-6 --lr_head 1e-4 --ramp_from 0 --ramp 1 "
     "--teacher.lr_trunk 1e-5 --teacher.lr_head 1e-3",
-    "fdgan": "--identify 0 --lr_baseline 1e-5 --warmup_lr [1e-6,1e-6,1e-6] "
-    "--joint_lr [1e-6,1e-6,1e-6]",
+    "fdgan": "--identify_steps 0 --lr 1e-5 --lr_warmup [1e-6,1e-6,1e-6] "
+    "--lr_joint [1e-6,1e-6,1e-6]",
 }
 
 
@@ -60,6 +60,7 @@ def test_the_real_command_starts_its_helper(tiny: Tiny, tmp_path: Path) -> None:
         ("fdgan", GENTLE["fdgan"]),
         ("pg2", ""),
     ],
+    ids=["ide", "dgnet", "fdgan", "pg2"],
 )
 def test_two_processes_compute_what_one_does(
     tiny: Tiny, command: Start, tmp_path: Path, method: str, flags: str
@@ -124,7 +125,7 @@ def test_a_killed_main_process_takes_its_helper_along(
 def test_a_batch_that_cannot_be_shared_is_refused() -> None:
     import numpy as np
 
-    stage = Stage("learn", 1, (64, 32), lambda _: {"crops": np.arange(9)}, lambda _: None)  # type: ignore[arg-type,return-value]
+    stage = Stage("learn", None, 1, (64, 32), lambda _: {"crops": np.arange(9)}, lambda _: None)  # type: ignore[arg-type,return-value]
     check_shares("learn", stage.plan(0), RunSettings(devices=3).devices)
     with pytest.raises(UserError, match="batches of 9 images, which 2 devices can't share"):
         check_shares("learn", stage.plan(0), 2)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lookalike.cli import main
 from lookalike.data import People
 from lookalike.errors import UserError
-from lookalike.methods.stage import NonFinite, Stage, StageModule, start_momentum
+from lookalike.methods.stage import NonFinite, Stage, StageModule, Terms, start_momentum
 from lookalike.training import RunSettings
 from lookalike.training.fit import clock, fit_stage, wrapped
 
@@ -36,26 +36,25 @@ class Toy(StageModule):
             with torch.no_grad(), torch.autocast("cpu", enabled=False):
                 weight, bias = (p.detach().bfloat16() for p in self.trained.parameters())
                 self.seen.append((y.detach(), nn.functional.linear(x.bfloat16(), weight, bias)))
-            terms = self.terms(y.float(), step)
-            total = torch.stack(list(terms.values())).sum()
-            self.descend(total, terms, *self.raw_optimizers())
+            terms = Terms()
+            for name, value in self.terms(y.float(), step).items():
+                terms.add(name, 1.0, value)
+            self.descend(terms, *self.raw_optimizers())
 
     def learning_rate(self, step: int) -> float:
         return 1.0
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.SGD(
-            [{"params": list(self.trained.parameters()), "initial_lr": 0.5}], lr=0.5
-        )
+        return torch.optim.SGD(self.trained.parameters(), lr=0.5)
 
 
 def fit(toy: Toy, market: Path, run: Path, steps: int = 2, **settings: Any) -> nn.Module:
     paths = sorted((market / "query").glob("*.jpg"))
     people = People([str(p) for p in paths], np.arange(1, 13), np.zeros(12))
-    stage = Stage("toy", steps, (8, 4), lambda _: {"crops": np.arange(2)}, lambda _: toy)
+    stage = Stage("toy", people, steps, (8, 4), lambda _: {"crops": np.arange(2)}, lambda _: toy)
     chosen = RunSettings(accelerator="cpu", log_every=1, checkpoint_every=1, **settings)
     run.mkdir(exist_ok=True)
-    return fit_stage(stage, 1, people, {}, run, chosen, resume=False)[0]
+    return fit_stage(stage, 1, {}, run, chosen, resume=False)[0]
 
 
 def test_updates_inside_a_bfloat16_step_are_seen_by_its_next_forward(

@@ -42,9 +42,9 @@ def test_a_run_folder_holds_everything(started: Path, market: Path) -> None:
     config = yaml.safe_load((started / "config.yaml").read_text())
     assert config["method"] == "ide"
     assert config["data"] == f"market1501:{market}"
-    assert config["settings"]["batch"] == 8
+    assert config["settings"]["batch_size"] == 8
     assert config["settings"]["stride_on"] == "3x3"  # decided, not "auto"
-    assert {"backbone", "weights", "height", "width", "batch", "pad"} == set(config["changed"])
+    assert {"backbone", "weights", "height", "width", "batch_size", "pad"} == set(config["changed"])
     rows = json.loads((started / "evaluation.json").read_text())["rows"]
     assert rows[0]["queries"] == 12
     assert 0 < rows[0]["mAP"] <= 1
@@ -63,14 +63,14 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(
 
 
 def test_pictures_appear_in_images(tiny: Tiny, tmp_path: Path) -> None:
-    assert main(tiny("dgnet", tmp_path, "--steps 1 --teacher.length 1")) == 0
+    assert main(tiny("dgnet", tmp_path, "--steps 1 --teacher.epochs 1")) == 0
     assert [p.name for p in (tmp_path / "images").iterdir()] == ["joint-0000001-swap.png"]
 
 
 def test_from_python(market: Path, tmp_path: Path, capsys: Capture) -> None:
     run = la.train(
         "ide", f"market1501:{market}", out=tmp_path / "run", backbone="resnet18", weights="none",
-        height=64, width=48, batch=8, settings=RunSettings(steps=1, accelerator="cpu"),
+        height=64, width=48, batch_size=8, settings=RunSettings(steps=1, accelerator="cpu"),
     )  # fmt: skip
     assert run.report.is_file()
     assert run.rows[0]["queries"] == 12
@@ -78,7 +78,9 @@ def test_from_python(market: Path, tmp_path: Path, capsys: Capture) -> None:
         {int(p.name[:4]) for p in (market / "bounding_box_train").iterdir()}
     )
     assert not run.model.training
-    with pytest.raises(UserError, match=r"Unknown setting of ide 'bathc'; did you mean 'batch'"):
+    with pytest.raises(
+        UserError, match=r"Unknown setting of ide 'bathc'; did you mean 'batch_size'"
+    ):
         la.train("ide", f"market1501:{market}", out=tmp_path / "no", bathc=8)
 
 
@@ -88,7 +90,7 @@ def test_junk_and_distractors_are_not_trained_on(market: Path, tmp_path: Path) -
     pids[:2] = -1, 0
     people = la.People(bench.train.paths, pids, bench.train.camids)
     run = la.train(
-        "ide", dataclasses.replace(bench, train=people), out=tmp_path / "run", batch=70,
+        "ide", dataclasses.replace(bench, train=people), out=tmp_path / "run", batch_size=70,
         backbone="resnet18", weights="none", height=64, width=48,
         settings=RunSettings(steps=1, accelerator="cpu"),
     )  # fmt: skip
@@ -117,7 +119,7 @@ def test_an_empty_split(tiny: Tiny, tmp_path: Path, market: Path, capsys: Captur
     [
         ("--data", "market1510:/tmp", "did you mean 'market1501'?"),
         ("--data", "/tmp", "isn't name:path"),
-        ("--batch", "73", "A batch of 73 images is larger than the data, 72 images."),
+        ("--batch_size", "73", "A batch of 73 images is larger than the data, 72 images."),
         ("--weights", "/no/weights.pth", "There is no weights file '/no/weights.pth'"),
         ("--backbone", "resnet19", "did you mean 'resnet1"),
         ("--accelerator", "gpu", "Can't train with --accelerator gpu --devices 1"),
@@ -141,7 +143,7 @@ def test_a_bad_setting(
         ("--devices 3", "batches of 8 images, which 3 devices can't share equally"),
         ("--log_every 0", "log_every is 0, but must be 1 or more."),
         ("--schedule_scale 0", "schedule_scale is 0.0, but must be above 0."),
-        ("--freeze_stages 5", "freeze_stages is 0 to 4"),
+        ("--freeze_stages 5", "freeze_stages is 5, but must be from 0 to 4."),
         ("--decay exponential --decay_from 60", "needs decay_from before the end"),
         ("--preset storng", "Unknown preset of ide 'storng'; did you mean 'strong'?"),
     ],
@@ -182,9 +184,9 @@ def test_resume_where_nothing_is(tiny: Tiny, tmp_path: Path, capsys: Capture) ->
 
 
 def test_resume_with_other_settings_names_them(tiny: Tiny, started: Path, capsys: Capture) -> None:
-    argv = [*tiny("ide", started, "--batch 4 --seed 1 --flip 0.25"), "--resume"]
+    argv = [*tiny("ide", started, "--batch_size 4 --seed 1 --flip 0.25"), "--resume"]
     said = refused(argv, capsys)
-    for difference in ("seed: 0 → 1", "batch: 8 → 4", "flip: 0.5 → 0.25"):
+    for difference in ("seed: 0 → 1", "batch_size: 8 → 4", "flip: 0.5 → 0.25"):
         assert difference in said
     assert said.count("→") == 3
 
@@ -216,16 +218,16 @@ def test_settings_that_only_comfort_may_change_on_resume(
 
 
 def test_schedule_scale_multiplies_lengths_milestones_and_ramps() -> None:
-    method = DGNet(teacher=IDE(length=60.0, drops=(40.0, 50.0), warmup=5.0)).scaled(0.01)
-    assert (method.length, method.drops) == (1000, (600, 900, 1050))
+    method = DGNet(teacher=IDE(epochs=60.0, milestones=(40.0, 50.0), warmup=5.0)).scaled(0.01)
+    assert (method.joint_steps, method.milestones) == (1000, (600, 900, 1050))
     assert (method.ramp_from, method.ramp) == (300, 20)
-    assert method.teacher.length == pytest.approx(0.6)
-    assert method.teacher.drops == pytest.approx((0.4, 0.5))
+    assert method.teacher.epochs == pytest.approx(0.6)
+    assert method.teacher.milestones == pytest.approx((0.4, 0.5))
     assert method.teacher.warmup == pytest.approx(0.05)
     tiny_schedule = DGNet(ramp_from=0).scaled(1e-9)
-    assert (tiny_schedule.length, tiny_schedule.drops) == (1, (1, 1, 1))
+    assert (tiny_schedule.joint_steps, tiny_schedule.milestones) == (1, (1, 1, 1))
     assert (tiny_schedule.ramp_from, tiny_schedule.ramp) == (0, 1)
-    for value in (tiny_schedule.length, tiny_schedule.ramp_from, *tiny_schedule.drops):
+    for value in (tiny_schedule.joint_steps, tiny_schedule.ramp_from, *tiny_schedule.milestones):
         assert type(value) is int
 
 
@@ -250,13 +252,13 @@ def test_scaling_touches_nothing_but_the_schedule(name: str) -> None:
 
 
 def test_scale_and_steps_through_the_command(tiny: Tiny, tmp_path: Path) -> None:
-    flags = "--length 2 --drops [1] --schedule_scale 0.5"
+    flags = "--epochs 2 --milestones [1] --schedule_scale 0.5"
     assert main(tiny("ide", tmp_path / "scaled", flags)) == 0
     scaled = metrics(tmp_path / "scaled")
     assert len(scaled) == 9  # an epoch
     assert [round(line["lr"] / scaled[0]["lr"], 6) for line in scaled] == [1] * 4 + [0.1] * 5
     # --steps cuts the schedule short and doesn't squeeze it.
-    assert main(tiny("ide", tmp_path / "cut", "--length 1 --drops [0.5] --steps 4")) == 0
+    assert main(tiny("ide", tmp_path / "cut", "--epochs 1 --milestones [0.5] --steps 4")) == 0
     assert metrics(tmp_path / "cut") == scaled[:4]
 
 
