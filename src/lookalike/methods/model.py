@@ -108,7 +108,7 @@ def _tensor(images: Any) -> Tensor:
     if isinstance(images, np.ndarray):
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise ValueError(f"arrays must be B×h×w×3 uint8, not {images.shape} {images.dtype}")
-        images = torch.from_numpy(images).permute(0, 3, 1, 2)
+        images = torch.from_numpy(images.copy()).permute(0, 3, 1, 2)  # PIL gives what is read-only
     if images.dim() != 4 or images.shape[1] != 3:
         raise ValueError(f"images must be B×3×h×w, got {tuple(images.shape)}")
     if not images.is_floating_point():
