@@ -239,7 +239,7 @@ class Identification(StageModule):
     def __init__(self, method: IDE, classes: int, steps_per_epoch: int) -> None:
         super().__init__()
         self.method, self.steps_per_epoch = method, steps_per_epoch
-        self.leaves_out = not method.ce_weight
+        self.leaves_out = not method.ce_weight and method.head not in ("trinet", "none")
         self.trained = BaselineModel(method, classes)
         freeze_stages(self.trained.trunk, method.freeze_stages)
         erasing = {**ERASINGS[method.erasing], "p": method.erase}
