@@ -91,7 +91,8 @@ def in_words(hint: Any) -> str:
     if get_origin(hint) is tuple:
         count = "" if Ellipsis in get_args(hint) else f"{len(parts)} "
         return f"a list of {count}numbers, such as [{', '.join('12' for _ in parts)}]"
-    return {int: "a whole number", float: "a number", bool: "true or false"}.get(hint, "a text")
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+    return words.get(hint) or f"settings of {getattr(hint, '__name__', hint)}"
 
 
 def limits_in_words(limits: dict[str, Any]) -> str:

@@ -72,6 +72,11 @@ def test_features_rank_as_the_papers_score_does(model, beta, metric):
     assert np.array_equal(got.inp, want.inp, equal_nan=True)
     assert np.array_equal(got.first_hit, want.first_hit)
     np.testing.assert_allclose((query @ gallery.T).numpy(), score, atol=1e-12)
+    for k, part in enumerate(model.parts.values()):  # ranked on its own, whatever β is
+        own, alone = ([x[:, k] for x in halves], [x[:, part] for x in (query, gallery)])
+        for a, b in ((own, alone), ([x.float() for x in own], [x.float() for x in alone])):
+            row = rank(*b, *ids, metric="cosine").row()
+            assert row == pytest.approx(rank(*a, *ids, metric="cosine").row())
 
 
 def test_features_are_those_of_embed_in_the_order_of_the_files(model, bench):

@@ -429,12 +429,13 @@ class DGNetModel(SwappingModel):
         """f_prim and √β·f_fine, each half the normalised sum over both mirror views: B×1024.
 
         The product of two is the paper's score cos₁ + β·cos₂, and all have length √(1 + β): so
-        cosine and Euclidean distance rank as it does.
+        cosine and Euclidean distance rank as it does. With β = 0 the fine half is too short to
+        count, but long enough to be ranked on its own.
         """
         halves = []
         for views in zip(self.appearance.embed(x), self.appearance.embed(x.flip(3)), strict=True):
             halves.append(F.normalize(F.normalize(views[0]) + F.normalize(views[1])))
-        return torch.cat([halves[0], math.sqrt(self.method.beta) * halves[1]], 1)
+        return torch.cat([halves[0], math.sqrt(self.method.beta or 1e-22) * halves[1]], 1)
 
     def appearance_code(self, images: Images) -> Tensor:
         """f of images: B×4C."""

@@ -73,11 +73,13 @@ class Model(nn.Module):
     def preprocess(self, images: Images) -> Tensor:
         """The network's input: resized (bicubic, antialiased), normalised, on its device.
 
-        Raises ValueError for another shape than in the class's docstring, and for floats that
-        aren't in [0, 1].
+        Raises TypeError for what isn't an image; ValueError for another shape than in the class's
+        docstring, for floats that aren't in [0, 1], and for an empty list.
         """
         weight = next(self.parameters())
         if isinstance(images, Sequence):  # of any sizes
+            if not images:
+                raise ValueError("there are no images: the list is empty")
             batch = torch.cat([self._resized(_tensor(image), weight) for image in images])
         else:
             batch = self._resized(_tensor(images), weight)
@@ -96,7 +98,17 @@ class Model(nn.Module):
 
     @torch.no_grad()
     def embed(self, images: Images) -> Tensor:
-        """The features that rank: B images → B×D, in eval mode and the model's dtype."""
+        """The features that rank: B images → B×D, in eval mode and the model's dtype.
+
+        Raises UserError if this model recognises nobody, or a part that it needs was left out.
+        """
+        if not self.features_of:
+            raise UserError(
+                f"A model of {self.method.name} makes pictures of people; it has no features to "
+                "compare."
+            )
+        for part in self.features_of:
+            self.require(part, "embedding")
         with evaluating(self):
             return self.features(self.preprocess(images))
 
@@ -108,7 +120,10 @@ def _tensor(images: Any) -> Tensor:
     if isinstance(images, np.ndarray):
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise ValueError(f"arrays must be B×h×w×3 uint8, not {images.shape} {images.dtype}")
-        images = torch.from_numpy(images.copy()).permute(0, 3, 1, 2)  # PIL gives what is read-only
+        images = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2)  # a view may be read-only
+    if not isinstance(images, Tensor):
+        kind = type(images).__name__
+        raise TypeError(f"images must be a tensor, an array or PIL images, not {kind}")
     if images.dim() != 4 or images.shape[1] != 3:
         raise ValueError(f"images must be B×3×h×w, got {tuple(images.shape)}")
     if not images.is_floating_point():

@@ -81,7 +81,8 @@ def save_model(model: Model, path: str | Path, data: str = "") -> Path:
 def load_model(path: str | Path) -> Model:
     """The model that `save_model` wrote, in eval mode, on the CPU.
 
-    Raises UserError when there is no such file or it isn't a Lookalike model.
+    Raises UserError when there is no such file, it isn't a Lookalike model, a newer version wrote
+    it, or its weights don't fit its settings.
     """
     from lookalike.methods import METHODS  # the list of methods stands above this file
 
@@ -112,6 +113,11 @@ def load_model(path: str | Path) -> Model:
     model = settings_from(METHODS[name], settings).model(about["classes"])
     for part in about["without"]:
         model.leave_out(part)
-    model.load_state_dict(tensors)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise UserError(
+            f"The weights in {path} don't fit its settings: get the file again."
+        ) from error
     model.pids = about["pids"]
     return model.eval()

@@ -53,12 +53,16 @@ def shown(look: Look, labels: Index, count: int, each: int = 1) -> tuple[Shown, 
 
 
 class PosePairs:
-    """Six people of a stage's table, each with two crops, the second's pose known, to be drawn."""
+    """Six people of a stage's table, each with two crops whose pose is known, to be drawn.
+
+    Where nobody has two, the one crop stands for both.
+    """
 
     def __init__(self, look: Look, size: tuple[int, int]) -> None:
         assert look.people.poses is not None  # the method needs them
         self.size = size
-        sides = shown(look, look.people.posed_labels(), 6, each=2)
+        labels = look.people.posed_labels()
+        sides = shown(look, labels, 6, each=2) or shown(look, labels, 6) * 2
         self.images = [side.images for side in sides]
         if sides:
             self.joints = torch.from_numpy(look.people.poses.at(*size)[sides[1].rows])
@@ -67,7 +71,7 @@ class PosePairs:
         self, device: torch.device, draw: Callable[[Tensor, Tensor], Mapping[str, Tensor]]
     ) -> dict[str, SwapGrid | Columns]:
         """People, poses, what `draw` makes of images and joints, by name, and the photographs in
-        those poses; nothing where nobody has two crops with a pose."""
+        those poses; nothing where nobody's pose is known."""
         if not self.images:
             return {}
         source, target = (side.to(device) for side in self.images)
