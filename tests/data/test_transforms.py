@@ -16,6 +16,9 @@ from lookalike.data.transforms import (
     PixelNorm,
     RandomErasing,
     denormalize,
+    draw_flips,
+    interleaved,
+    mirrored,
 )
 
 RAW = PixelNorm((0, 0, 0), (1 / 255,) * 3)  # gives pixels 0 … 255
@@ -286,3 +289,25 @@ def test_draws_follow_torchs_seed_alone() -> None:
     np.random.seed(1)
     torch.manual_seed(5)
     assert torch.equal(augment(images), first)
+
+
+def test_interleaved_rows() -> None:
+    one, two = torch.arange(3.0), torch.arange(3.0) + 10
+    assert interleaved(one, two).tolist() == [0, 10, 1, 11, 2, 12]
+    pictures = torch.rand(2, 2, 3, 4, 5).to(torch.uint8)
+    both = interleaved(pictures[0], pictures[1])
+    assert both.is_contiguous(memory_format=torch.channels_last)
+    assert both[3].equal(pictures[1, 1])
+
+
+def test_flips_are_drawn_and_mirror_their_images_alone() -> None:
+    torch.manual_seed(0)
+    flip = draw_flips(4000, 0.3)
+    assert flip.dtype == torch.bool
+    assert float(flip.float().mean()) == pytest.approx(0.3, abs=0.02)
+    assert not draw_flips(50, 0.0).any()
+    assert draw_flips(50, 1.0).all()
+    images = torch.rand(3, 2, 4, 5)
+    turned = mirrored(images, torch.tensor([True, False, True]))
+    assert turned[1].equal(images[1])
+    assert turned[[0, 2]].equal(images[[0, 2]].flip(3))

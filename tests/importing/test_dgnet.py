@@ -25,8 +25,9 @@ from lookalike.errors import UserError
 from lookalike.importing import import_model
 from lookalike.importing.dgnet.entries import LAYOUTS
 from lookalike.importing.renaming import rename
-from lookalike.methods.dgnet import DGNet, load_teacher
+from lookalike.methods.dgnet import DGNet
 from lookalike.methods.model_file import load_model
+from lookalike.methods.teacher import load_teacher
 from lookalike.nets.dgnet import Discriminator
 
 K, H, W = 5, 96, 48
@@ -93,21 +94,24 @@ def test_swap_and_embed_are_the_authors(
 ) -> None:
     model = load_model(imported).to(dtype)
     gen, id_ = (torch.load(authors[kind], weights_only=True)["a"] for kind in ("gen", "id"))
-    worn, shaped = crops(1, dtype), crops(2, dtype)
-    expected = ref.reference_swap(gen, id_, normalised(worn), normalised(shaped))
+    appearance, structure = crops(1, dtype), crops(2, dtype)
+    expected = ref.reference_swap(gen, id_, normalised(appearance), normalised(structure))
     pictures = (expected.double() * STD + MEAN).clamp(0, 1)
-    swapped = model.swap(appearance=worn, structure=shaped)
+    swapped = model.swap(appearance=appearance, structure=structure)
     assert swapped.dtype == dtype
     assert pictures.std() > 0.05  # not clipped away: the comparison says something
     torch.testing.assert_close(swapped.double(), pictures, rtol=0, atol=tolerance)
-    features = model.embed(worn)
-    wanted = ref.reference_embed(id_, normalised(worn))
+    features = model.embed(appearance)
+    wanted = ref.reference_embed(id_, normalised(appearance))
+    wanted[:, 512:] *= 0.5**0.5  # √β: the score of two is then their product
     assert features.shape == (2, 1024)
     assert features.dtype == dtype
     torch.testing.assert_close(features, wanted, rtol=0, atol=tolerance)
-    for name, part in (("f_prim", slice(0, 512)), ("f_fine", slice(512, 1024))):
+    halves = (("f_prim", slice(0, 512), 1.0), ("f_fine", slice(512, 1024), 0.5**0.5))
+    for name, part, length in halves:
         assert model.parts[name] == part
-        assert torch.allclose(features[:, part].norm(dim=1), torch.ones(2, dtype=dtype))
+        lengths = features[:, part].norm(dim=1)
+        assert torch.allclose(lengths, torch.full((2,), length, dtype=dtype))
 
 
 def test_images_of_another_size_are_resized(imported: Path) -> None:
@@ -121,7 +125,7 @@ def test_images_of_another_size_are_resized(imported: Path) -> None:
 
 def test_the_settings_are_the_authors(imported: Path) -> None:
     method = load_model(imported).method
-    same = {"height": H, "width": W, "batch": 6, "stride_on": "3x3", "weights": "none"}
+    same = {"height": H, "width": W, "batch_size": 6, "stride_on": "3x3", "weights": "none"}
     assert method == DGNet.preset("code", **same)  # config.yaml's own defaults are the preset's
 
 
@@ -144,7 +148,7 @@ def test_the_discriminator_is_the_authors(imported: Path, authors: dict[str, Pat
 def test_the_teacher_is_the_authors(imported: Path, authors: dict[str, Path]) -> None:
     file = imported.with_name("market.teacher.safetensors")
     people = People([f"{k}.jpg" for k in range(K)], list(range(1, K + 1)), [0] * K)
-    ours = load_teacher(str(file), people, DGNet()).eval()
+    ours = load_teacher(str(file), people, 256, 128).eval()
     assert ours.method.last_stride == 1
     theirs = ref.Teacher(K, stride=1)
     theirs.load_state_dict(torch.load(authors["teacher"], weights_only=True))
@@ -460,7 +464,7 @@ def test_sizes_come_from_the_weights(hollow: Hollow) -> None:
     assert (method.structure_dim, method.mlp_dim) == (8, 32)
     assert (method.dis_dim, method.dis_scales) == (16, 2)
     assert (method.lr_trunk, method.lr_head, method.ramp) == (0.003, 0.03, 1000)
-    assert method.drops == (1000, 1500, 1750)
+    assert method.milestones == (1000, 1500, 1750)
     assert method.structure_weight == method.appearance_weight == 2
 
 

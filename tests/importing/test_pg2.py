@@ -207,7 +207,7 @@ def test_repose_is_the_authors(tmp_path: Path, film: bool, inputs: int) -> None:
     assert f"wrote    {out}: pg2, 64×16 pixels (other data); reposes\n" in text
     model = load_model(out)
     assert model.method == PG2.preset("code", height=64, width=16, channels=2, g2_skip_outer=film,
-                                      disc_mode="pair" if film else "triplet_market")  # fmt: skip
+                                      dis_mode="pair" if film else "triplet_market")  # fmt: skip
     draw = np.random.default_rng(1)
     images = draw.random((2, H, W, 3))
     joints = np.concatenate([draw.integers((0, 0), (W, H), (2, 18, 2)), np.ones((2, 18, 1))], 2)

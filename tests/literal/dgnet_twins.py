@@ -77,9 +77,6 @@ def ours_like(ref: Reference, method: DGNet, draws: dict[str, Any], dtype: torch
     erased = [draws[name] for name in ("ex_a", "ex_b", "exp_a", "exp_b")]
     if erased[0] is not None:
         joint.erase = Erased(erased)  # type: ignore[assignment]
-    optimizers = list(joint.configure_optimizers())
-    joint.raw_optimizers = lambda: optimizers  # type: ignore[method-assign]
-    joint.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
     return joint.train()
 
 

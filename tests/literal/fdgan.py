@@ -173,7 +173,7 @@ class Transcription:
         """One iteration; returns every loss, detached.
 
         batch: x1, x2, y1, y2, p1, p2, z (one for both sides), c (P bool). soft: the targets for
-        real and generated of "identity" and "pose".
+        generated and real of "identity" and "pose".
         """
         x = torch.cat([batch["x1"], batch["x2"]])
         y = torch.cat([batch["y1"], batch["y2"]])
@@ -188,13 +188,13 @@ class Transcription:
         self.opt_di.zero_grad()
         _, _, real_logits = self.Di(x, y)
         _, _, fake_logits = self.Di(x, fake.detach())
-        a, b = soft["identity"]
+        b, a = soft["identity"]
         loss["dis_id"] = 0.5 * (against(real_logits, a) + against(fake_logits, b))
         loss["dis_id"].backward()
         self.opt_di.step()
 
         self.opt_dp.zero_grad()
-        a, b = soft["pose"]
+        b, a = soft["pose"]
         real_logits = self.Dp(torch.cat([p, y], 1))
         fake_logits = self.Dp(torch.cat([p, fake.detach()], 1))
         loss["dis_pd"] = 0.5 * (against(real_logits, a) + against(fake_logits, b))

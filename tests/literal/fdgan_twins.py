@@ -9,9 +9,10 @@ from literal.fdgan import State, Transcription
 from torch import Tensor, nn
 
 from lookalike.data.posemaps import augmented_maps
-from lookalike.methods.fdgan import FDGAN, Adversarial, Inputs, Nets, interleaved
+from lookalike.data.transforms import interleaved
+from lookalike.methods.fdgan import FDGAN, Adversarial, FDGANModel, Inputs, Networks
 
-SOFT = {"identity": (0.9, 0.2), "pose": (0.8, 0.1)}
+SOFT = {"identity": (0.2, 0.9), "pose": (0.1, 0.8)}
 DEPTHS = {"0": 0, "2": 1, "5": 2, "8": 3, "11": 4, "3": 0, "6": 1, "9": 2}  # Dp's layers
 
 
@@ -72,7 +73,7 @@ def transcription(height: int, width: int, dtype: torch.dtype) -> Transcription:
 
 def ours_like(plain: Transcription, method: FDGAN, dtype: torch.dtype) -> Adversarial:
     """Our joint stage with the transcription's weights, dropout off."""
-    nets = Nets(method, 4).to(dtype)
+    nets = Networks(method, 4, FDGANModel(method, 4)).to(dtype)
     both = nn.ModuleDict({"encoder": nets.model.encoder, "verifier": nets.model.verifier})
     copy_weights(plain.E, both)
     copy_weights(plain.G, nets.model.generator)
@@ -84,9 +85,6 @@ def ours_like(plain: Transcription, method: FDGAN, dtype: torch.dtype) -> Advers
     stage = Adversarial(method, nets, epoch=1, joint=True)
     stage.stage = "joint"
     set_dropout(stage, 0.0)
-    optimizers = list(stage.configure_optimizers())
-    stage.raw_optimizers = lambda: optimizers  # type: ignore[method-assign]
-    stage.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
     return stage.train()
 
 
@@ -97,5 +95,5 @@ def set_dropout(stage: Adversarial, p: float) -> None:
 
 def inputs(batch: State) -> Inputs:
     """The transcription's batch as our step takes it."""
-    sides = [interleaved(batch[f"{k}1"], batch[f"{k}2"]) for k in "xyp"]
-    return Inputs(*sides, batch["z"].repeat_interleave(2, 0), batch["c"])
+    source, target, maps = (interleaved(batch[f"{k}1"], batch[f"{k}2"]) for k in "xyp")
+    return Inputs(source, batch["c"], target, maps, batch["z"].repeat_interleave(2, 0))

@@ -1,10 +1,20 @@
-"""LSGAN over scales and the R1 penalty, against loops, closed forms and single gradients."""
+"""Adversarial losses and the R1 penalty, against loops, closed forms and single gradients."""
 
+import math
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from lookalike.losses import lsgan_discriminator, lsgan_generator, r1_penalty
+from lookalike.losses import (
+    bce_discriminator,
+    bce_generator,
+    lsgan_discriminator,
+    lsgan_generator,
+    r1_penalty,
+    smooth_targets,
+)
 
 
 def maps(seed: int, scales: int) -> list[Tensor]:
@@ -78,3 +88,35 @@ def test_float32_from_half() -> None:
     half = [torch.full((1, 1, 64, 64), 300.0, dtype=torch.float16)]  # its square overflows
     assert lsgan_generator(half).item() == 299**2
     assert lsgan_discriminator(half, half).item() == 300**2 + 299**2
+
+
+def test_cross_entropy_against_soft_targets() -> None:
+    real, fake = torch.tensor([[[0.3], [-1.0]], [[0.5], [2.0]]], dtype=torch.float64)
+
+    def bce(logits: Tensor, target: float) -> float:
+        p = [1 / (1 + math.exp(-x)) for x in logits.flatten().tolist()]
+        return -sum(target * math.log(q) + (1 - target) * math.log(1 - q) for q in p) / len(p)
+
+    for targets in ((0.2, 0.9), (0.0, 1.0)):
+        expected = bce(fake, targets[0]) + bce(real, targets[1])
+        loss = bce_discriminator(fake, real, targets)
+        assert loss.item() == pytest.approx(expected, rel=1e-12)
+    assert bce_discriminator(fake, real).item() == pytest.approx(bce(fake, 0) + bce(real, 1))
+    assert bce_generator(fake).item() == pytest.approx(bce(fake, 1.0), rel=1e-12)
+
+
+def test_smooth_targets_and_their_swaps() -> None:
+    """A pair is that of generated, then of real images."""
+    assert smooth_targets(False) == (0.0, 1.0)
+    torch.manual_seed(0)
+    drawn = np.array([smooth_targets(True) for _ in range(2000)])
+    assert 0 <= drawn[:, 0].min() < 0.01
+    assert 0.29 < drawn[:, 0].max() <= 0.3
+    assert 0.7 <= drawn[:, 1].min() < 0.71
+    assert 0.99 < drawn[:, 1].max() <= 1
+    fake, real = smooth_targets(True, swapped=1.0)
+    assert real <= 0.3
+    assert fake >= 0.7
+    swaps = np.array([smooth_targets(True, swapped=0.25) for _ in range(2000)])
+    assert (swaps[:, 0] > 0.5).mean() == pytest.approx(0.25, abs=0.03)
+    assert smooth_targets(False, swapped=1.0) == (0.0, 1.0)

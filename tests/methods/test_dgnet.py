@@ -14,17 +14,22 @@ from literal.dgnet_twins import TERMS, Erased, crops, ours_like, problem, refere
 from torch import Tensor, nn
 
 from lookalike.data import People
+from lookalike.data.samplers import of_other_people
+from lookalike.data.transforms import Augment
 from lookalike.errors import UserError
 from lookalike.importing.dgnet.entries import APPEARANCE, GENERATOR
 from lookalike.importing.renaming import rename
-from lookalike.methods import dgnet
-from lookalike.methods.dgnet import DGNet, DGNetModel, Joint, Judge, redraw
+from lookalike.methods import teacher as teachers
+from lookalike.methods.dgnet import DGNet, DGNetModel, Joint
 from lookalike.methods.ide import IDE, BaselineModel
+from lookalike.methods.pictures import SwapGrid
+from lookalike.methods.stage import Given, Look, Stage
+from lookalike.methods.teacher import Teacher, load_teacher
 from lookalike.nets.dgnet import Discriminator, Generator, PatchDiscriminator
 
 F64 = torch.float64
 H, W, B, K = 80, 48, 3, 11  # the dilated branches' reflection needs at least 40 pixels
-BASE = DGNet(height=H, width=W, batch=B, weights="none", stride_on="3x3")
+BASE = DGNet(height=H, width=W, batch_size=B, weights="none", stride_on="3x3")
 
 
 def count(module: nn.Module) -> int:
@@ -165,7 +170,7 @@ def test_draw_b_sends_the_structure_loss_through_a_frozen_encoder() -> None:
     batch, draws = problem(H, W, B, K, F64)
     draws["u"] = 0.75
     ref = reference(K, F64)
-    joint = ours_like(ref, replace(BASE, encode_again=-1.0), draws, F64)
+    joint = ours_like(ref, replace(BASE, encode_again=0.0), draws, F64)
     theirs = ref.step(batch, 50_000, draws)
     joint.iteration(crops(batch), 50_000)  # type: ignore[arg-type]
     for ours, name in TERMS.items():
@@ -202,7 +207,7 @@ WEIGHTS = {
         ("positive", GENERATOR_LOSS, {}),
         ("generated_id", GENERATOR_LOSS, {}),
         ("structure", {"encoder"}, {"encode_again": 1.0}),
-        ("structure", GENERATOR_LOSS, {"encode_again": -1.0}),
+        ("structure", GENERATOR_LOSS, {"encode_again": 0.0}),
         ("appearance", set(), {}),
         ("appearance", GENERATOR_LOSS, {"code_gradient": "pictures"}),
         ("cycle", GENERATOR_LOSS, {}),
@@ -214,7 +219,8 @@ WEIGHTS = {
 )
 def test_gradient_routing(kept: str, moved: set[str], settings: dict[str, Any]) -> None:
     off = {field: 0.0 for name, field in WEIGHTS.items() if name != kept}
-    tiny = {"structure_dim": 2, "dis_dim": 2, "mlp_dim": 8, "backbone": "resnet18", "residuals": 1}
+    tiny = {"structure_dim": 2, "dis_dim": 2, "mlp_dim": 8, "backbone": "resnet18",
+            "residual_blocks": 1}  # fmt: skip
     method = replace(BASE, ramp_from=0, ramp=1, r1_weight=0.0, **{**tiny, **off, **settings})
     batch, draws = problem(H, W, B, K, torch.float32)
     joint = tiny_joint(method, draws)
@@ -234,13 +240,10 @@ def tiny_joint(method: DGNet, draws: dict[str, Any]) -> Joint:
     joint.stage = "joint"
     joint.augment = nn.Identity()  # type: ignore[assignment]
     joint.erase = Erased([draws[n] for n in ("ex_a", "ex_b", "exp_a", "exp_b")])  # type: ignore[assignment]
-    optimizers = list(joint.configure_optimizers())
-    joint.raw_optimizers = lambda: optimizers  # type: ignore[method-assign]
-    joint.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign, assignment, misc]
     return joint.train()
 
 
-TINY = replace(BASE, structure_dim=2, dis_dim=2, mlp_dim=8, backbone="resnet18", residuals=1)
+TINY = replace(BASE, structure_dim=2, dis_dim=2, mlp_dim=8, backbone="resnet18", residual_blocks=1)
 
 
 def test_eight_batchnorm_updates_before_the_ramps_and_six_without_erasing() -> None:
@@ -261,7 +264,7 @@ def test_the_trained_networks_move_and_nothing_else_does() -> None:
     before = {k: v.clone() for k, v in joint.state_dict().items()}
     joint.iteration(crops(batch), 10)  # type: ignore[arg-type]
     changed = {k.split(".")[0] for k, v in joint.state_dict().items() if not v.equal(before[k])}
-    assert changed == {"trained", "discriminator"}  # the judge, its statistics included, is still
+    assert changed == {"trained", "discriminator"}  # the teacher, its statistics included, is still
 
 
 # ---- schedule -----------------------------------------------------------------------------
@@ -278,7 +281,7 @@ def test_ramps() -> None:
 
 
 def test_learning_rates_drop_for_all_optimisers() -> None:
-    joint = tiny_joint(replace(TINY, drops=(60_000, 90_000)), problem(H, W, B, K, F64)[1])
+    joint = tiny_joint(replace(TINY, milestones=(60_000, 90_000)), problem(H, W, B, K, F64)[1])
     factors = [joint.learning_rate(it) for it in (0, 59_999, 60_000, 90_000)]
     assert factors == pytest.approx([1, 1, 0.1, 0.01])
 
@@ -288,17 +291,18 @@ def test_optimisers_are_those_of_the_paper() -> None:
     for adam in (gen, dis):
         assert isinstance(adam, torch.optim.Adam)
         assert adam.defaults["betas"] == (0.0, 0.999)
-        assert (adam.defaults["lr"], adam.defaults["weight_decay"]) == (1e-4, 5e-4)
+        assert [(g["lr"], g["weight_decay"]) for g in adam.param_groups] == [(1e-4, 5e-4)]
     assert isinstance(app, torch.optim.SGD)
     assert [g["lr"] for g in app.param_groups] == [0.002, 0.02]
     assert all(g["nesterov"] and g["momentum"] == 0.9 for g in app.param_groups)
+    assert all(g["weight_decay"] == 5e-4 for g in app.param_groups)
 
 
 def test_scaling_the_schedule_scales_the_teacher_too() -> None:
     scaled = DGNet().scaled(0.01)
-    assert (scaled.length, scaled.ramp_from, scaled.ramp, scaled.drops) == (
+    assert (scaled.joint_steps, scaled.ramp_from, scaled.ramp, scaled.milestones) == (
         1_000, 300, 20, (600, 900, 1_050))  # fmt: skip
-    assert scaled.teacher.length == pytest.approx(0.6)
+    assert scaled.teacher.epochs == pytest.approx(0.6)
     assert scaled.lr == DGNet().lr
 
 
@@ -320,7 +324,7 @@ def test_soft_labels_average_both_mirror_views_with_batch_statistics(
     teacher: BaselineModel,
 ) -> None:
     x = torch.randn(4, 3, 64, 32)
-    q = Judge([teacher], TINY)(x, *DONORS)
+    q = Teacher([teacher])(x, *DONORS)
     teacher.train()
     teacher.head.dropout.p = 0.0  # type: ignore[union-attr]
     with torch.no_grad():
@@ -330,33 +334,38 @@ def test_soft_labels_average_both_mirror_views_with_batch_statistics(
 
 def test_running_statistics_and_dropout_are_switches(teacher: BaselineModel) -> None:
     x = torch.randn(4, 3, 64, 32)
-    batch = Judge([teacher], TINY)(x, *DONORS)
-    running = Judge([teacher], replace(TINY, teacher_bn="running"))(x, *DONORS)
+    batch = Teacher([teacher])(x, *DONORS)
+    running = Teacher([teacher], bn="running")(x, *DONORS)
     assert not torch.allclose(batch, running)
-    noisy = Judge([teacher], replace(TINY, teacher_dropout=True)).train()
+    noisy = Teacher([teacher], dropout=True).train()
     assert not torch.allclose(noisy(x, *DONORS), noisy(x, *DONORS))
-    quiet = Judge([teacher], TINY).train()
+    quiet = Teacher([teacher]).train()
     torch.testing.assert_close(quiet(x, *DONORS), quiet(x, *DONORS))
+    for changes in ({}, {"teacher_bn": "running"}, {"teacher_dropout": True}):
+        own = Joint(replace(TINY, **changes), K, [teacher]).teacher  # type: ignore[arg-type]
+        switches = {"teacher_bn": own.bn, "teacher_dropout": own.dropout}
+        assert switches == {"teacher_bn": "batch", "teacher_dropout": False, **changes}
 
 
 def test_label_styles(teacher: BaselineModel) -> None:
     x = torch.randn(4, 3, 64, 32)
-    worn, shaped = DONORS
+    appearance, structure = DONORS
 
     def q(style: str) -> Tensor:
-        label: Tensor = Judge([teacher], replace(TINY, label_style=style))(x, worn, shaped)  # type: ignore[arg-type]
+        method = replace(TINY, label_style=style)  # type: ignore[arg-type]
+        label: Tensor = Joint(method, K, [teacher]).teacher(x, appearance, structure)
         torch.testing.assert_close(label.sum(1), torch.ones(4))
         return label
 
     soft = q("soft")
     assert q("hard").argmax(1).tolist() == soft.argmax(1).tolist()
     assert set(q("hard").flatten().tolist()) == {0.0, 1.0}
-    assert q("appearance").argmax(1).tolist() == worn.tolist()
+    assert q("appearance").argmax(1).tolist() == appearance.tolist()
     torch.testing.assert_close(q("uniform"), torch.full((4, K), 1 / K))
     masked = q("masked")
     for i in range(4):
-        kept = soft[i, [worn[i], shaped[i]]]
-        torch.testing.assert_close(masked[i, [worn[i], shaped[i]]], kept / kept.sum())
+        donors = [int(appearance[i]), int(structure[i])]
+        torch.testing.assert_close(masked[i, donors], soft[i, donors] / soft[i, donors].sum())
 
 
 def test_several_teachers_are_averaged(teacher: BaselineModel) -> None:
@@ -364,27 +373,47 @@ def test_several_teachers_are_averaged(teacher: BaselineModel) -> None:
     other = BaselineModel(IDE(backbone="resnet18", weights="none", stride_on="3x3"), K)
     nn.init.normal_(other.head.classifier.weight)  # type: ignore[union-attr, arg-type]
     x = torch.randn(4, 3, 64, 32)
-    mean = (Judge([teacher], TINY)(x, *DONORS) + Judge([other], TINY)(x, *DONORS)) / 2
-    torch.testing.assert_close(Judge([teacher, other], TINY)(x, *DONORS), mean)
+    mean = (Teacher([teacher])(x, *DONORS) + Teacher([other])(x, *DONORS)) / 2
+    torch.testing.assert_close(Teacher([teacher, other])(x, *DONORS), mean)
 
 
 def test_the_teacher_ignores_train_and_eval(teacher: BaselineModel) -> None:
-    judge = Judge([teacher], TINY)
-    judge.train()
+    label = Teacher([teacher])
+    label.train()
     assert not any(m.training for m in teacher.modules())
-    assert not any(p.requires_grad for p in judge.parameters())
+    assert not any(p.requires_grad for p in label.parameters())
 
 
-def test_a_teacher_that_does_not_know_the_people_is_refused(
-    monkeypatch: pytest.MonkeyPatch, teacher: BaselineModel
-) -> None:
-    people = People(["x"] * 22, np.repeat(np.arange(1, 12), 2), np.zeros(22), "made")
-    monkeypatch.setattr(dgnet, "load_model", lambda _: teacher)
+def look(people: People, images: Tensor) -> Look:
+    return Look(people, lambda rows: images[torch.as_tensor(rows)], torch.device("cpu"))
+
+
+def test_a_teacher_that_does_not_know_the_people_is_refused() -> None:
+    people = People(["x"] * 22, np.repeat(np.arange(1, 12), 2), np.zeros(22), "drawn")
     method = replace(TINY, teacher_model="teacher.safetensors")
     joint = tiny_joint(method, problem(H, W, B, K, F64)[1])
-    joint.augment = dgnet.Augment(H, W)
-    with pytest.raises(UserError, match=r"recognises \d+% of these training images"):
-        joint.begin(people, lambda rows: torch.zeros(len(rows), 3, H, W, dtype=torch.uint8))
+    joint.augment = Augment(H, W)
+    black = look(people, torch.zeros(22, 3, H, W, dtype=torch.uint8))
+    with pytest.raises(UserError, match=r"safetensors recognises 9% of these training images"):
+        joint.begin(black)
+    for given, least in (("teacher.safetensors", 2 / 22), ("", 1.0)):  # two crops of a class
+        joint.method = replace(method, teacher_model=given, teacher_top1=least)
+        joint.begin(black)
+
+
+def test_the_preview_is_seven_people_in_each_others_clothes() -> None:
+    joint = tiny_joint(TINY, problem(H, W, B, K, F64)[1])
+    people = People([str(k) for k in range(27)], np.repeat(np.arange(1, 10), 3), np.zeros(27))
+    images = torch.randint(0, 256, (27, 3, H, W), dtype=torch.uint8)
+    joint.begin(look(people, images))
+    first = images[[0, 3, 9, 12, 15, 21, 24]] / 255  # the first crop of people evenly from nine
+    grid = joint.preview()["swap"]
+    assert isinstance(grid, SwapGrid)
+    assert grid.appearances.equal(first)
+    assert grid.structures.equal(first)
+    assert grid.cells.equal(joint.trained.swap_grid(first, first))
+    joint.begin(look(people[np.arange(6)], images))
+    assert len(joint.preview()["swap"].appearances) == 2  # type: ignore[union-attr]
 
 
 def test_a_teacher_sees_what_it_was_trained_on(
@@ -393,25 +422,25 @@ def test_a_teacher_sees_what_it_was_trained_on(
     """The first stage trains it at DG-Net's size; a given one must have that size and scale."""
     own = replace(TINY, teacher=IDE(height=256, width=128)).resolved().teacher
     assert (own.height, own.width, own.backbone) == (H, W, "resnet18")
-    people = People(["x"] * 22, np.repeat(np.arange(1, 12), 2), np.zeros(22), "made")
-    monkeypatch.setattr(dgnet, "load_model", lambda _: teacher)
+    people = People(["x"] * 22, np.repeat(np.arange(1, 12), 2), np.zeros(22), "drawn")
+    monkeypatch.setattr(teachers, "load_model", lambda _: teacher)
     with pytest.raises(UserError, match=r"takes images of 256×128 .* pictures of 80×48"):
-        dgnet.load_teacher("t.safetensors", people, TINY)
-    right = replace(TINY, height=256, width=128)
-    assert dgnet.load_teacher("t.safetensors", people, right) is teacher
+        load_teacher("t.safetensors", people, H, W)
+    assert load_teacher("t.safetensors", people, 256, 128) is teacher
     teacher.method = replace(teacher.method, pixel_norm="half")
     with pytest.raises(UserError, match="scale 'half'"):
-        dgnet.load_teacher("t.safetensors", people, right)
+        load_teacher("t.safetensors", people, 256, 128)
 
 
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
         ({"ramp": 0}, "ramp is 0, but must be 1 or more"),
-        ({"batch": 1}, "batch is 1, but must be 2 or more"),
+        ({"batch_size": 1}, "batch_size is 1, but must be 2 or more"),
         ({"height": 32}, "height is 32, but must be 40 or more"),
-        ({"width": 50}, "multiples of 4"),
+        ({"width": 50}, "width is 50, but must be 40 or more and a multiple of 4"),
         ({"beta": -1.0}, "beta is -1.0"),
+        ({"label_style": "sfot"}, "Unknown label_style 'sfot'; did you mean 'soft'"),
     ],
 )
 def test_numbers_that_cannot_work(setting: dict[str, Any], sentence: str) -> None:
@@ -437,20 +466,22 @@ def test_the_appearance_encoder_may_start_as_the_teacher(teacher: BaselineModel)
 def test_redrawn_partners_have_other_identities() -> None:
     labels = np.repeat(np.arange(4), 3)
     a, b = np.array([0, 3, 6, 9]), np.array([1, 6, 8, 0])
-    drawn = redraw(labels, a, b, seed=0, step=5)
+    drawn = of_other_people(labels, a, b, seed=0, step=5)
     assert (labels[drawn] != labels[a]).all()
     assert drawn[[1, 3]].tolist() == [6, 0]  # those that differed stay
-    np.testing.assert_array_equal(drawn, redraw(labels, a, b, seed=0, step=5))
+    np.testing.assert_array_equal(drawn, of_other_people(labels, a, b, seed=0, step=5))
     with pytest.raises(UserError, match="two identities"):
-        redraw(np.zeros(3, int), np.array([0]), np.array([1]), 0, 0)
+        of_other_people(np.zeros(3, int), np.array([0]), np.array([1]), 0, 0)
 
 
 def test_plan_pairs_every_image_with_its_own_identity() -> None:
     labels = np.repeat(np.arange(1, 7), 5)
-    people = People([str(i) for i in range(30)], labels, np.zeros(30), "made")
-    joint = replace(TINY, teacher_model="given").stages(people, seed=1)
-    assert [stage.name for stage in joint] == ["joint"]
-    batch = joint[0].plan(7)
+    people = People([str(i) for i in range(30)], labels, np.zeros(30), "drawn")
+    (joint,) = replace(TINY, teacher_model="given").stages(Given(people, seed=1))
+    assert isinstance(joint, Stage)
+    assert (joint.name, joint.people) == ("joint", people)
+    assert joint.plan is not None
+    batch = joint.plan(7)
     for side in "ab":
         positive = batch[f"{side}_positive"]
         assert (labels[batch[side]] == labels[positive]).all()
@@ -458,15 +489,18 @@ def test_plan_pairs_every_image_with_its_own_identity() -> None:
     assert batch["a"].tolist() != batch["b"].tolist()
 
 
-def test_features_are_two_unit_halves_of_both_views() -> None:
+def test_features_are_two_halves_of_both_views_weighed_as_the_score() -> None:
     ref = reference(K, F64)
     ref.id.eval()
     joint = ours_like(ref, BASE, problem(H, W, B, K, F64)[1], F64)
     images = torch.rand(3, 3, H, W, dtype=F64)
-    found = joint.trained.embed(images)
+    features = joint.trained.embed(images)
     x = joint.trained.preprocess(images)
-    torch.testing.assert_close(found, reference_embed(ref.id.state_dict(), x), rtol=0, atol=1e-9)
-    torch.testing.assert_close(found[:, :512].norm(dim=1), torch.ones(3, dtype=F64))
+    halves = reference_embed(ref.id.state_dict(), x)
+    halves[:, 512:] *= math.sqrt(0.5)  # √β
+    torch.testing.assert_close(features, halves, rtol=0, atol=1e-9)
+    torch.testing.assert_close(features[:, :512].norm(dim=1), torch.ones(3, dtype=F64))
+    torch.testing.assert_close(features[:, 512:].norm(dim=1), torch.ones(3, dtype=F64) * 0.5**0.5)
 
 
 @pytest.fixture(scope="module")
@@ -521,13 +555,13 @@ def test_a_model_without_generator_embeds_but_does_not_swap() -> None:
 )
 def test_a_switch_removes_exactly_its_term(setting: dict[str, Any], gone: set[str]) -> None:
     batch, draws = problem(H, W, B, K, torch.float32)
-    found = []
+    losses = []
     for changes in ({}, setting):
         joint = tiny_joint(replace(TINY, ramp_from=0, ramp=1, **changes), draws)
         torch.manual_seed(0)
         joint.iteration(crops(batch), 10)  # type: ignore[arg-type]
-        found.append(joint.losses)
-    full, ablated = found
+        losses.append(joint.losses)
+    full, ablated = losses
     assert set(full) - set(ablated) == gone
     for name, value in ablated.items():
         assert value == pytest.approx(full[name], rel=1e-4), name

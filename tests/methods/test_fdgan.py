@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,43 +16,39 @@ from torch import Tensor, nn
 from lookalike.data import People
 from lookalike.data.batches import Crops
 from lookalike.data.poses.poses import Poses
+from lookalike.data.transforms import ERASINGS
 from lookalike.errors import UserError
-from lookalike.methods import fdgan
-from lookalike.methods.fdgan import (
-    FDGAN,
-    Adversarial,
-    Baseline,
-    FDGANModel,
-    Inputs,
-    Nets,
-    interleaved,
-    judged,
-    same_pose,
-    soft_targets,
-    verification,
-)
+from lookalike.losses import bce_discriminator
+from lookalike.methods import fdgan, siamese
+from lookalike.methods.fdgan import FDGAN, Adversarial, FDGANModel, Inputs, Networks
 from lookalike.methods.model_file import load_model, save_model
+from lookalike.methods.siamese import Baseline
+from lookalike.methods.stage import Given, Look, Stage, Terms
 
 H, W, P = 64, 32, 4
-TINY = FDGAN(height=H, width=W, backbone="resnet18", weights="none", stride_on="3x3", batch=P,
+TINY = FDGAN(height=H, width=W, backbone="resnet18", weights="none", stride_on="3x3", batch_size=P,
              generator_dim=2, dis_dim=2, pose_dim=3, noise_dim=4)  # fmt: skip
 ALL = {"recon", "sp", "veri", "adv_id", "adv_pd", "dis_id", "dis_pd"}
 
 
-def ready(stage: Any) -> Any:
-    """The stage as inside a trainer."""
-    optimizers = stage.configure_optimizers()
-    optimizers = list(optimizers) if isinstance(optimizers, tuple) else [optimizers]
-    stage.raw_optimizers = lambda: optimizers
-    stage.manual_backward = lambda loss: loss.backward()
-    stage.stage = "joint"
-    return stage.train()
+NOTHING_DRAWN = dict.fromkeys(
+    ("recon_weight", "sp_weight", "adv_id_weight", "adv_pd_weight"), 0.0)  # fmt: skip
+
+
+def networks(method: FDGAN) -> Networks:
+    return Networks(method, 3, FDGANModel(method, 3))
+
+
+def first(method: FDGAN, epoch: int = 10) -> Baseline:
+    """The stage "baseline"."""
+    return Baseline(method, FDGANModel(method, 3), epoch).train()
 
 
 def adversarial(method: FDGAN = TINY, joint: bool = True, **changes: Any) -> Adversarial:
     torch.manual_seed(0)
-    stage: Adversarial = ready(Adversarial(replace(method, **changes), Nets(method, 3), 10, joint))
-    return stage
+    stage = Adversarial(replace(method, **changes), networks(method), 10, joint)
+    stage.stage = "joint"
+    return stage.train()
 
 
 def crops(seed: int, labels: list[int]) -> Crops:
@@ -80,41 +77,6 @@ def moved(before: dict[str, Tensor], module: nn.Module) -> set[str]:
 # ---- losses ----------------------------------------------------------------------------------
 
 
-def test_same_pose_is_the_mean_over_positive_pairs() -> None:
-    torch.manual_seed(0)
-    one, two = torch.randn(2, 5, 3, 4, 2).double()
-    positive = torch.tensor([True, False, True, False, False])
-    total, count = 0.0, 0
-    for i in range(5):
-        if positive[i]:
-            for a, b in zip(one[i].flatten().tolist(), two[i].flatten().tolist(), strict=True):
-                total, count = total + abs(a - b), count + 1
-    assert float(same_pose(one, two, positive)) == pytest.approx(total / count, rel=1e-12)
-
-
-def test_same_pose_without_a_positive_pair_is_zero_and_has_a_gradient() -> None:
-    one = torch.randn(3, 3, 4, 2, requires_grad=True)
-    loss = same_pose(one, torch.randn(3, 3, 4, 2), torch.zeros(3, dtype=torch.bool))
-    loss.backward()
-    assert float(loss.detach()) == 0
-    assert one.grad is not None
-    assert not one.grad.any()
-
-
-def test_verification_with_one_and_two_logits() -> None:
-    torch.manual_seed(0)
-    logits = torch.randn(6, 2).double()
-    same = torch.tensor([True, False, False, True, False, True])
-    by_hand = 0.0
-    for (different, alike), s in zip(logits.tolist(), same.tolist(), strict=True):
-        p = math.exp(alike) / (math.exp(alike) + math.exp(different))
-        by_hand -= math.log(p if s else 1 - p) / 6
-    assert float(verification(logits, same)) == pytest.approx(by_hand, rel=1e-12)
-    single = logits[:, 1:] - logits[:, :1]  # the sigmoid of the difference is the softmax
-    assert float(verification(single, same)) == pytest.approx(by_hand, rel=1e-12)
-    torch.testing.assert_close(fdgan.same_person(single), fdgan.same_person(logits))
-
-
 def test_a_discriminators_loss() -> None:
     real, fake = torch.tensor([[[0.3], [-1.0]], [[0.5], [2.0]]], dtype=torch.float64)
 
@@ -123,24 +85,12 @@ def test_a_discriminators_loss() -> None:
         return -target * math.log(p) - (1 - target) * math.log(1 - p)
 
     expected = 0.5 * ((bce(0.3, 0.9) + bce(-1, 0.9)) / 2 + (bce(0.5, 0.2) + bce(2, 0.2)) / 2)
-    assert float(judged(real, fake, (0.9, 0.2))) == pytest.approx(expected, rel=1e-12)
-
-
-def test_soft_targets_and_their_swaps(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert soft_targets(False) == (1.0, 0.0)
-    assert pytest.approx(1 / 10001) == fdgan.SWAP_ROLES
-    monkeypatch.setattr(fdgan, "SWAP_ROLES", 0.0)
-    torch.manual_seed(0)
-    drawn = np.array([soft_targets(True) for _ in range(2000)])
-    assert 0.7 <= drawn[:, 0].min() < 0.71
-    assert 0.99 < drawn[:, 0].max() <= 1
-    assert 0 <= drawn[:, 1].min() < 0.01
-    assert 0.29 < drawn[:, 1].max() <= 0.3
-    monkeypatch.setattr(fdgan, "SWAP_ROLES", 1.0)
-    real, fake = soft_targets(True)
-    assert real <= 0.3
-    assert fake >= 0.7
-    assert soft_targets(False) == (1.0, 0.0)
+    terms = Terms(times=0.5)
+    terms.add("dis", 1.0, bce_discriminator(fake, real, (0.2, 0.9)))
+    assert float(terms.total()) == pytest.approx(expected, rel=1e-12)
+    stage = adversarial()
+    stage.update_pose(inputs(stage), torch.rand(2 * P, 3, H, W), (0.5, 0.5))
+    assert stage.losses["dis_pd"] == pytest.approx(math.log(2), abs=0.2)  # the half of two of them
 
 
 def test_targets_are_drawn_for_each_discriminator(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +101,20 @@ def test_targets_are_drawn_for_each_discriminator(monkeypatch: pytest.MonkeyPatc
     assert seen[0]["identity"] != seen[0]["pose"]
     stage.method = replace(stage.method, smooth_labels=False)
     stage.iteration(batch(), 0)
-    assert seen[1] == {"identity": (1.0, 0.0), "pose": (1.0, 0.0)}
+    assert seen[1] == {"identity": (0.0, 1.0), "pose": (0.0, 1.0)}
+
+
+def test_targets_change_places_as_rarely_as_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pytest.approx(1 / 10001) == fdgan.SWAP_ROLES
+    stage, seen = adversarial(), []
+    monkeypatch.setattr(stage, "update", lambda _, targets: seen.append(targets))
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(fdgan, "SWAP_ROLES", share)
+        stage.iteration(batch(), 0)
+    for name in ("identity", "pose"):
+        (generated, real), (swapped, other) = (targets[name] for targets in seen)
+        assert max(generated, other) <= 0.3
+        assert min(real, swapped) >= 0.7
 
 
 # ---- inputs ----------------------------------------------------------------------------------
@@ -193,7 +156,7 @@ def test_target_and_map_are_mirrored_together() -> None:
     assert flipped.target.equal(plain.target.flip(3))
     swapped = [0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16]
     assert flipped.maps.equal(plain.maps[:, swapped].flip(3))
-    released = inputs(adversarial(flip=1.0, pose_aug="none", flip_swap_lr=False))
+    released = inputs(adversarial(flip=1.0, pose_aug="none", bugs="released"))
     assert released.maps.equal(plain.maps.flip(3))
 
 
@@ -215,7 +178,7 @@ def test_images_without_a_known_joint_have_empty_maps() -> None:
     seen = inputs(adversarial(), given)
     assert not seen.maps[2].any()
     stage = adversarial()
-    stage.update(seen, {"identity": (1.0, 0.0), "pose": (1.0, 0.0)})
+    stage.update(seen, {"identity": (0.0, 1.0), "pose": (0.0, 1.0)})
     assert all(math.isfinite(v) for v in stage.losses.values())
 
 
@@ -287,7 +250,7 @@ def test_a_switch_removes_exactly_its_terms(setting: dict[str, float], gone: set
     full = adversarial()
     ablated_method = replace(TINY, **setting)  # type: ignore[arg-type]
     torch.manual_seed(0)
-    ablated = ready(Adversarial(ablated_method, Nets(ablated_method, 3), 10, True))
+    ablated = Adversarial(ablated_method, networks(ablated_method), 10, True).train()
     ablated.nets.load_state_dict(full.nets.state_dict(), strict=False)
     for stage in (full, ablated):
         torch.manual_seed(1)
@@ -311,7 +274,7 @@ def test_weights_weigh() -> None:
         stage = adversarial(method)
         stage.double()
         stage.update(Inputs(*(t.double() if t.is_floating_point() else t for t in seen)),
-                     {"identity": (1.0, 0.0), "pose": (1.0, 0.0)})  # fmt: skip
+                     {"identity": (0.0, 1.0), "pose": (0.0, 1.0)})  # fmt: skip
         first = stage.nets.model.encoder.conv1.weight.grad  # type: ignore[union-attr]
         assert isinstance(first, Tensor)
         return first.clone()
@@ -325,7 +288,7 @@ def test_chunks_of_the_identity_discriminators_update_change_nothing() -> None:
     for chunk in (0, 5):
         stage = adversarial(identity_chunk=chunk).double()
         seen = Inputs(*(t.double() if t.is_floating_point() else t for t in inputs(stage)))
-        stage.update_identity(seen, seen.target.flip(3), (0.9, 0.2))
+        stage.update_identity(seen, seen.target.flip(3), (0.2, 0.9))
         found.append({k: p.grad for k, p in stage.nets.identity.named_parameters()})  # type: ignore[union-attr]
     for name, gradient in found[0].items():
         assert gradient is not None
@@ -378,7 +341,7 @@ def test_who_moves_a_shared_trunk(mode: str, pulls: bool) -> None:
     seen = inputs(stage)
     drawn = torch.randn(2 * P, 3, H, W)
     before = state(stage.nets)
-    stage.update_identity(seen, drawn, (1.0, 0.0))
+    stage.update_identity(seen, drawn, (0.0, 1.0))
     names = {n.split(".")[1] for n in moved(before, stage.nets)}
     assert names == ({"encoder", "trunk", "head"} if pulls else {"head"})
     stage.iteration(batch(), 0)
@@ -412,7 +375,7 @@ def test_an_own_trunk_judges_as_a_shared_one_before_the_first_update() -> None:
 
 
 def rates(stage: Adversarial) -> list[list[float]]:
-    return [[g["initial_lr"] for g in o.param_groups] for o in stage.raw_optimizers()]
+    return [[g["lr"] for g in o.param_groups] for o in stage.raw_optimizers()]
 
 
 def test_optimisers() -> None:
@@ -427,52 +390,63 @@ def test_optimisers() -> None:
     paper = FDGAN.preset("paper")
     joint = adversarial(lr_mult_effective=paper.lr_mult_effective)
     torch.testing.assert_close(torch.tensor(rates(joint)[2]), torch.tensor([1e-6, 1e-5, 1e-6]))
-    warm = replace(TINY, warmup_lr=paper.warmup_lr, lr_mult_effective=True)
+    warm = replace(TINY, lr_warmup=paper.lr_warmup, lr_mult_effective=True)
     assert rates(adversarial(warm, joint=False)) == [[1e-4], [1e-2], [1e-3]]
-    (first,) = ready(Baseline(TINY, 3, 10)).raw_optimizers()
-    assert isinstance(first, torch.optim.SGD)
-    assert [g["initial_lr"] for g in first.param_groups] == [0.01, 0.01]
-    (first,) = ready(Baseline(replace(TINY, verifier_lr_factor=10.0), 3, 10)).raw_optimizers()
-    assert [g["initial_lr"] for g in first.param_groups] == [0.01, 0.1]
-    assert len(first.param_groups[1]["params"]) == 4
-    assert (first.defaults["momentum"], first.defaults["weight_decay"]) == (0.9, 5e-4)
+    (only,) = first(TINY).raw_optimizers()
+    assert isinstance(only, torch.optim.SGD)
+    assert [g["lr"] for g in only.param_groups] == [0.01, 0.01]
+    (only,) = first(replace(TINY, verifier_lr_factor=10.0)).raw_optimizers()
+    assert [g["lr"] for g in only.param_groups] == [0.01, 0.1]
+    assert len(only.param_groups[1]["params"]) == 4
+    assert (only.defaults["momentum"], only.defaults["weight_decay"]) == (0.9, 5e-4)
+
+
+Fall = Callable[[float], float]
+
+
+def fall(method: FDGAN) -> tuple[Fall, Fall]:
+    """The factor on all rates after so many epochs of the warm-up, and of the joint stage."""
+    stages = [adversarial(joint=joint) for joint in (False, True)]
+    for stage in stages:
+        stage.method, stage.epoch = method, 1
+    return stages[0].learning_rate, stages[1].learning_rate  # type: ignore[return-value]
 
 
 def test_the_released_fall_begins_early_and_ends_at_zero() -> None:
-    code = FDGAN.preset("code")
-    for stage, (flat, length) in ((0, (50, 100)), (1, (25, 50))):
+    schedules = ((50, 100), (25, 50))
+    for (flat, length), code in zip(schedules, fall(FDGAN.preset("code")), strict=True):
         # The n-th epoch, counted from 1, has factor 1 − max(0, n + 1 − flat)/(length − flat + 1).
         for n in range(1, length + 1):
             expected = 1 - max(0, n + 1 - flat) / (length - flat + 1)
             for within in (0, 0.5, 0.99):
-                found = code.fall(n - 1 + within, stage)  # type: ignore[arg-type]
-                assert found == pytest.approx(expected)
-        assert code.fall(flat - 2, stage) == 1  # type: ignore[arg-type]
-        assert code.fall(flat - 1, stage) < 1  # type: ignore[arg-type]
-        assert code.fall(length - 1, stage) == 0  # type: ignore[arg-type]
+                assert code(n - 1 + within) == pytest.approx(expected)
+        assert code(flat - 2) == 1
+        assert code(flat - 1) < 1
+        assert code(length - 1) == 0
 
 
 def test_the_mended_fall_begins_after_the_flat_epochs() -> None:
-    fixed = FDGAN()
+    warmup, joint = fall(FDGAN())
     for n in range(1, 101):
-        assert fixed.fall(n - 1, 0) == pytest.approx(1 - max(0, n - 50) / 51)
-    assert fixed.fall(49, 0) == 1
-    assert fixed.fall(99, 0) == pytest.approx(1 / 51)
-    assert fixed.fall(49, 1) == pytest.approx(1 / 26)
+        assert warmup(n - 1) == pytest.approx(1 - max(0, n - 50) / 51)
+    assert warmup(49) == 1
+    assert warmup(99) == pytest.approx(1 / 51)
+    assert joint(49) == pytest.approx(1 / 26)
 
 
 def test_a_scaled_schedule_keeps_its_shape() -> None:
     for method in (FDGAN(), FDGAN.preset("code")):
         short = method.scaled(0.013)
-        assert short.length == pytest.approx((1.3, 1.3, 0.65))
+        epochs = short.epochs, short.warmup_epochs, short.joint_epochs
+        assert epochs == pytest.approx((1.3, 1.3, 0.65))
+        (warmup, joint), (short_warmup, short_joint) = fall(method), fall(short)
         for epoch in range(100):
-            assert short.fall(epoch * 0.013, 0) == pytest.approx(method.fall(epoch, 0))
-            assert short.fall(epoch * 0.013 / 2, 1) == pytest.approx(method.fall(epoch / 2, 1))
+            assert short_warmup(epoch * 0.013) == pytest.approx(warmup(epoch))
+            assert short_joint(epoch * 0.013 / 2) == pytest.approx(joint(epoch / 2))
 
 
 def test_stages_follow_their_schedules() -> None:
-    first = Baseline(TINY, 3, 10)
-    at = [first.learning_rate(step) for step in (0, 399, 400, 799, 800, 999)]
+    at = [first(TINY).learning_rate(step) for step in (0, 399, 400, 799, 800, 999)]
     assert at == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
     assert adversarial(joint=False).learning_rate(999) == pytest.approx(1 / 51)
     assert adversarial(joint=True).learning_rate(499) == pytest.approx(1 / 26)
@@ -485,18 +459,24 @@ def test_stages_follow_their_schedules() -> None:
 def people(pids: list[int]) -> People:
     joints = np.random.default_rng(0).uniform(0, 1, (len(pids), 18, 3)) * [W, H, 0] + [0, 0, 1]
     poses = Poses(joints, np.tile([H, W], (len(pids), 1)))
-    return People([str(i) for i in range(len(pids))], pids, np.zeros(len(pids)), "made", poses)  # type: ignore[arg-type]
+    return People([str(i) for i in range(len(pids))], pids, np.zeros(len(pids)), "drawn", poses)  # type: ignore[arg-type]
+
+
+def stages_of(method: FDGAN, crowd: People, seed: int = 0) -> list[Any]:
+    stages = method.stages(Given(crowd, seed=seed))
+    assert all(isinstance(s, Stage) and s.people is crowd and s.size == (H, W) for s in stages)
+    return stages
 
 
 def test_three_stages_with_their_lengths_and_plans() -> None:
     crowd = people([1] * 5 + [2] * 6 + [3] * 5)
     labels = crowd.labels()
-    stages = TINY.stages(crowd, seed=1)
+    stages = stages_of(TINY, crowd, seed=1)
     assert [s.name for s in stages] == ["baseline", "warmup", "joint"]
     assert [s.steps for s in stages] == [1600, 1600, 800]  # 16 crops × 4 pairs / 4
-    steps = replace(TINY, unit="steps").stages(crowd, seed=1)
+    steps = stages_of(replace(TINY, epoch="step"), crowd, seed=1)
     assert [s.steps for s in steps] == [100, 100, 50]
-    assert ready(steps[0].build({})).learning_rate(40) == pytest.approx(0.1)
+    assert steps[0].build({}).learning_rate(40) == pytest.approx(0.1)
     assert set(stages[0].plan(0)) == {"first", "second"}
     for stage in stages[1:]:
         for step in range(20):
@@ -511,13 +491,13 @@ def test_three_stages_with_their_lengths_and_plans() -> None:
             assert (plan["first_target"] == plan["second_target"])[same].all()
             assert (second != plan["second_target"])[~same].all()
     for name, value in stages[1].plan(3).items():
-        np.testing.assert_array_equal(value, TINY.stages(crowd, seed=1)[1].plan(3)[name])
+        np.testing.assert_array_equal(value, stages_of(TINY, crowd, seed=1)[1].plan(3)[name])
         assert not np.array_equal(value, stages[2].plan(3)[name])
 
 
 def test_an_identity_with_one_image_is_its_own_target_and_never_positive() -> None:
     crowd = people([1] * 5 + [2] * 5 + [3])
-    stage = TINY.stages(crowd, seed=0)[1]
+    stage = stages_of(TINY, crowd)[1]
     alone = 0
     for step in range(60):
         plan = stage.plan(step)
@@ -530,7 +510,7 @@ def test_an_identity_with_one_image_is_its_own_target_and_never_positive() -> No
 
 
 def test_each_stage_starts_from_the_one_before() -> None:
-    stages = TINY.stages(people([1] * 5 + [2] * 5), seed=0)
+    stages = stages_of(TINY, people([1] * 5 + [2] * 5))
     torch.manual_seed(0)
     baseline = stages[0].build({})
     for p in baseline.parameters():
@@ -542,20 +522,20 @@ def test_each_stage_starts_from_the_one_before() -> None:
         assert all(v.equal(source.state_dict()[k]) for k, v in own.state_dict().items())
     trunk = nets.identity.trunk.state_dict()
     assert all(v.equal(trunk[k]) for k, v in baseline.trained.encoder.state_dict().items())  # type: ignore[union-attr, operator]
-    ready(warmup).iteration(batch(), 0)
+    warmup.train().iteration(batch(), 0)
     joint = stages[2].build({"baseline": baseline.trained, "warmup": nets})
     assert all(v.equal(nets.state_dict()[k]) for k, v in joint.nets.state_dict().items())  # type: ignore[union-attr, operator]
     assert isinstance(joint.trained, FDGANModel)
     before = state(nets)
-    ready(joint).iteration(batch(), 0)
+    joint.train().iteration(batch(), 0)
     assert not moved(before, nets)  # the warm-up's result is its own
 
 
 def test_identification_first_gives_the_baseline_its_encoder() -> None:
     crowd = people([1] * 40 + [2] * 40)
-    stages = replace(TINY, identify=7).stages(crowd, seed=0)
+    stages = stages_of(replace(TINY, identify_steps=7), crowd)
     assert [(s.name, s.steps) for s in stages[:2]] == [("identify", 7), ("baseline", 8000)]
-    assert replace(TINY, identify=7).scaled(2).stages(crowd, 0)[0].steps == 14
+    assert stages_of(replace(TINY, identify_steps=7).scaled(2), crowd)[0].steps == 14
     identify = stages[0].build({})
     assert identify.trained.size == (H, W)
     for p in identify.parameters():
@@ -568,7 +548,7 @@ def test_identification_first_gives_the_baseline_its_encoder() -> None:
 
 def test_the_baseline_trains_encoder_and_verifier_by_verification_alone() -> None:
     torch.manual_seed(0)
-    stage = ready(Baseline(TINY, 3, 10))
+    stage = stages_of(TINY, people([1] * 5 + [2] * 5))[0].build({}).train()
     before = state(stage.trained)
     stage.iteration(batch(), 0)
     assert set(stage.losses) == {"veri"}
@@ -590,12 +570,49 @@ def test_the_weights_of_imagenet_are_read_for_the_baseline_alone(
         asked.append(options["weights"])
         return original(name, **{**options, "weights": "none"})
 
-    monkeypatch.setattr(fdgan, "backbone", watching)
-    method = replace(TINY, weights="imagenet")
-    Baseline(method, 3, 10)
+    for module in (fdgan, siamese):
+        monkeypatch.setattr(module, "backbone", watching)
+    stages = stages_of(replace(TINY, weights="imagenet"), people([1] * 5 + [2] * 5))
+    baseline = stages[0].build({}).trained
     assert asked == ["imagenet"]
-    Nets(method, 3)
+    warmup = stages[1].build({"baseline": baseline}).trained
     assert asked == ["imagenet", "none", "none"]
+    stages[2].build({"baseline": baseline, "warmup": warmup})
+    assert asked == ["imagenet", "none", "none", "none", "none"]
+
+
+def test_without_a_weight_on_its_pictures_nothing_is_drawn() -> None:
+    """The method's control: the encoder trained as long by verification alone."""
+    method, crowd = replace(TINY, **NOTHING_DRAWN), people([1] * 5 + [2] * 5)
+    assert method == replace(TINY, **FDGAN.control or {})
+    assert not method.draws
+    full, stages = stages_of(TINY, crowd), stages_of(method, crowd)
+    assert [(s.name, s.steps) for s in stages] == [("baseline", full[0].steps),
+                                                   ("joint", full[2].steps)]  # fmt: skip
+    for name in ("first", "second"):  # the same pairs
+        assert stages[1].plan(3)[name].tolist() == full[2].plan(3)[name].tolist()
+    torch.manual_seed(0)
+    baseline = stages[0].build({}).trained
+    for p in baseline.parameters():
+        nn.init.uniform_(p, -0.1, 0.1)
+    joint = stages[1].build({"baseline": baseline}).train()
+    own = joint.trained.encoder.state_dict()
+    assert all(v.equal(own[k]) for k, v in baseline.encoder.state_dict().items())
+    given = joint.inputs(batch())
+    assert (given.target, given.maps, given.noise) == (None, None, None)
+    before = state(joint.nets)
+    joint.iteration(batch(), 0)
+    assert set(joint.losses) == {"veri"}
+    assert {n.split(".")[1] for n in moved(before, joint.nets)} == {"encoder", "verifier"}
+    assert joint.nets.identity is joint.nets.pose is None
+    assert len(joint.raw_optimizers()) == 1
+    assert joint.trained.without == {"generator"}
+    assert joint.trained.generates == ()
+    joint.begin(Look(crowd, lambda rows: torch.zeros(len(rows), 3, H, W, dtype=torch.uint8),
+                     torch.device("cpu")))  # fmt: skip
+    assert joint.preview() == {}
+    with pytest.raises(UserError, match="nothing to learn: set one of the weights above 0"):
+        replace(method, veri_weight=0.0)
 
 
 # ---- the model -------------------------------------------------------------------------------
@@ -604,11 +621,11 @@ def test_the_weights_of_imagenet_are_read_for_the_baseline_alone(
 @pytest.fixture(scope="module")
 def model() -> FDGANModel:
     torch.manual_seed(5)
-    made = TINY.model(4)
-    for module in made.generator.modules():  # so that the few channels carry something
+    model = FDGANModel(TINY, 4)
+    for module in model.generator.modules():  # so that the few channels carry something
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
             nn.init.uniform_(module.weight, -0.2, 0.3)
-    return made.eval()
+    return model.eval()
 
 
 def test_features_are_the_maps_average(model: FDGANModel) -> None:
@@ -620,7 +637,6 @@ def test_features_are_the_maps_average(model: FDGANModel) -> None:
     assert found.shape == (3, 512)
     assert found.min() >= 0
     assert model.metric == "euclidean"
-    assert model.scored(found).equal(found)
 
 
 def test_features_of_the_paper_have_2048_numbers() -> None:
@@ -671,13 +687,12 @@ def test_repose_draws_the_person_in_the_pose(model: FDGANModel) -> None:
 def test_the_range_of_pictures() -> None:
     torch.manual_seed(0)
     features, maps, noise = torch.rand(2, 512), torch.rand(2, 18, H, W), torch.rand(2, 4)
-    for output in ("tanh", "sigmoid"):
-        model = replace(TINY, gen_output=output).model(3)  # type: ignore[arg-type]
-        last = model.generator.decode[-1].conv.weight  # type: ignore[union-attr]
-        nn.init.normal_(last, std=1e4)  # type: ignore[arg-type]
+    for bugs in ("released", "mended"):
+        model: Any = replace(TINY, bugs=bugs).model(3)  # type: ignore[arg-type]
+        nn.init.normal_(model.generator.decode[-1].conv.weight, std=1e4)
         drawn = model.pictures(features, maps, noise).detach()
         channels = drawn.transpose(0, 1).flatten(1)
-        if output == "tanh":
+        if bugs == "released":
             reach = torch.tensor([[-1.0, 1.0]]).expand(3, 2)
         else:  # exactly what a normalised crop can be
             mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
@@ -703,22 +718,28 @@ def test_the_preview_shows_two_crops_a_pose_and_a_picture() -> None:
     stage = adversarial()
     crowd = people([k for k in range(1, 9) for _ in range(3)])
     images = torch.randint(0, 256, (24, 3, H, W), dtype=torch.uint8)
-    stage.begin(crowd, lambda rows: images[torch.as_tensor(rows)])
+
+    def begin(crowd: People) -> None:
+        stage.begin(Look(crowd, lambda rows: images[torch.as_tensor(rows)], torch.device("cpu")))
+
+    begin(crowd)
     columns = stage.preview()["repose"]
-    assert columns.labels == ("source", "pose", "generated", "target")  # type: ignore[union-attr]
-    source, pose, made, target = columns.images  # type: ignore[union-attr]
-    assert source.shape == pose.shape == made.shape == target.shape == (6, 3, H, W)
-    assert source[0].equal(images[0] / 255)
-    assert target[0].equal(images[2] / 255)
+    assert columns.labels == ("person", "pose", "generated", "photograph")  # type: ignore[union-attr]
+    person, pose, picture, photograph = columns.images  # type: ignore[union-attr]
+    assert person.shape == pose.shape == picture.shape == photograph.shape == (6, 3, H, W)
+    assert person[0].equal(images[0] / 255)
+    assert photograph[0].equal(images[2] / 255)
+    joints = torch.from_numpy(crowd.poses.at(H, W)[[2]])  # type: ignore[union-attr]
+    assert picture[:1].equal(stage.nets.model.repose(person[:1], joints)[:1])
     assert float(pose.max()) == 1
     assert pose[:, 0].equal(pose[:, 2])
     blind = replace(crowd, poses=Poses(np.zeros((24, 18, 3)), np.tile([H, W], (24, 1))))  # type: ignore[arg-type]
-    stage.begin(blind, lambda rows: images[torch.as_tensor(rows)])
+    begin(blind)
     assert stage.preview() == {}
     one = blind.poses.joints.copy()  # type: ignore[union-attr]
     one[4] = 1
     single = replace(crowd, poses=Poses(one, np.tile([H, W], (24, 1))))  # type: ignore[arg-type]
-    stage.begin(single, lambda rows: images[torch.as_tensor(rows)])
+    begin(single)
     assert stage.preview()["repose"].images[0].shape == (1, 3, H, W)  # type: ignore[union-attr]
 
 
@@ -728,46 +749,47 @@ def test_the_preview_shows_two_crops_a_pose_and_a_picture() -> None:
 def test_presets_differ_where_the_sources_do() -> None:
     code, paper, fixed = (FDGAN.preset(name) for name in ("code", "paper", "fixed"))
     assert fixed == FDGAN()
-    assert code == replace(fixed, gen_output="tanh", flip_swap_lr=False, erasing="released",
-                           decay_off_by_one=True)  # fmt: skip
-    assert (paper.batch, paper.verifier_outputs) == (128, 1)
+    assert code == replace(fixed, bugs="released")
+    assert (paper.batch_size, paper.verifier_outputs) == (128, 1)
     assert paper.pose_aug == "gauss_uniform_per_joint"
     weights = (fixed.recon_weight, fixed.sp_weight, fixed.adv_id_weight, fixed.adv_pd_weight)
-    assert (fixed.batch, fixed.negatives, *weights, fixed.veri_weight) == (
+    assert (fixed.batch_size, fixed.negatives, *weights, fixed.veri_weight) == (
         256, 3, 100, 10, 1, 1, 10)  # fmt: skip
+
+
+@pytest.mark.parametrize("bugs", ["mended", "released"])
+def test_the_rectangle_of_random_erasing(bugs: Any) -> None:
+    method = replace(TINY, bugs=bugs)
+    wanted = dict(ERASINGS["fdgan" if bugs == "mended" else "fdgan_released"])
+    wanted["probability"] = wanted.pop("p")
+    for stage in (first(method), adversarial(method)):
+        erase: Any = stage.augment.erase
+        assert {name: getattr(erase, name) for name in wanted} == wanted
+        assert erase.place == ("uniform" if bugs == "mended" else "own_size")
 
 
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
         ({"height": 31}, "height is 31, but must be 32 or more"),
-        ({"batch": 1}, "batch is 1, but must be 2 or more"),
-        ({"connect_layers": 6}, "connect_layers is 6, but must be 5 or less"),
-        ({"length": (100, 30, 50)}, "stage warmup lasts 30, so its rates can't stay flat for 50"),
-        ({"length": (1, 100, 0)}, "length is .*, but must be above 0"),
+        ({"batch_size": 1}, "batch_size is 1, but must be 2 or more"),
+        ({"connect_layers": 6}, "connect_layers is 6, but must be from 0 to 5"),
+        ({"warmup_epochs": 30.0}, "stage warmup lasts 30, so its rates can't stay flat for 50"),
+        ({"joint_flat": 51.0}, "stage joint lasts 50, so its rates can't stay flat for 51"),
+        ({"joint_epochs": 0.0}, "joint_epochs is 0.0, but must be above 0"),
         ({"fall_every": 0.0}, "fall_every is 0.0, but must be above 0"),
         ({"drop_every": 0.0}, "drop_every is 0.0, but must be above 0"),
-        ({"joint_lr": (-1e-5, 1e-4, 1e-4)}, "joint_lr is .*, but must be above 0"),
-        ({"identify": -3}, "identify is -3, but must be 0 or more"),
+        ({"lr_joint": (-1e-5, 1e-4, 1e-4)}, "lr_joint is .*, but must be above 0"),
+        ({"identify_steps": -3}, "identify_steps is -3, but must be 0 or more"),
         ({"flip": 2.0}, "flip is 2.0, but must be from 0 to 1"),
-        ({"dropout": 1.0}, r"dropout is 1.0, but must be at least 0 and below 1"),
+        ({"dropout": 1.0}, "dropout is 1.0, but must be 0 or more and below 1"),
         ({"fuse": "mul"}, "Unknown fuse 'mul'"),
         ({"norm": "layer"}, "Unknown norm 'layer'"),
-        ({"verifier_outputs": 3}, "verifier_outputs is 3, but must be 1 or 2"),
+        ({"verifier_outputs": 3}, "verifier_outputs is 3, but must be one of 1, 2"),
         ({"sp_weight": -1.0}, "sp_weight is -1.0, but must be 0 or more"),
-        (dict.fromkeys(("recon_weight", "sp_weight", "adv_id_weight", "adv_pd_weight"), 0.0),
-         "generator has nothing to learn"),
+        ({"bugs": "code"}, "Unknown bugs 'code'"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_work(setting: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         replace(TINY, **setting)
-
-
-def test_interleaved_rows() -> None:
-    one, two = torch.arange(3.0), torch.arange(3.0) + 10
-    assert interleaved(one, two).tolist() == [0, 10, 1, 11, 2, 12]
-    pictures = torch.rand(2, 2, 3, 4, 5).to(torch.uint8)
-    both = interleaved(pictures[0], pictures[1])
-    assert both.is_contiguous(memory_format=torch.channels_last)
-    assert both[3].equal(pictures[1, 1])

@@ -13,7 +13,7 @@ from lookalike.methods.fdgan import FDGAN
 
 H, W, P = 64, 32, 4
 F64 = torch.float64
-METHOD = FDGAN(height=H, width=W, batch=P, weights="none", stride_on="3x3", gen_output="tanh")
+METHOD = FDGAN(height=H, width=W, batch_size=P, weights="none", stride_on="3x3", bugs="released")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import dataclasses
 import errno
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import safetensors
@@ -43,21 +43,24 @@ def test_every_method_comes_back_as_it_was(name: str, tmp_path: Path) -> None:
     model = small(name).model(4)
     model.pids = [4, 8, 15, 16]
     file = save_model(model, tmp_path / "new" / "model.safetensors")
-    found = load_model(file)
-    assert type(found) is type(model)
-    assert found.method == model.method
-    assert list(found.pids) == [4, 8, 15, 16]
-    assert not found.training
-    assert found.state_dict().keys() == model.state_dict().keys()
+    loaded = load_model(file)
+    assert type(loaded) is type(model) is METHODS[name].model_type()
+    assert loaded.method == model.method
+    assert list(loaded.pids) == [4, 8, 15, 16]
+    assert not loaded.training
+    assert loaded.state_dict().keys() == model.state_dict().keys()
     for key, value in model.state_dict().items():
-        assert torch.equal(found.state_dict()[key], value), key
+        assert torch.equal(loaded.state_dict()[key], value), key
     images, joints = torch.rand(2, 3, 80, 40), torch.rand(2, 18, 3).ceil() * 9
-    if METHODS[name].embeds:
-        assert torch.equal(found.embed(images), model.embed(images))
-    if "repose" in METHODS[name].generates:
-        pictures = [cast(Any, net.eval()).repose(images, joints) for net in (found, model)]
+    assert (loaded.embeds, loaded.generates) == (model.embeds, model.generates)
+    assert loaded.embeds or loaded.generates
+    if model.embeds:
+        assert torch.equal(loaded.embed(images), model.embed(images))
+    arguments = {"repose": (images, joints), "swap": (images, images.flip(0))}
+    for verb in model.generates:
+        pictures = [getattr(net.eval(), verb)(*arguments[verb]) for net in (loaded, model)]
         assert torch.equal(*pictures)
-    again = save_model(found, tmp_path / "again.safetensors")
+    again = save_model(loaded, tmp_path / "again.safetensors")
     assert again.read_bytes() == file.read_bytes()
 
 
@@ -66,8 +69,8 @@ def test_metadata(saved: tuple[Model, Path]) -> None:
         about = json.loads(file.metadata()["lookalike"])
     settings = about.pop("settings")
     assert about == {
-        "version": lookalike.__version__, "method": "ide", "classes": 5, "pids": [2, 3, 5, 7, 11],
-        "data": "a:b", "without": [],
+        "format": 2, "version": lookalike.__version__, "method": "ide", "classes": 5,
+        "pids": [2, 3, 5, 7, 11], "data": "a:b", "without": [],
         "preprocessing": {
             "size": [64, 48], "resize": "bicubic, antialiased", "mean": [0.485, 0.456, 0.406],
             "std": [0.229, 0.224, 0.225], "bgr": False,
@@ -79,11 +82,11 @@ def test_metadata(saved: tuple[Model, Path]) -> None:
 def test_a_model_without_a_part(tmp_path: Path) -> None:
     model = small("dgnet").model(3)
     model.leave_out("generator")
-    found = load_model(save_model(model, tmp_path / "model.safetensors"))
-    assert found.without == {"generator"}
-    assert found.embed(torch.rand(1, 3, 64, 48)).shape == (1, 1024)
+    loaded = load_model(save_model(model, tmp_path / "model.safetensors"))
+    assert loaded.without == {"generator"}
+    assert loaded.embed(torch.rand(1, 3, 64, 48)).shape == (1, 1024)
     with pytest.raises(UserError, match="has no generator"):
-        found.swap(torch.rand(1, 3, 64, 48), torch.rand(1, 3, 64, 48))  # type: ignore[operator]
+        loaded.swap(torch.rand(1, 3, 64, 48), torch.rand(1, 3, 64, 48))  # type: ignore[operator]
 
 
 def test_a_run_folder_stands_for_its_model(saved: tuple[Model, Path]) -> None:
@@ -138,8 +141,20 @@ def rewritten(saved: tuple[Model, Path], file: Path, **changes: Any) -> Path:
 def test_a_method_or_setting_of_another_version(saved: tuple[Model, Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="'idee'; did you mean 'ide'"):
         load_model(rewritten(saved, tmp_path / "a.safetensors", method="idee"))
-    with pytest.raises(UserError, match="Unknown setting of ide 'batsch'; did you mean 'batch'"):
-        load_model(rewritten(saved, tmp_path / "b.safetensors", settings={"batsch": 1}))
+    with pytest.raises(
+        UserError, match="Unknown setting of ide 'batsch_size'; did you mean 'batch_size'"
+    ):
+        load_model(rewritten(saved, tmp_path / "b.safetensors", settings={"batsch_size": 1}))
+
+
+def test_a_file_of_a_newer_version(saved: tuple[Model, Path], tmp_path: Path) -> None:
+    newer = rewritten(saved, tmp_path / "new.safetensors", format=3, version="0.9.0", method="gcl")
+    with pytest.raises(UserError) as error:
+        load_model(newer)
+    assert str(error.value) == (
+        f"{newer} was written by Lookalike 0.9.0, which is newer than this one: install that "
+        "version to load it."
+    )
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -149,3 +164,14 @@ def test_settings_survive_json(name: str) -> None:
         values = json.loads(json.dumps(dataclasses.asdict(method)))
         assert settings_from(METHODS[name], values) == method
     assert isinstance(DGNet().teacher, IDE)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_controls_and_ablations_are_settings_of_the_method(name: str) -> None:
+    kind = METHODS[name]
+    rows = [kind.control or {}, *kind.ablations.values()]
+    assert all(kind.preset(None, **changes).name == name for changes in rows)
+    changed = [kind.preset(None, **changes) for changes in kind.ablations.values() if changes]
+    assert kind() not in changed
+    model = kind.model_type()
+    assert (kind.control is not None) == bool(model.verbs and model.features_of)

@@ -28,12 +28,14 @@ from lookalike.methods.pg2 import (
     Verdicts,
     discriminator_loss,
     generator_loss,
-    judged,
+    pairable_labels,
+    verdicts,
 )
+from lookalike.methods.stage import Given, Look, Stage, Terms
 
 H, W, B = 32, 16, 3
-TINY = PG2(height=H, width=W, channels=4, batch=B, mask_radius=1, lr=1e-3, lr_adv=1e-3)
-Terms = dict[str, float]
+TINY = PG2(height=H, width=W, channels=4, batch_size=B, mask_radius=1, lr=1e-3, lr_adv=1e-3)
+Values = dict[str, float]  # of loss terms, by name
 
 
 def joints(count: int, seed: int = 0) -> Tensor:
@@ -60,11 +62,7 @@ def stage(method: PG2, kind: type[Any] = Adversarial) -> Any:
     for seed, p in enumerate(module.parameters()):
         torch.manual_seed(seed)
         torch.nn.init.normal_(p, std=0.05)
-    module.stage, found = "test", module.configure_optimizers()
-    optimizers = list(found) if isinstance(found, tuple) else [found]
-    module.raw_optimizers = lambda: optimizers
-    module.manual_backward = lambda loss: loss.backward()
-    views = module.views
+    module.stage, views = "test", module.views
 
     def as_double(given: dict[str, Any]) -> Any:
         return type(seen := views(given))(*(x.double() for x in seen))
@@ -73,7 +71,7 @@ def stage(method: PG2, kind: type[Any] = Adversarial) -> Any:
     return module
 
 
-def losses(method: PG2, kind: type[Any] = Adversarial) -> Terms:
+def losses(method: PG2, kind: type[Any] = Adversarial) -> Values:
     """The terms of a first iteration, each with the same weights, images and flips."""
     module = stage(method, kind)
     torch.manual_seed(0)
@@ -89,15 +87,15 @@ def test_presets_have_the_published_numbers() -> None:
     fashion, fashion_code = PG2.preset("deepfashion"), PG2.preset("deepfashion_code")
     assert METHODS["pg2"] is PG2
     for m in (paper, code):
-        assert (m.height, m.width, m.depth, m.batch, m.recon_weight) == (128, 64, 5, 16, 10)
+        assert (m.height, m.width, m.depth, m.batch_size, m.recon_weight) == (128, 64, 5, 16, 10)
         assert not m.g2_skip_outer
     for m in (fashion, fashion_code):
         assert (m.height, m.width, m.depth, m.recon_weight) == (256, 256, 6, 50)
         assert m.g2_skip_outer
-    assert (fashion.batch, fashion_code.batch) == (8, 1)
+    assert (fashion.batch_size, fashion_code.batch_size) == (8, 1)
     steps = [(m.coarse_steps, m.refine_steps) for m in (paper, code, fashion, fashion_code)]
     assert steps == [(22_000, 14_000), (22_000, 38_000), (30_000, 20_000), (22_000, 58_000)]
-    modes = [m.disc_mode for m in (paper, code, fashion, fashion_code)]
+    modes = [m.dis_mode for m in (paper, code, fashion, fashion_code)]
     assert modes == ["pair", "triplet_market", "pair", "triplet_df"]
     for m in (paper, code, fashion, fashion_code):
         assert (m.lr, m.lr_adv, m.channels) == (2e-5, 2e-5, 128)
@@ -109,10 +107,10 @@ def test_presets_have_the_published_numbers() -> None:
 def test_the_optimizer_is_adam_with_a_constant_rate() -> None:
     module = stage(replace(TINY, lr_adv=3e-4))
     assert [o.defaults["betas"] for o in module.raw_optimizers()] == [(0.5, 0.999)] * 2
-    assert [o.param_groups[0]["initial_lr"] for o in module.raw_optimizers()] == [3e-4] * 2
+    assert [o.param_groups[0]["lr"] for o in module.raw_optimizers()] == [3e-4] * 2
     assert {module.learning_rate(k) for k in (0, 1, 100_000)} == {1.0}
     (only,) = stage(replace(TINY, parts="g1"), Coarse).raw_optimizers()
-    assert only.param_groups[0]["initial_lr"] == TINY.lr
+    assert only.param_groups[0]["lr"] == TINY.lr
 
 
 def test_schedules_are_scaled() -> None:
@@ -126,8 +124,9 @@ def test_schedules_are_scaled() -> None:
         ({"height": 100}, r"100×64 can't be halved 3 times: choose multiples of 8"),
         ({"height": 16, "width": 16}, "height is 16, but must be 32"),
         ({"blocks": 2}, "blocks is 2, but must be 3"),
-        ({"channels": 5}, "channels is 5, but must be even"),
-        ({"batch": 0}, "batch is 0"),
+        ({"channels": 5}, "channels is 5, but must be 2 or more and a multiple of 2"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"loss": "l3"}, "Unknown loss 'l3'; did you mean 'l1'"),
         ({"mask_close": 4}, "mask_close is 4, but must be odd"),
         ({"pose_embed": "ce", "fc_bottleneck": False}, "needs fc_bottleneck"),
     ],
@@ -153,22 +152,24 @@ def people(known: list[int], pids: list[int]) -> People:
 def test_pairs_are_two_posed_images_of_one_person() -> None:
     # 0, 1, 2: a pair but for image 1, which has no pose; 3: alone; 4, 5: one of them posed; junk.
     crowd = people([18, 0, 1, 18, 18, 0, 18, 18], [7, 7, 7, 8, 9, 9, -1, -1])
-    (coarse, *_) = replace(TINY, batch=1).stages(crowd, seed=0)
-    drawn = {
-        (int(b["condition"][0]), int(b["target"][0])) for b in (coarse.plan(k) for k in range(9))
-    }
+    coarse = replace(TINY, batch_size=1).stages(Given(crowd))[0]
+    assert isinstance(coarse, Stage)
+    assert coarse.plan is not None
+    batches = [coarse.plan(k) for k in range(9)]
+    drawn = {(int(b["condition"][0]), int(b["target"][0])) for b in batches}
     assert drawn == {(0, 2), (2, 0)}
+    assert pairable_labels(crowd).tolist() == [0, -1, 0, 1, 2, -1, -1, -1]
 
 
 def test_data_that_gives_no_pair() -> None:
     with pytest.raises(UserError, match="no joint of any training image is known"):
-        TINY.stages(people([0, 0], [1, 1]), 0)
+        TINY.stages(Given(people([0, 0], [1, 1])))
     with pytest.raises(UserError, match="no joint of any training image is known"):
-        TINY.stages(replace(people([1, 1], [1, 1]), poses=None), 0)
+        TINY.stages(Given(replace(people([1, 1], [1, 1]), poses=None)))
     with pytest.raises(UserError, match="no identity has two images with a pose"):
-        TINY.stages(people([1, 0, 1, 1], [1, 1, 2, 3]), 0)
+        TINY.stages(Given(people([1, 0, 1, 1], [1, 1, 2, 3])))
     with pytest.raises(UserError, match="smaller batch"):
-        TINY.stages(people([1, 1], [1, 1]), 0)  # two pairs for a batch of three
+        TINY.stages(Given(people([1, 1], [1, 1])))  # two pairs for a batch of three
 
 
 @pytest.mark.parametrize(
@@ -182,12 +183,13 @@ def test_data_that_gives_no_pair() -> None:
 def test_stages(parts: Any, expected: list[Any]) -> None:
     method = replace(TINY, parts=parts, coarse_steps=5, refine_steps=7)
     done: dict[str, Any] = {}
-    found = []
-    for s in method.stages(people([1] * 4, [1, 1, 2, 2]), 0):
-        module = s.build({k: m.trained for k, m in done.items()})
-        found.append((s.name, s.steps, type(module), module.trained.g2 is not None))
+    stages = []
+    for s in method.stages(Given(people([1] * 4, [1, 1, 2, 2]))):
+        assert isinstance(s, Stage)
+        module: Any = s.build({k: m.trained for k, m in done.items()})
+        stages.append((s.name, s.steps, type(module), module.trained.g2 is not None))
         done[s.name] = module
-    assert found == expected
+    assert stages == expected
     if parts == "g1+g2+d":
         first, second = (m.trained.g1.state_dict() for m in done.values())
         assert all(torch.equal(first[k], second[k]) for k in first)
@@ -245,31 +247,31 @@ def log_sigma(x: float) -> float:
 
 
 def test_losses_of_chosen_logits() -> None:
-    target, made, condition = 1.5, -0.5, 0.25
-    pair = Verdicts(torch.tensor([target]), torch.tensor([made]))
+    target, drawn, condition = 1.5, -0.5, 0.25
+    pair = Verdicts(torch.tensor([target]), torch.tensor([drawn]))
     triplet = Verdicts(*pair[:2], torch.tensor([condition]))
-    real, fake = -log_sigma(target), -log_sigma(-made)  # BCE(·, 1), BCE(·, 0)
+    real, fake = -log_sigma(target), -log_sigma(-drawn)  # BCE(·, 1), BCE(·, 0)
     assert discriminator_loss(pair).item() == pytest.approx(real + fake)
     expected = real / 2 - log_sigma(-condition) / 4 + fake / 4
     assert discriminator_loss(triplet).item() == pytest.approx(expected)
     for mode in ("pair", "triplet_market", "triplet_fixed"):
-        verdicts = pair if mode == "pair" else triplet
-        assert generator_loss(mode, verdicts).item() == pytest.approx(-log_sigma(made))  # type: ignore[arg-type]
-    expected = -(log_sigma(made) + log_sigma(condition)) / 2
+        both = pair if mode == "pair" else triplet
+        assert generator_loss(mode, both).item() == pytest.approx(-log_sigma(drawn))  # type: ignore[arg-type]
+    expected = -(log_sigma(drawn) + log_sigma(condition)) / 2
     assert generator_loss("triplet_df", triplet).item() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
     ("mode", "seen"),
     [
-        ("pair", [("condition", "target"), ("condition", "made")]),
-        ("triplet_market", [("target",), ("made",), ("condition",), ("coarse",)]),
-        ("triplet_df", [("target",), ("made",), ("condition",)]),
-        ("triplet_fixed", [("target",), ("made",), ("condition",)]),
+        ("pair", [("condition", "target"), ("condition", "drawn")]),
+        ("triplet_market", [("target",), ("drawn",), ("condition",), ("coarse",)]),
+        ("triplet_df", [("target",), ("drawn",), ("condition",)]),
+        ("triplet_fixed", [("target",), ("drawn",), ("condition",)]),
     ],
 )
 def test_what_is_judged_together(mode: Any, seen: list[tuple[str, ...]]) -> None:
-    value = {"condition": 1.0, "target": 2.0, "made": 3.0, "coarse": 4.0}
+    value = {"condition": 1.0, "target": 2.0, "drawn": 3.0, "coarse": 4.0}
     images = {name: torch.full((2, 3, 4, 4), v) for name, v in value.items()}
     passes: list[Tensor] = []
 
@@ -277,19 +279,20 @@ def test_what_is_judged_together(mode: Any, seen: list[tuple[str, ...]]) -> None
         passes.append(x)
         return x[:, -1, 0, 0]  # of a pair, the second image
 
-    verdicts = judged(judge, mode, images["condition"], images["target"], images["made"],
-                      images["coarse"])  # fmt: skip
+    logits = verdicts(
+        judge, mode, images["condition"], images["target"], images["drawn"], images["coarse"]
+    )
     (x,) = passes  # one pass: D's statistics are those of everything
     expected = [[value[n] for n in names for _ in range(3)] for names in seen for _ in range(2)]
     assert x[:, :, 0, 0].tolist() == expected
-    assert verdicts.target.tolist() == [2, 2]
-    assert verdicts.made.tolist() == [3, 3]
-    assert (verdicts.condition is None) == (mode == "pair")
-    if verdicts.condition is not None:
-        assert verdicts.condition.tolist() == [1, 1]
+    assert logits.target.tolist() == [2, 2]
+    assert logits.drawn.tolist() == [3, 3]
+    assert (logits.condition is None) == (mode == "pair")
+    if logits.condition is not None:
+        assert logits.condition.tolist() == [1, 1]
 
 
-def literal_terms(module: Adversarial) -> tuple[Terms, Tensor]:
+def literal_terms(module: Adversarial) -> tuple[Values, Tensor]:
     """The terms of the iteration as the paper and the code write them, and L_G2."""
     m, net, d = module.method, module.trained, module.discriminator
     torch.manual_seed(0)
@@ -299,12 +302,12 @@ def literal_terms(module: Adversarial) -> tuple[Terms, Tensor]:
         coarse = coarse.detach()
         made = coarse + net.g2(coarse, x)
     ce = F.binary_cross_entropy_with_logits
-    if m.disc_mode == "pair":
+    if m.dis_mode == "pair":
         logits = d(torch.cat([torch.cat((x, y), 1), torch.cat((x, made), 1)]))
         one, zero = torch.ones(B).double(), torch.zeros(B).double()
         dis = ce(logits[:B], one) + ce(logits[B:], zero)
         adv = ce(logits[B:], one)
-    elif m.disc_mode == "triplet_market":
+    elif m.dis_mode == "triplet_market":
         groups = [y, x, made] if net.g2 is None else [y, x, coarse, made]
         p = d(torch.cat(groups)).sigmoid().view(len(groups), B)
         dis = -(p[0].log().mean() / 2 + (1 - p[1]).log().mean() / 4 + (1 - p[-1]).log().mean() / 4)
@@ -312,7 +315,7 @@ def literal_terms(module: Adversarial) -> tuple[Terms, Tensor]:
     else:
         p = d(torch.cat([y, made, x])).sigmoid()
         dis = -(p[:B].log().mean() + (1 - p[B:]).log().mean()) / 2
-        adv = -(p[B:] if m.disc_mode == "triplet_df" else p[B : 2 * B]).log().mean()
+        adv = -(p[B:] if m.dis_mode == "triplet_df" else p[B : 2 * B]).log().mean()
     pml = (made - y).abs().mean() + ((made - y).abs() * mask).mean()
     terms = {"adv": adv.item(), "pml": pml.item(), "dis": dis.item()}
     if net.g2 is not None:
@@ -326,7 +329,7 @@ MODES = ["pair", "triplet_market", "triplet_df", "triplet_fixed"]
 @pytest.mark.parametrize("parts", ["g1+g2+d", "g1+d"])
 @pytest.mark.parametrize("mode", MODES)
 def test_an_iteration_is_the_literal_one(parts: Any, mode: Any) -> None:
-    method = replace(TINY, parts=parts, disc_mode=mode)
+    method = replace(TINY, parts=parts, dis_mode=mode)
     ours, theirs = stage(method), stage(method)
     terms, total = literal_terms(theirs)
     torch.manual_seed(0)
@@ -361,13 +364,13 @@ def test_the_coarse_stage_is_the_literal_one() -> None:
         ({"mask_fill_holes": True}, {"pml"}),
         ({"recon_weight": 1.0}, set()),
         ({"freeze_g1": False}, set()),
-        ({"disc_mode": "triplet_market"}, {"adv", "dis"}),
-        ({"disc_mode": "triplet_fixed"}, {"adv"}),
+        ({"dis_mode": "triplet_market"}, {"adv", "dis"}),
+        ({"dis_mode": "triplet_fixed"}, {"adv"}),
         ({"g2_predict": "image"}, {"difference", "pml", "adv", "dis"}),
     ],
 )
 def test_a_switch_changes_the_terms_it_names(change: dict[str, Any], moved: set[str]) -> None:
-    base = replace(TINY, disc_mode="triplet_df", mask_close=1)
+    base = replace(TINY, dis_mode="triplet_df", mask_close=1)
     before, after = losses(base), losses(replace(base, **change))
     names = before.keys() | after.keys()
     different = {
@@ -416,7 +419,7 @@ def trained_by(method: PG2) -> set[str]:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_second_stage_leaves_g1_as_it_is(mode: Any) -> None:
-    assert trained_by(replace(TINY, disc_mode=mode)) == {"g2", "d"}
+    assert trained_by(replace(TINY, dis_mode=mode)) == {"g2", "d"}
 
 
 def test_g1_learns_where_it_should() -> None:
@@ -428,11 +431,11 @@ def test_each_loss_moves_its_own_network() -> None:
     module = stage(TINY)
     reached: list[set[str]] = []
 
-    def descend(total: Tensor, terms: Any, *_: Any) -> None:
+    def descend(terms: Terms, *_: Any) -> None:
         weights = dict(module.named_parameters())
-        slopes = torch.autograd.grad(total, list(weights.values()), allow_unused=True)
-        found = zip(weights, slopes, strict=True)
-        reached.append({n.replace("trained.", "").split(".")[0] for n, s in found if s is not None})
+        slopes = torch.autograd.grad(terms.total(), list(weights.values()), allow_unused=True)
+        pairs = zip(weights, slopes, strict=True)
+        reached.append({n.replace("trained.", "").split(".")[0] for n, s in pairs if s is not None})
 
     module.descend = descend
     module.iteration(batch(), 0)
@@ -471,6 +474,7 @@ def test_a_model_without_g2_gives_the_coarse_picture() -> None:
 
 def test_what_a_model_refuses() -> None:
     model, images, asked = PG2Model(TINY, 5), torch.rand(2, 3, H, W), joints(2)
+    assert not model.embeds
     with pytest.raises(UserError, match="no features to compare"):
         model.embed(images)
     with pytest.raises(ValueError, match="joints must be 2×18×3"):
@@ -478,6 +482,24 @@ def test_what_a_model_refuses() -> None:
     asked[1, :, 2] = 0
     with pytest.raises(UserError, match=r"Pose 1 \(from 0\) has no joint"):
         model.repose(images, asked)
+
+
+@pytest.mark.parametrize("parts", ["g1", "g1+g2+d"])
+def test_the_preview_shows_people_poses_and_every_part(parts: Any) -> None:
+    module = Coarse(replace(TINY, parts=parts), 5)
+    crowd = people([18] * 8, [1, 1, 1, 2, 2, 3, 4, 4])
+    images = torch.randint(0, 256, (8, 3, H, W), dtype=torch.uint8)
+    module.begin(Look(crowd, lambda rows: images[torch.as_tensor(rows)], torch.device("cpu")))
+    columns = module.preview()["repose"]
+    drawn = ["coarse"] if parts == "g1" else ["coarse", "difference", "refined"]
+    assert columns.labels == ("person", "pose", *drawn, "photograph")
+    shown = dict(zip(columns.labels, columns.images, strict=True))
+    assert shown["person"].equal(images[[0, 3, 6]] / 255)  # of everybody with two crops: the first
+    assert shown["photograph"].equal(images[[2, 4, 7]] / 255)  # and the last
+    posed = torch.from_numpy(crowd.poses.at(H, W))[[2, 4, 7]]  # type: ignore[union-attr]
+    assert shown["pose"].equal(disc_maps(posed, H, W).amax(1, keepdim=True).expand(-1, 3, -1, -1))
+    for name, pictures in module.trained.repose_parts(shown["person"], posed).items():
+        assert shown[name].equal(pictures)
 
 
 @pytest.mark.parametrize("change", [{}, {"parts": "g1"}, {"pose_embed": "hme"}])

@@ -21,13 +21,13 @@ def test_the_pooled_baseline_is_the_trunk_alone() -> None:
 
 def test_recipes() -> None:
     trinet, pooled = Triplet.preset("paper"), Triplet.preset("pooled")
-    assert (trinet.ids_per_batch, trinet.images_per_id, trinet.batch) == (18, 4, 72)
-    assert (pooled.ids_per_batch, pooled.images_per_id, pooled.batch) == (32, 4, 128)
+    assert (trinet.ids_per_batch, trinet.images_per_id, trinet.batch_size) == (18, 4, 72)
+    assert (pooled.ids_per_batch, pooled.images_per_id, pooled.batch_size) == (32, 4, 128)
     assert (trinet.margin, pooled.margin) == ("soft", 0.3)
     assert (trinet.lr_trunk, pooled.lr_trunk) == (3e-4, 2e-4)
     assert (trinet.weight_decay, pooled.weight_decay) == (0.0, 5e-4)
-    assert (trinet.unit, trinet.decay_from, trinet.length) == ("steps", 15_000, 25_000)
-    assert (pooled.unit, pooled.decay_from, pooled.length) == ("id_passes", 150, 300)
+    assert (trinet.epoch, trinet.decay_from, trinet.epochs) == ("step", 15_000, 25_000)
+    assert (pooled.epoch, pooled.decay_from, pooled.epochs) == ("identities", 150, 300)
     assert (trinet.resize, trinet.pad) == ((288, 144), 0)
     assert (pooled.resize, pooled.pad, pooled.flip_test) == ((0, 0), 0, False)
     for method in (trinet, pooled):
@@ -43,9 +43,6 @@ def test_a_step_moves_every_weight(preset: str) -> None:
                             resize=(0, 0), ids_per_batch=2, images_per_id=2)  # fmt: skip
     module = Identification(method, 4, 1)
     module.stage = "learn"
-    optimizer = module.configure_optimizers()
-    module.raw_optimizers = lambda: [optimizer]  # type: ignore[method-assign]
-    module.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign,misc,assignment]
     before = {n: p.detach().clone() for n, p in module.named_parameters()}
     labels = torch.tensor([0, 0, 1, 1])
     images = torch.randint(0, 256, (4, 3, 64, 32), dtype=torch.uint8)

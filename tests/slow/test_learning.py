@@ -27,7 +27,7 @@ def train(method: str, data: str, out: Path, flags: str) -> tuple[list[dict[str,
 
 def test_ide_learns_drawn_people(market: Path, tmp_path: Path) -> None:
     data = f"market1501:{market}"
-    flags = f"{SMALL} --batch 16 --unit steps --length 150 --drops [100]"
+    flags = f"{SMALL} --batch_size 16 --epoch step --epochs 150 --milestones [100]"
     steps, row = train("ide", data, tmp_path / "ide", flags)
     assert steps[-1]["losses"]["ce"] < 0.3 * steps[0]["losses"]["ce"]
     assert row["rank1"] > 0.7  # 4 people: a quarter by chance
@@ -35,11 +35,11 @@ def test_ide_learns_drawn_people(market: Path, tmp_path: Path) -> None:
 
 def test_dgnet_learns_to_reconstruct_and_to_recognise(market: Path, tmp_path: Path) -> None:
     flags = (
-        f"{SMALL} --batch 4 --structure_dim 12 --dis_dim 4 --mlp_dim 64 --dis_scales 2 --lr 5e-4 "
-        "--lr_head 2e-3 --lr_trunk 5e-4 "
-        "--length 300 --drops [290] --ramp_from 220 --ramp 20 --preview_every 150 "
-        "--teacher.height 64 --teacher.width 48 --teacher.batch 16 --teacher.unit steps "
-        "--teacher.length 100 --teacher.drops [80]"
+        f"{SMALL} --batch_size 4 --structure_dim 12 --dis_dim 4 --mlp_dim 64 --dis_scales 2 "
+        "--lr 5e-4 --lr_head 2e-3 --lr_trunk 5e-4 "
+        "--joint_steps 300 --milestones [290] --ramp_from 220 --ramp 20 --preview_every 150 "
+        "--teacher.height 64 --teacher.width 48 --teacher.batch_size 16 "
+        "--teacher.epoch step --teacher.epochs 100 --teacher.milestones [80]"
     )
     steps, row = train("dgnet", f"market1501:{market}", tmp_path / "dgnet", flags)
     joint = [s for s in steps if s["stage"] == "joint"]
@@ -56,5 +56,5 @@ def test_ide_beats_the_imagenet_features_on_real_people(tmp_path: Path) -> None:
     data = f"market1501:{os.environ['LOOKALIKE_MARKET1501']}"
     flags = "--preset quick --accelerator cpu"
     _, before = train("ide", data, tmp_path / "before", f"{flags} --steps 1")
-    _, after = train("ide", data, tmp_path / "after", f"{flags} --unit steps --length 200")
+    _, after = train("ide", data, tmp_path / "after", f"{flags} --epoch step --epochs 200")
     assert after["mAP"] > 2 * before["mAP"]

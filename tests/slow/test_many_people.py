@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import transfer
 from helpers import acceptance
 from helpers.acceptance import Crops
 
 from lookalike.cli import main
 from lookalike.data import parse_data
 from lookalike.demo.colours import histograms
+from lookalike.evaluation.features import extract
 from lookalike.methods.model_file import load_model
 from lookalike.metrics import rank
 from lookalike.world.places.domains import DOMAINS
@@ -127,13 +127,13 @@ def test_what_is_learnt_here_carries_to_real_people(
     monkeypatch.setenv("LOOKALIKE_CACHE", str(tmp_path / "cache"))
     run = tmp_path / "run"
     data = "world:plaza+campus+mall?people=360&test_fraction=0.1"
-    flags = "--preset quick --unit steps --length 400 --warmup 30 --accelerator cpu"
+    flags = "--preset quick --epoch step --epochs 400 --warmup 30 --accelerator cpu"
     assert main(["train", "ide", "--data", data, "--out", str(run), *flags.split()]) == 0
     real = parse_data(f"market1501:{os.environ['LOOKALIKE_MARKET1501']}")
     sides = real.query, real.gallery
     ids = (*(side.pids for side in sides), *(side.camids for side in sides))
     model = load_model(run)
-    learnt = rank(*(transfer.embedded(model, side.paths) for side in sides), *ids)
+    learnt = rank(*(extract(model, side.paths) for side in sides), *ids)
     colours = rank(*(histograms(side.paths) for side in sides), *ids)
     say(capsys, f"real people: rank-1 {100 * learnt.cmc[0]:.1f}, mAP {100 * learnt.mAP:.1f}; ")
     say(capsys, f"by a colour histogram {100 * colours.cmc[0]:.1f}, {100 * colours.mAP:.1f}")
