@@ -40,7 +40,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         keep_freed_memory()
     batch, draws = problem(args.height, args.width, args.batch, 751, torch.float32)
     ref = reference(751, torch.float32)
-    settings = DGNet(height=args.height, width=args.width, batch=args.batch, weights="none",
+    settings = DGNet(height=args.height, width=args.width, batch_size=args.batch, weights="none",
                      stride_on="3x3", encode_again=1.0)  # fmt: skip
     if args.only == "ours":
         joint = ours_like(ref, settings, draws, torch.float32)

@@ -52,7 +52,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     plain = transcription(args.height, args.width, torch.float32)
     if args.only == "ours":
         method = FDGAN(height=args.height, width=args.width, weights="none", stride_on="3x3",
-                       gen_output="tanh")  # fmt: skip
+                       bugs="released")  # fmt: skip
         stage = ours_like(plain, method, torch.float32).to(device)
         del plain
         given = inputs(batch)

@@ -42,10 +42,6 @@ def untrained(height: int, width: int, weights: str) -> Model:
     return BaselineModel(settings.resolved(), classes=1)
 
 
-def embedded(model: Model, paths: Sequence[str]) -> Tensor:
-    return model.scored(extract(model, paths))
-
-
 def features(
     runs: Sequence[str], weights: str, device: torch.device
 ) -> Iterator[tuple[str, str, Extract]]:
@@ -56,10 +52,10 @@ def features(
     for kind, start, sizes in kinds:
         for height, width in sizes:
             model = untrained(height, width, start).to(device)
-            yield f"ResNet-50, {kind}, {height}×{width}", model.metric, partial(embedded, model)
+            yield f"ResNet-50, {kind}, {height}×{width}", model.metric, partial(extract, model)
     for run in runs:
         model = load_model(run).to(device)
-        yield run, model.metric, partial(embedded, model)
+        yield run, model.metric, partial(extract, model)
 
 
 def print_table(bench: Benchmark, rows: Iterator[tuple[str, str, Extract]]) -> None:
