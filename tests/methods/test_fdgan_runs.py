@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.runs import assert_same_run, killed, metrics, steps, train_command
+from helpers.runs import metrics, steps, train_command
 
 from lookalike.cli import main
 from lookalike.methods.fdgan import FDGANModel
@@ -60,16 +60,6 @@ def test_both_models_of_a_run(whole: Path) -> None:
     for name in statistics:
         assert joint.state_dict()[name].equal(baseline.state_dict()[name]), name
     assert joint.repose(images, torch.zeros(2, 18, 3)).shape == (2, 3, 64, 32)
-
-
-def test_a_run_killed_in_every_stage_ends_as_one_that_was_not(
-    whole: Path, rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = tmp_path / "killed"
-    for resume, stage in (([], "baseline"), (["--resume"], "warmup"), (["--resume"], "joint")):
-        killed(monkeypatch, [*argv(rendered, run), *resume], stage, 1)
-    assert main([*argv(rendered, run), "--resume"]) == 0
-    assert_same_run(whole, run, ("model", "baseline"))
 
 
 def test_people_without_poses(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.runs import assert_same_run, killed, metrics, train_command
+from helpers.runs import metrics, train_command
 from PIL import Image
 
 from lookalike.cli import main
@@ -72,16 +72,6 @@ def test_nobody_to_draw_is_said_and_loses_nothing(
     assert "no pictures of tested people: No target image of these pairs has a known pose." in said
     assert "known pose" in (tmp_path / "run/report.html").read_text()
     assert (tmp_path / "run/model.safetensors").exists()
-
-
-@pytest.mark.parametrize("stage", ["coarse", "refine"])
-def test_a_killed_run_goes_on_as_if_it_had_not_been(
-    stage: str, trained: Path, rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = tmp_path / "run"
-    killed(monkeypatch, argv(rendered, run, "--checkpoint_every 1"), stage, 1)
-    assert main([*argv(rendered, run, "--checkpoint_every 1"), "--resume"]) == 0
-    assert_same_run(run, trained, ("coarse", "model"))
 
 
 @pytest.mark.parametrize(

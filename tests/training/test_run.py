@@ -19,7 +19,6 @@ from lookalike.methods import METHODS
 from lookalike.methods.dgnet import DGNet
 from lookalike.methods.ide import IDE
 from lookalike.training import RunSettings
-from lookalike.training.settings import resolve_precision
 
 Tiny = Callable[..., list[str]]
 Capture = pytest.CaptureFixture[str]
@@ -260,12 +259,3 @@ def test_scale_and_steps_through_the_command(tiny: Tiny, tmp_path: Path) -> None
     # --steps cuts the schedule short and doesn't squeeze it.
     assert main(tiny("ide", tmp_path / "cut", "--epochs 1 --milestones [0.5] --steps 4")) == 0
     assert metrics(tmp_path / "cut") == scaled[:4]
-
-
-def test_precision_follows_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert resolve_precision(RunSettings(precision="fp32")) == "fp32"
-    assert resolve_precision(RunSettings(precision="bf16")) == "bf16"
-    for able in (True, False):
-        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda able=able: able)
-        expected = "bf16" if able else "fp32"
-        assert resolve_precision(RunSettings(accelerator="cpu")) == expected
