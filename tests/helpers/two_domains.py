@@ -25,10 +25,11 @@ from lookalike import parallel
 from lookalike.data.images import decode
 from lookalike.data.people import Index
 from lookalike.data.samplers import IdentityBalanced, Shuffled
+from lookalike.methods.look import Look
 from lookalike.methods.method import Method, Need
 from lookalike.methods.model import Model
 from lookalike.methods.optimizers import adam
-from lookalike.methods.stage import Done, Given, Look, Stage, StageModule, Terms, Write
+from lookalike.methods.stage import Done, Given, Stage, StageModule, Terms, Write
 from lookalike.metrics import pseudo_labels
 from lookalike.training import RunSettings, run, write
 

@@ -22,8 +22,9 @@ from lookalike.importing.renaming import rename
 from lookalike.methods import teacher as teachers
 from lookalike.methods.dgnet import DGNet, DGNetModel, Joint
 from lookalike.methods.ide import IDE, BaselineModel
+from lookalike.methods.look import Look
 from lookalike.methods.pictures import SwapGrid
-from lookalike.methods.stage import Given, Look, Stage
+from lookalike.methods.stage import Given, Stage
 from lookalike.methods.teacher import Teacher, load_teacher
 from lookalike.nets.dgnet import Discriminator, Generator, PatchDiscriminator
 

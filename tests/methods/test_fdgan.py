@@ -21,9 +21,10 @@ from lookalike.errors import UserError
 from lookalike.losses import bce_discriminator
 from lookalike.methods import fdgan, siamese
 from lookalike.methods.fdgan import FDGAN, Adversarial, FDGANModel, Inputs, Networks
+from lookalike.methods.look import Look
 from lookalike.methods.model_file import load_model, save_model
 from lookalike.methods.siamese import Baseline
-from lookalike.methods.stage import Given, Look, Stage, Terms
+from lookalike.methods.stage import Given, Stage, Terms
 
 H, W, P = 64, 32, 4
 TINY = FDGAN(height=H, width=W, backbone="resnet18", weights="none", stride_on="3x3", batch_size=P,

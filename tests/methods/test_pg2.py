@@ -19,6 +19,7 @@ from lookalike.data.posemaps import disc_maps, pose_mask
 from lookalike.data.poses.poses import MIRROR, Poses
 from lookalike.errors import UserError
 from lookalike.methods import METHODS
+from lookalike.methods.look import Look
 from lookalike.methods.model_file import load_model, save_model
 from lookalike.methods.pg2 import (
     PG2,
@@ -31,7 +32,7 @@ from lookalike.methods.pg2 import (
     pairable_labels,
     verdicts,
 )
-from lookalike.methods.stage import Given, Look, Stage, Terms
+from lookalike.methods.stage import Given, Stage, Terms
 
 H, W, B = 32, 16, 3
 TINY = PG2(height=H, width=W, channels=4, batch_size=B, mask_radius=1, lr=1e-3, lr_adv=1e-3)

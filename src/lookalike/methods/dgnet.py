@@ -60,11 +60,12 @@ from lookalike.losses import (
 )
 from lookalike.methods import schedules
 from lookalike.methods.ide import IDE, BaselineModel, identification_stage, like
+from lookalike.methods.look import Look
 from lookalike.methods.method import Changes, Method
 from lookalike.methods.model import Images, Model, evaluating
 from lookalike.methods.optimizers import adam, sgd
 from lookalike.methods.pictures import Columns, SwapGrid, shown
-from lookalike.methods.stage import Done, Given, Look, Stage, StageModule, Terms, Write
+from lookalike.methods.stage import Done, Given, Stage, StageModule, Terms, Write
 from lookalike.methods.swapping import SwappingModel
 from lookalike.methods.teacher import LabelStyle, Teacher, check_teacher, load_teacher
 from lookalike.nets import backbone, batch_statistics, frozen
@@ -73,6 +74,8 @@ from lookalike.settings import schedule, setting
 
 QUICK_TEACHER = IDE(height=128, width=64, pad=5, last_stride=1, erase=0.3, batch_size=32,
                     epochs=5.0, milestones=(4.0,), lr_trunk=0.01, lr_head=0.1)  # fmt: skip
+
+SIDES = ("a", "b", "a_positive", "b_positive")  # of an iteration, in order
 
 
 @dataclass(frozen=True)
@@ -243,9 +246,7 @@ class DGNet(Method):
             if self.different_ids:
                 b = of_other_people(labels, a, b, seed, step)
             positives = (partners.draw(side, step, k) for k, side in enumerate((a, b)))
-            return dict(
-                zip(("a", "b", "a_positive", "b_positive"), (a, b, *positives), strict=True)
-            )
+            return dict(zip(SIDES, (a, b, *positives), strict=True))
 
         def build(done: Done) -> Joint:
             if "teacher" in done:
@@ -297,8 +298,7 @@ class Joint(StageModule):
         gen, app = net.generator, net.appearance
         opt_gen, opt_dis, opt_app = self.raw_optimizers()
         w = self.weights = m.ramps(step)
-        names = ("a", "b", "a_positive", "b_positive")
-        views = [self.augment(batch[name].images) for name in names]
+        views = [self.augment(batch[name].images) for name in SIDES]
         x = torch.cat(views[:2])
         appearance_ids = torch.cat([batch["a"].labels, batch["b"].labels])  # of x_ba, x_ab
         structure_ids = swapped_halves(appearance_ids)
@@ -367,14 +367,14 @@ class Joint(StageModule):
             fine_weight = w["teacher"] * m.fine_factor
             if m.fine_on_real:
                 logits = torch.cat([view.fine for view in real])
-                fine_id = cross_entropy(logits, appearance_ids)
-                terms.add("id_fine", m.id_weight * fine_weight, fine_id)
+                weight = m.id_weight * fine_weight
+                terms.add("id_fine", weight, cross_entropy(logits, appearance_ids))
             halves = swaps.detach().chunk(2)
             pictures = [app(half) for half in halves]
             donors = zip(halves, appearance_ids.chunk(2), structure_ids.chunk(2), strict=True)
             q = torch.cat([self.teacher(*half) for half in donors])
-            primary = soft_target_kl(torch.cat([view.primary for view in pictures]), q)
-            terms.add("primary", w["teacher"], primary)
+            logits = torch.cat([view.primary for view in pictures])
+            terms.add("primary", w["teacher"], soft_target_kl(logits, q))
             logits = torch.cat([view.fine for view in pictures])
             terms.add("fine", fine_weight, cross_entropy(logits, structure_ids))
         self.descend(terms, opt_gen, opt_app)
@@ -417,9 +417,8 @@ class DGNetModel(SwappingModel):
 
     def __init__(self, method: DGNet, classes: int) -> None:
         super().__init__(method, classes, method.height, method.width, "imagenet")
-        trunk = backbone(
-            method.backbone, weights=method.weights, stride_on=method.stride_on, last_stride=1
-        )
+        options: dict[str, Any] = dict(stride_on=method.stride_on, last_stride=1)
+        trunk = backbone(method.backbone, weights=method.weights, **options)
         self.appearance = AppearanceEncoder(trunk, classes)
         channels_last(self.appearance)
         dims = method.structure_dim, method.residual_blocks, method.mlp_dim, method.part_order

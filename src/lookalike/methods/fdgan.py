@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple, cast
 
 import torch
@@ -49,12 +50,13 @@ from lookalike.losses.gan import smooth_targets
 from lookalike.losses.precision import full_precision
 from lookalike.methods import schedules
 from lookalike.methods.ide import IDE, BaselineModel, identification_stage, like
+from lookalike.methods.look import Look
 from lookalike.methods.method import Changes, Need
 from lookalike.methods.model import Images, Model, evaluating
 from lookalike.methods.optimizers import adam, sgd
 from lookalike.methods.pictures import Columns, PosePairs, SwapGrid
 from lookalike.methods.siamese import Siamese, SiameseModel, augmentation, siamese_stage
-from lookalike.methods.stage import Done, Given, Look, Stage, StageModule, Terms, Write
+from lookalike.methods.stage import Done, Given, Stage, StageModule, Terms, Write
 from lookalike.nets import backbone, frozen, in_chunks, set_bn_mode
 from lookalike.nets.fdgan import Fuse, Generator, IdentityDiscriminator, Norm, PoseDiscriminator
 from lookalike.parallel import my_rows, world_size
@@ -95,7 +97,6 @@ class FDGAN(Siamese):
     the worse choice); then it is updated after the generator."""
     share_mode: Literal["all", "head_only"] = "all"
     """What the update of a discriminator with a shared trunk trains in the joint stage."""
-
     identity_chunk: int = setting(0, least=0)
     """Crops at a time that the identity discriminator's update computes, a second time for its
     gradient: less memory, the same numbers, a quarter slower; 0: all at once, kept."""
@@ -185,8 +186,7 @@ class FDGAN(Siamese):
     @property
     def draws(self) -> bool:
         """Whether there is a generator to train."""
-        weights = self.recon_weight, self.sp_weight, self.adv_id_weight, self.adv_pd_weight
-        return any(weights)
+        return any((self.recon_weight, self.sp_weight, self.adv_id_weight, self.adv_pd_weight))
 
     def stages(self, given: Given) -> list[Stage | Write]:
         people, seed, classes = given.source, given.seed, given.source.num_pids
@@ -200,15 +200,11 @@ class FDGAN(Siamese):
                 model.encoder.load_state_dict(trunk.state_dict())
             return model
 
-        def warmup(done: Done) -> Adversarial:
-            nets = Networks(self, classes, cast(FDGANModel, done["baseline"]))
-            return Adversarial(self, nets, epoch, joint=False)
-
-        def joint(done: Done) -> Adversarial:
+        def adversarial(done: Done, joint: bool) -> Adversarial:
             nets = Networks(self, classes, cast(FDGANModel, done["baseline"]))
             if "warmup" in done:
                 nets.load_state_dict(done["warmup"].state_dict())
-            return Adversarial(self, nets, epoch, joint=True)
+            return Adversarial(self, nets, epoch, joint)
 
         stages: list[Stage | Write] = []
         if self.identify_steps:
@@ -216,11 +212,12 @@ class FDGAN(Siamese):
                          milestones=(0.7 * self.identify_steps,))  # fmt: skip
             stages.append(identification_stage(first, people, seed, "identify"))
         stages.append(siamese_stage(self, people, seed, baseline))
-        adversarial = [("warmup", self.warmup_epochs, warmup), ("joint", self.joint_epochs, joint)]
-        for k, (name, epochs, build) in enumerate(adversarial, 1):
+        lasts = {"warmup": self.warmup_epochs, "joint": self.joint_epochs}
+        for k, (name, epochs) in enumerate(lasts.items(), 1):
             if self.draws or name == "joint":
                 pairs, steps = self.pairs(people, seed + k), max(1, round(epochs * epoch))
                 plan = RedrawnPairs(pairs, seed + k).batch
+                build = partial(adversarial, joint=name == "joint")
                 stages.append(Stage(name, people, steps, (self.height, self.width), plan, build))
         return stages
 
@@ -306,10 +303,8 @@ class Adversarial(StageModule):
         return Inputs(source, positive, target, maps, noise.to(source.device))
 
     def iteration(self, batch: dict[str, Any], step: int) -> None:
-        targets = {
-            name: smooth_targets(self.method.smooth_labels, SWAP_ROLES)
-            for name in ("identity", "pose")
-        }
+        smooth = self.method.smooth_labels
+        targets = {name: smooth_targets(smooth, SWAP_ROLES) for name in ("identity", "pose")}
         self.update(self.inputs(batch), targets)
 
     def update(self, given: Inputs, targets: Mapping[str, tuple[float, float]]) -> None:
@@ -337,8 +332,7 @@ class Adversarial(StageModule):
             if m.recon_weight:
                 terms.add("recon", m.recon_weight, l1_distance(drawn, goal))
             if m.sp_weight:
-                term = same_pose(drawn[0::2], drawn[1::2], given.positive)
-                terms.add("sp", m.sp_weight, term)
+                terms.add("sp", m.sp_weight, same_pose(drawn[0::2], drawn[1::2], given.positive))
             if identity is not None:
                 with torch.no_grad():
                     known = f if m.share_encoder else frozen(identity, x)
@@ -417,16 +411,11 @@ class FDGANModel(SiameseModel):
 
     def __init__(self, method: FDGAN, classes: int) -> None:
         super().__init__(method, classes)
-        dims = dict(dim=method.generator_dim, pose_dim=method.pose_dim, noise_dim=method.noise_dim)
-        self.generator = Generator(
-            cast(int, self.encoder.channels),
-            self.size,
-            **dims,
-            fuse=method.fuse,
-            connect=method.connect_layers,
-            norm=method.norm,
-            dropout=method.dropout,
-        )
+        m = method
+        shape: dict[str, Any] = dict(
+            dim=m.generator_dim, pose_dim=m.pose_dim, noise_dim=m.noise_dim, fuse=m.fuse,
+            connect=m.connect_layers, norm=m.norm, dropout=m.dropout)  # fmt: skip
+        self.generator = Generator(cast(int, self.encoder.channels), self.size, **shape)
         channels_last(self)
 
     def pictures(self, features: Tensor, maps: Tensor, noise: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,9 +15,6 @@ from torch import Tensor, nn
 from lookalike.data.transforms import Normalize
 from lookalike.errors import UserError
 
-if TYPE_CHECKING:
-    from lookalike.methods.method import Method
-
 Images = Tensor | NDArray[np.uint8] | Image.Image | Sequence[Image.Image]
 
 
@@ -27,20 +24,20 @@ class Model(nn.Module):
     Images go in as float B×3×h×w in [0, 1] of any size, as uint8 arrays B×h×w×3, or as PIL images;
     pictures come out as float B×3×H×W in [0, 1].
 
-    verbs: what it generates: the verb ("swap", "repose", …) → the parts of the network that make
-    it. features_of: the parts that its features come from; none: it recognises nobody.
+    method: the settings that it was built from, a Method.
+    verbs: what it generates: a verb ("swap", "repose", …) → the parts of the network that make it.
+    features_of: the parts that its features come from; none: it recognises nobody.
     parts: names of the slices of a feature that are ranked on their own too.
     """
 
+    method: Any
     verbs: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     features_of: ClassVar[tuple[str, ...]] = ()
     parts: ClassVar[Mapping[str, slice]] = {}
     metric: str = "cosine"  # the distance that its features are made for, or "euclidean"
     pids: Sequence[int] = ()  # the identity of every class, where it is known
 
-    def __init__(
-        self, method: Method, classes: int, height: int, width: int, pixel_norm: str
-    ) -> None:
+    def __init__(self, method: Any, classes: int, height: int, width: int, pixel_norm: str) -> None:
         super().__init__()
         self.method = method
         self.classes = classes

@@ -52,11 +52,12 @@ from lookalike.data.transforms import Augment, denormalize
 from lookalike.errors import UserError
 from lookalike.layout import channels_last
 from lookalike.losses import bce, bce_discriminator, bce_generator, pose_mask_l1
+from lookalike.methods.look import Look
 from lookalike.methods.method import Changes, Method, Need
 from lookalike.methods.model import Images, Model, evaluating
 from lookalike.methods.optimizers import adam
 from lookalike.methods.pictures import Columns, PosePairs, SwapGrid
-from lookalike.methods.stage import Done, Given, Look, Stage, StageModule, Terms, Write
+from lookalike.methods.stage import Done, Given, Stage, StageModule, Terms, Write
 from lookalike.nets import frozen
 from lookalike.nets.pg2 import G1, G2, Discriminator, Padding, PoseEmbed
 from lookalike.settings import schedule, setting

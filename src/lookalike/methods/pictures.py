@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,9 +11,7 @@ from torch import Tensor
 
 from lookalike.data.people import Index, evenly
 from lookalike.data.posemaps import disc_maps
-
-if TYPE_CHECKING:
-    from lookalike.methods.stage import Look
+from lookalike.methods.look import Look
 
 
 class SwapGrid(NamedTuple):

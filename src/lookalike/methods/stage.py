@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightning as L
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,8 +21,9 @@ from lookalike.data.batches import Batches, Plan
 from lookalike.data.people import Index, People
 from lookalike.data.samplers import step_seed
 from lookalike.errors import UserError
+from lookalike.methods.look import Look
 from lookalike.methods.pictures import Columns, SwapGrid
-from lookalike.parallel import mean_over_processes, rank, sum_over_processes, world_size
+from lookalike.parallel import mean_over_processes
 
 if TYPE_CHECKING:
     pass
@@ -86,40 +86,6 @@ class Write:
 
 class NonFinite(UserError):
     """A loss term or a weight is NaN or infinite: the run stops before it is saved."""
-
-
-class Look:
-    """Everybody of a stage's table, to look at between its steps.
-
-    people: the table. pixels: rows → uint8 B×3×H×W at the stage's size.
-    """
-
-    def __init__(
-        self, people: People, pixels: Callable[[Index], Tensor], device: torch.device
-    ) -> None:
-        self.people, self.pixels, self.device = people, pixels, device
-
-    @torch.no_grad()
-    def over(
-        self, function: Callable[[Tensor], Tensor], rows: Index | None = None, batch_size: int = 64
-    ) -> Tensor:
-        """`function` of the crops, B×3×H×W in [0, 1] → B×D float32: N×D in the order of `rows`.
-
-        rows: of the table; all by default. Processes share the batches, whose rows don't depend on
-        how many they are.
-        """
-        rows = np.arange(len(self.people)) if rows is None else rows
-        outputs: Tensor | None = None
-        for number, start in enumerate(range(0, len(rows), batch_size)):
-            if number % world_size() == rank() or outputs is None:  # the first says how wide D is
-                part = rows[start : start + batch_size]
-                values = function(self.pixels(part).to(self.device).float() / 255).float()
-                if outputs is None:
-                    outputs = values.new_zeros(len(rows), *values.shape[1:])
-                if number % world_size() == rank():
-                    outputs[start : start + len(part)] = values
-        assert outputs is not None
-        return sum_over_processes(outputs)
 
 
 class Terms:

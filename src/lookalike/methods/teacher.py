@@ -14,8 +14,8 @@ from lookalike.data.people import evenly
 from lookalike.errors import UserError
 from lookalike.losses.precision import full_precision
 from lookalike.methods.ide import BaselineModel
+from lookalike.methods.look import Look
 from lookalike.methods.model_file import load_model
-from lookalike.methods.stage import Look
 from lookalike.nets import Dropout, batch_statistics
 
 LabelStyle = Literal["soft", "hard", "appearance", "uniform", "masked"]

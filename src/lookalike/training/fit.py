@@ -32,8 +32,9 @@ from lookalike.data.image_table import ImageTable
 from lookalike.data.samplers import step_seed
 from lookalike.errors import UserError
 from lookalike.files import replacing
+from lookalike.methods.look import Look
 from lookalike.methods.pictures import SwapGrid
-from lookalike.methods.stage import Look, Stage, StageModule
+from lookalike.methods.stage import Stage, StageModule
 from lookalike.report import grid, save_png, swap_grid
 from lookalike.training.clusters import describe_clusters
 from lookalike.training.processes import is_main_process
