@@ -30,7 +30,11 @@ def close_names(
     _app: Any, _what: str, _name: str, _obj: Any, _options: Any, lines: list[str]
 ) -> None:
     """Docstrings write `name`s; reStructuredText wants `name`\\ s."""
-    lines[:] = [re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", line) for line in lines]
+    lines[:] = [re.sub(r"(`[^`]+`)(\w?)", closed, line) for line in lines]
+
+
+def closed(name: re.Match[str]) -> str:
+    return f"{name[1]}\\ {name[2]}" if name[2] else name[1]
 
 
 def setup(app: Any) -> None:

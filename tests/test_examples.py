@@ -27,3 +27,13 @@ def test_cluster_and_rank_finds_the_persons(tmp_path):
     assert "eps 0.600: 12 clusters of 12 persons" in shown
     assert "1.000 on images trained on, 1.000 on others" in shown
     assert "\nranked: mAP 100.0, rank-1 100.0, mINP 100.0\nre-ranked: mAP 100.0" in shown
+
+
+def test_sums_of_people_are_what_their_comments_say():
+    program = EXAMPLES / "sums_of_people.py"
+    shown = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    lines = [line for line in program.read_text().splitlines() if line.startswith("print(")]
+    promised = [line.partition("  # ")[2].partition(": ")[0] for line in lines]
+    assert shown == promised

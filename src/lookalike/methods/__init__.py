@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lookalike.methods.method import Method
     from lookalike.methods.model import Model
-    from lookalike.methods.stage import Given, Stage, StageModule, Terms, Write
+    from lookalike.methods.stage import Given, Look, Stage, StageModule, Terms, Write
 
-__all__ = ["METHODS", "Given", "Method", "Model", "Stage", "StageModule", "Terms", "Write"]
+__all__ = [
+    "METHODS", "Given", "Look", "Method", "Model", "Stage", "StageModule", "Terms", "Write",
+]  # fmt: skip
 _HOME = {"Method": "method", "Model": "model"}  # all others stand in `stage`
 
 
