@@ -8,7 +8,7 @@ from lookalike.parallel import mean_over_processes
 
 
 def same_pose(first: Tensor, second: Tensor, positive: Tensor) -> Tensor:
-    """Mean `|y₁ − y₂|` over the positive pairs of the global batch: a scalar; 0 where there is none.
+    """Mean `|y₁ − y₂|` over the positive pairs of the global batch: a scalar; 0 if there is none.
 
     first, second: P×3×H×W; positive: P bool.
     """

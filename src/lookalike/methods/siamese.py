@@ -41,7 +41,7 @@ ERASING = {"mended": "fdgan", "released": "fdgan_released"}
 
 @dataclass(frozen=True)
 class Siamese(Method):
-    """Settings of the Siamese baseline; the defaults are FD-GAN's released command."""
+    """Settings of the Siamese baseline; the defaults are FD-GAN's released command, mended."""
 
     name: ClassVar[str] = "siamese"
     title: ClassVar[str] = "Siamese: pairs of crops told apart, FD-GAN's baseline"

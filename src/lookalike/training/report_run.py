@@ -26,7 +26,7 @@ from lookalike.report import write_report
 from lookalike.training.processes import processor
 from lookalike.training.settings import RunSettings, resolve_device
 
-PAIRS = 400  # held-out pairs that a run's pictures are judged on; `lookalike evaluate` takes more
+PAIRS = 400  # held-out pairs that a run's pictures are judged on; `lookalike quality` takes more
 SHOWN = 8  # held-out people in the picture at the end
 
 
