@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.leaks import nothing_left, system_temp  # noqa: F401
 from helpers.processes import Command, start_server
 
 from lookalike.world.spec import WorldSpec
