@@ -64,6 +64,14 @@ def tiny(market: Path) -> Callable[..., list[str]]:
     return argv
 
 
+@pytest.fixture
+def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the jobs of worker processes done in this one: for what isn't about processes."""
+    from helpers.jobs import work_here
+
+    monkeypatch.setattr("lookalike.workers.work", work_here)
+
+
 @pytest.fixture(scope="session")
 def server() -> None:
     """The process whose forks the commands are."""

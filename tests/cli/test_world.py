@@ -17,7 +17,7 @@ def world(*words):
     return main(["world", *map(str, words)])
 
 
-def test_render_then_structures(tmp_path, capsys):
+def test_render_then_structures(tmp_path, capsys, no_workers):
     out = tmp_path / "world"
     assert world("render", out, *ONE) == 0
     assert capsys.readouterr().out.startswith(f"1 image in {out}, 1 of them new (")

@@ -1,11 +1,25 @@
-"""What the worker processes of test_workers.py do."""
+"""What the worker processes of test_workers.py do, and a stand-in for worker processes."""
 
 import os
 import signal
 import time
 
+import pytest
+
 from lookalike.errors import UserError
 from lookalike.workers import serve
+
+
+def work_here(call, jobs, workers, done):
+    """`lookalike.workers.work` in this process, which needn't start others."""
+    module = call.partition("(")[0].rpartition(".")[0]
+    prepared = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{module}.serve", prepared.append)
+        exec(f"import {module}; {call}")
+    do = prepared[0]()
+    for job in jobs:
+        done(do(job))
 
 
 def work(slow: float = 0) -> None:

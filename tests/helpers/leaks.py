@@ -17,7 +17,8 @@ PATIENCE = 2.0  # seconds in which what is ending may end
 THREADS = ("tqdm_monitor", "TMonitor")
 # What multiprocessing keeps for the whole process: the server of forks and what tracks its files.
 PROCESSES = ("multiprocessing.forkserver", "multiprocessing.resource_tracker")
-FILES = ("pymp-",)  # their sockets
+# Their sockets, caches of torch and of warp's compiler.
+FILES = ("pymp-", "torchinductor_", "wp_pch_")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -44,12 +44,11 @@ def jaccard_of(dist, order, near, half, k2):
     for i in range(n):
         group = order[i][:k2]
         vectors.append([sum(weights[g][j] for g in group) / len(group) for j in range(n)])
+    rows = np.array(vectors)
     result = np.empty((n, n))
-    for i, a in enumerate(vectors):
-        for j, b in enumerate(vectors):
-            least = sum(min(x, y) for x, y in zip(a, b, strict=True))
-            most = sum(max(x, y) for x, y in zip(a, b, strict=True))
-            result[i, j] = 1 - least / most
+    for i, a in enumerate(rows):
+        least, most = np.minimum(a, rows).sum(1), np.maximum(a, rows).sum(1)
+        result[i] = 1 - least / most
     return result
 
 

@@ -77,7 +77,7 @@ def test_checks_find_nothing_to_complain_of(rendered):
     assert describe(bench)["splits"]["gallery"]["identities"] == 3
 
 
-def test_a_domain_is_rendered_once(cache, monkeypatch, capsys):
+def test_a_domain_is_rendered_once(cache, monkeypatch, capsys, no_workers):
     text = "world:plaza?people=2&cameras=2&images=1"
     bench = la.load(text)
     assert str(bench) == text

@@ -83,7 +83,7 @@ def test_stopped_killed_and_resumed_is_the_same(rendered, tmp_path, monkeypatch)
     assert files(out) == files(rendered)
 
 
-def test_shards_are_the_same(rendered, tmp_path):
+def test_shards_are_the_same(rendered, tmp_path, no_workers):
     out = tmp_path / "world"
     second = render(SPEC, out, workers=1, shard=(2, 2))
     assert (second.new, second.missing, second.finished) == (12, 12, False)
