@@ -136,7 +136,7 @@ def evaluate_parser() -> Parser:
     )
     parser.flag(
         "--verify K",
-        "The model's own verifier (fdgan) re-scores the K nearest as well. [100]",
+        "The model's own verifier (siamese, fdgan) re-scores the K nearest as well. [100]",
         type=positive,
         nargs="?",
         const=100,

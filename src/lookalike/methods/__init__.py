@@ -1,8 +1,9 @@
 """The systems, one file each; `METHODS` is the one list of them.
 
-In the order to read them: `method` (settings, presets), `stage` (what a method trains in), `model`
-(a trained network in use); then the systems, from `ide` on. `siamese`, `teacher` and `swapping` are
-what several of them stand on; `schedules`, `optimizers` and `pictures` what all do.
+In the order to read them: `method` (settings, presets), `stage` (what a method trains in) with
+`look` (at whom it trains on), `model` (a trained network in use); then the systems, from `ide` on.
+`siamese`, `teacher` and `swapping` are what several of them stand on; `schedules`, `optimizers` and
+`pictures` what all do.
 
 A method's file is imported when the method is first asked for: its name alone needs no torch.
 """
@@ -14,14 +15,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lookalike.methods.look import Look
     from lookalike.methods.method import Method
     from lookalike.methods.model import Model
-    from lookalike.methods.stage import Given, Look, Stage, StageModule, Terms, Write
+    from lookalike.methods.stage import Given, Stage, StageModule, Terms, Write
 
 __all__ = [
     "METHODS", "Given", "Look", "Method", "Model", "Stage", "StageModule", "Terms", "Write",
 ]  # fmt: skip
-_HOME = {"Method": "method", "Model": "model"}  # all others stand in `stage`
+_HOME = {"Look": "look", "Method": "method", "Model": "model"}  # all others stand in `stage`
 
 
 class Methods(MutableMapping[str, "type[Method]"]):

@@ -158,14 +158,16 @@ class FDGAN(Siamese):
                       lr_warmup=(1e-3, 1e-4, 1e-3), lr_joint=(5e-5, 1e-4, 1e-4)),
     }  # fmt: skip
     # The encoder trained as long by verification alone, without a picture
-    control: ClassVar[Changes | None] = dict(recon_weight=0.0, sp_weight=0.0, adv_id_weight=0.0,
-                                             adv_pd_weight=0.0)  # fmt: skip
+    control: ClassVar[Changes | None] = dict(
+        recon_weight=0.0, sp_weight=0.0, adv_id_weight=0.0, adv_pd_weight=0.0)  # fmt: skip
     # Table 1 of the paper, without its baselines
     ablations: ClassVar[Mapping[str, Changes]] = {
         "no sp.": dict(sp_weight=0.0),
         "no veri.": dict(veri_weight=0.0),
+        "no sp. & veri.": dict(sp_weight=0.0, veri_weight=0.0),
         "no D_pd": dict(adv_pd_weight=0.0),
         "no D_id": dict(adv_id_weight=0.0),
+        "no D_id & D_pd": dict(adv_id_weight=0.0, adv_pd_weight=0.0),
         "no pose aug.": dict(pose_aug="none"),
         "share E": dict(share_encoder=True),
         "Siamese DR-GAN": dict(share_encoder=True, sp_weight=0.0),
@@ -195,9 +197,8 @@ class FDGAN(Siamese):
         def baseline(done: Done) -> FDGANModel:
             model = FDGANModel(self, classes)
             model.leave_out("generator")
-            if "identify" in done:
-                trunk = cast(BaselineModel, done["identify"]).trunk
-                model.encoder.load_state_dict(trunk.state_dict())
+            if first := cast(BaselineModel | None, done.get("identify")):
+                model.encoder.load_state_dict(first.trunk.state_dict())
             return model
 
         def adversarial(done: Done, joint: bool) -> Adversarial:
@@ -342,8 +343,8 @@ class Adversarial(StageModule):
                 verdict = frozen(pose, maps, drawn)
                 terms.add("adv_pd", m.adv_pd_weight, bce_generator(verdict))
         if self.joint and m.veri_weight:
-            term = verification(model.verifier(f[0::2], f[1::2]), given.positive)
-            terms.add("veri", m.veri_weight, term)
+            same = model.verifier(f[0::2], f[1::2])
+            terms.add("veri", m.veri_weight, verification(same, given.positive))
         self.descend(terms, opt_gen)
         if identity is not None and m.share_encoder:
             torch.clear_autocast_cache()  # of the encoder as it was
@@ -370,10 +371,9 @@ class Adversarial(StageModule):
 
     def learning_rate(self, step: int) -> float:
         m, early = self.method, self.method.bugs == "released"
-        flat, length = m.warmup_flat, m.warmup_epochs
-        if self.joint:
-            flat, length = m.joint_flat, m.joint_epochs
-        return schedules.flat_then_linear(step / self.epoch, flat, length, m.fall_every, early)
+        warmup, joint = (m.warmup_flat, m.warmup_epochs), (m.joint_flat, m.joint_epochs)
+        lengths = joint if self.joint else warmup
+        return schedules.flat_then_linear(step / self.epoch, *lengths, m.fall_every, early)
 
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, ...]:
         """Those of D_id and D_pd where there is one, then the generator side's."""

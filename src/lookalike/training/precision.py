@@ -54,9 +54,11 @@ def decided(
         return settings, ""
     if all(name in known for name in open_ones):
         return replace(settings, **{name: known[name] for name in open_ones}), ""
-    choice = fastest(resolve_device(settings))
+    device = resolve_device(settings)
+    choice = fastest(device)
     changes: dict[str, Any] = {name: getattr(choice, name) for name in open_ones}
-    if changes.get("precision") == "bf16" and min(size) <= NARROW and wrong_in_bf16():
+    narrow = device == "cpu" and min(size) <= NARROW
+    if narrow and changes.get("precision") == "bf16" and wrong_in_bf16():
         changes["precision"] = "fp32"
         wrong = f"with crops of {size[0]}×{size[1]}, bf16 gives wrong results on this processor"
         choice = replace(choice, reason=wrong)

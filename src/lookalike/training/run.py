@@ -105,6 +105,7 @@ def train(
         )
     if "pose" in method.needs:
         benches = [with_poses(bench, say=is_main_process()) for bench in benches]
+        aim = None if aim is None else with_poses(aim, say=is_main_process())
     method = method.resolved().scaled(settings.schedule_scale)
     run = Path(out or f"runs/{method.name}")
     before = decisions(run) if resume or not is_main_process() else {}
