@@ -29,7 +29,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises UserError for anything else: a pickled object, a damaged file, no named tensors.
     """
     try:
-        found: Any = torch.load(path, map_location="cpu", weights_only=True)
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except PermissionError as error:
         raise UserError(f"{path} can't be opened: {error.strerror}.") from error
     except Exception as error:  # torch.load answers damage with nearly every kind of exception
@@ -42,58 +42,60 @@ def read_checkpoint(path: Path) -> Checkpoint:
             f"{path} can't be read as a PyTorch checkpoint: it is damaged, incomplete or another "
             "kind of file; copy or download it again."
         ) from error
-    beside: list[str] = []
-    if isinstance(found, dict) and found.keys() == {"a"}:
-        found = found["a"]
-    elif isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
-        beside = [str(key) for key in found if key != "state_dict"]
-        found = found["state_dict"]
-    if not isinstance(found, dict) or not any(isinstance(v, Tensor) for v in found.values()):
-        inside = f"only {names(found)}" if isinstance(found, dict) else f"a {type(found).__name__}"
+    extras: list[str] = []
+    if isinstance(content, dict) and content.keys() == {"a"}:
+        content = content["a"]
+    elif isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        extras = [str(key) for key in content if key != "state_dict"]
+        content = content["state_dict"]
+    if not isinstance(content, dict) or not any(isinstance(v, Tensor) for v in content.values()):
+        inside = (
+            f"only {names(content)}" if isinstance(content, dict) else f"a {type(content).__name__}"
+        )
         raise UserError(f"{path} holds no named weights, but {inside}: leave it out.")
-    named = {str(key).removeprefix("module."): value for key, value in found.items()}
-    tensors = {key: value for key, value in named.items() if isinstance(value, Tensor)}
-    return Checkpoint(path, tensors, [*(key for key in named if key not in tensors), *beside])
+    entries = {str(key).removeprefix("module."): value for key, value in content.items()}
+    tensors = {key: value for key, value in entries.items() if isinstance(value, Tensor)}
+    return Checkpoint(path, tensors, [*(key for key in entries if key not in tensors), *extras])
 
 
 def files_in(
     paths: Sequence[Path], step: int | None, in_folder: Callable[[Path], list[Path]]
 ) -> list[Path]:
-    """The files that are meant: those given, and of each folder those that `in_folder` finds.
+    """The files of `paths`: a file stands for itself, a folder for those that `in_folder` finds.
 
-    step: what --step said, which only a folder can obey. Raises UserError for it without a folder,
-    and for what isn't there.
+    step: the value of --step, which only a folder can obey. Raises UserError for it without a
+    folder, and for what isn't there.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += in_folder(path)
+            files += in_folder(path)
         elif path.is_file():
-            found.append(path)
+            files.append(path)
         else:
             raise UserError(f"There is no file or folder {path}.")
     if step is not None and not any(path.is_dir() for path in paths):
         raise UserError("--step chooses in a folder: give the folder, or the files without --step.")
-    return found
+    return files
 
 
-def names(found: Any, most: int = 4) -> str:
+def names(entries: Any, most: int = 4) -> str:
     """The first few keys, for a message."""
-    keys = [f"'{key}'" for key in found]
+    keys = [f"'{key}'" for key in entries]
     return ", ".join(keys[:most]) + (" …" if len(keys) > most else "") if keys else "nothing"
 
 
 def read_options(path: Path) -> dict[str, Any]:
     """The options in a YAML file, nested ones as "gen.dim". Raises UserError if it isn't one."""
     try:
-        found = yaml.safe_load(path.read_text())
+        options = yaml.safe_load(path.read_text())
     except (OSError, ValueError, yaml.YAMLError) as error:
         where = " ".join(str(error).split())
         raise UserError(f"{path} can't be read as YAML ({where}).") from error
-    if not isinstance(found, dict):
+    if not isinstance(options, dict):
         raise UserError(f"{path} holds no options: give the one that the authors' code wrote.")
     flat: dict[str, Any] = {}
-    for key, value in found.items():
+    for key, value in options.items():
         inner = value if isinstance(value, dict) else {}
         flat |= {f"{key}.{name}": v for name, v in inner.items()} or {str(key): value}
     return flat

@@ -18,16 +18,16 @@ Write = Callable[[Path], object]
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did. written: file → what is in it. notes: what the user should know."""
+    """What an import did. outputs: file → what is in it. notes: what the user should know."""
 
-    written: Mapping[Path, str]
+    outputs: Mapping[Path, str]
     reports: Sequence[Report]
     notes: Sequence[str]
 
     def __str__(self) -> str:
         lines = [*map(str, self.reports), *(f"{'note':<9}{note}" for note in self.notes)]
         return "\n".join(
-            [*lines, *(f"{'wrote':<9}{p}: {what}" for p, what in self.written.items())]
+            [*lines, *(f"{'wrote':<9}{p}: {what}" for p, what in self.outputs.items())]
         )
 
 

@@ -35,20 +35,21 @@ class Layout:
 
 @dataclass(frozen=True)
 class Report:
-    """What was taken from a file. left: reason → the names of the entries that weren't."""
+    """What came of a file's entries. count: how many were taken. rest: reason → names of others."""
 
     kind: str
     checkpoint: Checkpoint
-    taken: int
-    left: Mapping[str, list[str]]
+    count: int
+    rest: Mapping[str, list[str]]
 
     def __str__(self) -> str:
         entries = len(self.checkpoint.tensors) + len(self.checkpoint.others)
-        lines = [f"{self.kind:<9}{self.checkpoint.path}: {entries} entries, {self.taken} taken"]
-        for why, keys in self.left.items():
+        lines = [f"{self.kind:<9}{self.checkpoint.path}: {entries} entries, {self.count} taken"]
+        for why, keys in self.rest.items():
             text = f"left out, {why}: {', '.join(keys)}"
-            lines += textwrap.wrap(text, 100, initial_indent=INDENT, subsequent_indent=INDENT,
-                                   break_long_words=False)  # fmt: skip
+            lines += textwrap.wrap(
+                text, 100, initial_indent=INDENT, subsequent_indent=INDENT, break_long_words=False
+            )
         return "\n".join(lines)
 
 
@@ -70,34 +71,34 @@ def rename(name: str, rows: Rows) -> str | None:
 
 
 def take(
-    kind: str, file: Checkpoint, layout: Layout, needed: Mapping[str, Tensor]
+    kind: str, file: Checkpoint, layout: Layout, template: Mapping[str, Tensor]
 ) -> tuple[dict[str, Tensor], Report]:
-    """The entries of `file` under our names, one for each of `needed`, and the report of the rest.
+    """The entries of `file` under our names, one for each of `template`; a report of the rest.
 
-    needed: our name → a tensor of the right shape. Raises UserError naming the first entry that is
-    missing, has another shape, or holds a number that isn't finite.
+    template: our name → a tensor of the right shape. Raises UserError naming the first entry that
+    is missing, has another shape, or holds a number that isn't finite.
     """
-    taken: dict[str, Tensor] = {}
-    left: dict[str, list[str]] = {}
+    tensors: dict[str, Tensor] = {}
+    rest: dict[str, list[str]] = {}
     for name, value in file.tensors.items():
         reason = next((why for what, why in layout.unused if re.search(what, name)), None)
         ours = rename(name, layout.names)
-        if reason is None and ours is not None and ours in needed:
-            taken[ours] = value
+        if reason is None and ours is not None and ours in template:
+            tensors[ours] = value
         else:
-            left.setdefault(reason or UNKNOWN, []).append(name)
+            rest.setdefault(reason or UNKNOWN, []).append(name)
     if file.others:
-        left.setdefault(UNKNOWN, []).extend(file.others)
+        rest.setdefault(UNKNOWN, []).extend(file.others)
 
     backwards = [(ours, theirs) for theirs, ours in layout.names]
-    for ours, like in needed.items():
+    for ours, like in template.items():
         theirs = rename(ours, backwards)
-        if ours not in taken:
+        if ours not in tensors:
             raise UserError(
                 f"{file.path} has no '{theirs}' ({by(like)}), which the {kind} network needs: it "
                 "is incomplete or of another network."
             )
-        value = taken[ours]
+        value = tensors[ours]
         if value.shape != like.shape:
             raise UserError(
                 f"{file.path} has '{theirs}' of shape {by(value)}, but the {kind} network needs "
@@ -108,7 +109,7 @@ def take(
                 f"{file.path} has NaN or infinite numbers in '{theirs}': its training broke down; "
                 "take an earlier step."
             )
-    return taken, Report(kind, file, len(taken), left)
+    return tensors, Report(kind, file, len(tensors), rest)
 
 
 def by(tensor: Tensor) -> str:

@@ -40,29 +40,31 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
     notes: list[str] = []
     files, options = collect(files_in(paths, step, lambda folder: in_folder(folder, step, notes)))
     if "id" not in files and files.keys() != {"teacher"}:
-        given = ", ".join(str(file.path) for file in files.values()) or "an option file"
+        sources = ", ".join(str(file.path) for file in files.values()) or "an option file"
         raise UserError(
-            f"{given} can't be used without the appearance encoder: give the id file too "
+            f"{sources} can't be used without the appearance encoder: give the id file too "
             "(id_*.pt of the same step)."
         )
     steps = {m[1] for f in files.values() if (m := re.search(r"_(\d+)\.pt$", f.path.name))}
     if len(steps) > 1:
-        notes.append(f"the files are of different steps ({', '.join(sorted(steps))}): gen and id "
-                     "fit each other only at the same one.")  # fmt: skip
+        notes.append(
+            f"the files are of different steps ({', '.join(sorted(steps))}): gen and id "
+            "fit each other only at the same one."
+        )
     reports: list[Report] = []
     writers: dict[Path, Write] = {}
-    written: dict[Path, str] = {}
+    outputs: dict[Path, str] = {}
     if "id" in files:
         method = settings(files, options.get("config"), notes)
         model = joint_model(method, files, reports)
         writers[out] = partial(save_model, model)
         swaps = "swaps" if "gen" in files else "but doesn't swap (no gen file)"
         size = f"{method.height}×{method.width}"
-        written[out] = f"dgnet, {model.classes} identities, {size} pixels; recognises, {swaps}"
+        outputs[out] = f"dgnet, {model.classes} identities, {size} pixels; recognises, {swaps}"
         if "dis" in files:
             place = beside(out, "discriminator")
             writers[place] = discriminator_writer(method, files["dis"], reports)
-            written[place] = f"{method.dis_scales} discriminators, which only training needs"
+            outputs[place] = f"{method.dis_scales} discriminators, which only training needs"
     if "teacher" in files:
         teacher = teacher_model(files["teacher"], options.get("opts"), reports, notes)
         if "id" in files and teacher.classes != model.classes:
@@ -72,10 +74,10 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
             )
         place = beside(out, "teacher") if "id" in files else out
         writers[place] = partial(save_model, teacher)
-        written[place] = f"ide, {teacher.classes} identities; for `train dgnet --teacher_model`"
+        outputs[place] = f"ide, {teacher.classes} identities; for `train dgnet --teacher_model`"
     check_free(list(writers), force)
     write_all(writers)
-    return Imported(written, reports, notes)
+    return Imported(outputs, reports, notes)
 
 
 def joint_model(
@@ -84,18 +86,18 @@ def joint_model(
     """The model with the weights of the id file and, if there is one, of the gen file."""
     classes = classes_of(files["id"])
     with torch.device("meta"):  # shapes only: nothing large is built before all is checked
-        needed = method.model(classes).state_dict()
-    found: dict[str, Tensor] = {}
+        template = method.model(classes).state_dict()
+    tensors: dict[str, Tensor] = {}
     for kind, part in (("id", "appearance."), ("gen", "generator.")):
         if kind in files:
-            own = {name: value for name, value in needed.items() if name.startswith(part)}
-            taken, report = take(kind, files[kind], LAYOUTS[kind], own)
-            found |= taken
+            entries = {name: value for name, value in template.items() if name.startswith(part)}
+            values, report = take(kind, files[kind], LAYOUTS[kind], entries)
+            tensors |= values
             reports.append(report)
     model = cast(DGNetModel, method.model(classes))
     if "gen" not in files:
         model.leave_out("generator")
-    model.load_state_dict(found)
+    model.load_state_dict(tensors)
     return model
 
 
@@ -105,11 +107,11 @@ def teacher_model(
     """The teacher as a model of ide."""
     method, classes = teacher_settings(file, opts, notes)
     with torch.device("meta"):
-        needed = method.model(classes).state_dict()
-    found, report = take("teacher", file, LAYOUTS["teacher"], needed)
+        template = method.model(classes).state_dict()
+    tensors, report = take("teacher", file, LAYOUTS["teacher"], template)
     reports.append(report)
     model = cast(BaselineModel, method.model(classes))
-    model.load_state_dict(found)
+    model.load_state_dict(tensors)
     return model
 
 
@@ -117,11 +119,15 @@ def discriminator_writer(method: DGNet, file: Checkpoint, reports: list[Report])
     """What writes the discriminators' weights under our names, once they are checked."""
     with torch.device("meta"):
         network = Discriminator(method.dis_dim, method.dis_scales, method.residual_blocks)
-    needed = network.state_dict()
-    found, report = take("dis", file, LAYOUTS["dis"], needed)
+    template = network.state_dict()
+    values, report = take("dis", file, LAYOUTS["dis"], template)
     reports.append(report)
-    tensors = {name: value.float().contiguous() for name, value in found.items()}
-    about = {"format": "pt", "network": "lookalike.nets.dgnet.Discriminator",
-             "dim": str(method.dis_dim), "scales": str(method.dis_scales),
-             "residuals": str(method.residual_blocks)}  # fmt: skip
+    tensors = {name: value.float().contiguous() for name, value in values.items()}
+    about = {
+        "format": "pt",
+        "network": "lookalike.nets.dgnet.Discriminator",
+        "dim": str(method.dis_dim),
+        "scales": str(method.dis_scales),
+        "residuals": str(method.residual_blocks),
+    }
     return partial(safetensors.torch.save_file, tensors, metadata=about)

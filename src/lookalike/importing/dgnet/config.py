@@ -62,17 +62,21 @@ def settings(files: Mapping[str, Checkpoint], path: Path | None, notes: list[str
     changes: dict[str, Any] = {}
     if path is not None:
         config = read_options(path)
-        ignored = tuple(f"{kind}." for kind in ("gen", "dis") if kind not in files)
-        config = {key: value for key, value in config.items() if not key.startswith(ignored)}
+        prefixes = tuple(f"{kind}." for kind in ("gen", "dis") if kind not in files)
+        config = {key: value for key, value in config.items() if not key.startswith(prefixes)}
         for key, value in BUILT.items():
             if config.get(key, value) != value:
                 raise UserError(
                     f"{path} says {key}: {config[key]}, but Lookalike's DG-Net has {value}: these "
                     "weights would give wrong results in it."
                 )
-        real = {"ID_class": classes_of(files["id"]), "gen.dim": sizes["structure_dim"],
-                "gen.mlp_dim": sizes["mlp_dim"], "dis.dim": sizes["dis_dim"],
-                "dis.num_scales": sizes["dis_scales"]}  # fmt: skip
+        real = {
+            "ID_class": classes_of(files["id"]),
+            "gen.dim": sizes["structure_dim"],
+            "gen.mlp_dim": sizes["mlp_dim"],
+            "dis.dim": sizes["dis_dim"],
+            "dis.num_scales": sizes["dis_scales"],
+        }
         for key, value in real.items():
             if config.get(key, value) != value:
                 notes.append(f"{path} says {key}: {config[key]}, but the weights have {value}.")

@@ -40,8 +40,8 @@ def in_folder(folder: Path, step: int | None, notes: list[str]) -> list[Path]:
         if step < max(steps):
             notes.append(f"step {max(steps)} in {folder} is incomplete: step {step} was taken.")
     if step not in steps:
-        there = ", ".join(map(str, sorted(steps)))
-        raise UserError(f"{folder} has no checkpoints of step {step}; it has {there}.")
+        numbers = ", ".join(map(str, sorted(steps)))
+        raise UserError(f"{folder} has no checkpoints of step {step}; it has {numbers}.")
     return [*steps[step].values(), *teacher]
 
 

@@ -50,34 +50,36 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
     method, reports, notes = settings(files), list[Report](), list[str]()
     epochs = {m[1] for f in files.values() if (m := re.match(r"(\w+)_net_", f.path.name))}
     if len(epochs) > 1:
-        notes.append(f"the files are of different epochs ({', '.join(sorted(epochs))}): E and G "
-                     "fit each other only at the same one.")  # fmt: skip
+        notes.append(
+            f"the files are of different epochs ({', '.join(sorted(epochs))}): E and G "
+            "fit each other only at the same one."
+        )
     with torch.device("meta"):  # shapes only: nothing large is built before all is checked
-        needed = method.model(0).state_dict()
-    found: dict[str, Tensor] = {}
+        template = method.model(0).state_dict()
+    tensors: dict[str, Tensor] = {}
     for kind, parts in (("E", ("encoder.", "verifier.")), ("G", ("generator.",))):
         if kind in files:
-            own = {name: value for name, value in needed.items() if name.startswith(parts)}
-            found |= counted(kind, files[kind], own, reports)
+            entries = {name: value for name, value in template.items() if name.startswith(parts)}
+            tensors |= take_with_counters(kind, files[kind], entries, reports)
     size = f"{method.height}×{method.width}"
     does = "reposes" if "G" in files else "but doesn't repose (no G file)"
     writers: dict[Path, Write] = {}
-    written = {out: f"fdgan, {size} pixels; recognises, {does}"}
+    outputs = {out: f"fdgan, {size} pixels; recognises, {does}"}
     place = beside(out, ABOUT["E"])
-    writers[place] = encoder_writer(found)
-    written[place] = "the encoder alone, torchvision's resnet50; for `train METHOD --weights`"
+    writers[place] = encoder_writer(tensors)
+    outputs[place] = "the encoder alone, torchvision's resnet50; for `train METHOD --weights`"
     for kind, what in (("Di", "identity"), ("Dp", "pose")):
         if kind in files:
             place = beside(out, ABOUT[kind])
             writers[place] = discriminator_writer(kind, method, files[kind], reports)
-            written[place] = f"the {what} discriminator, which only training needs"
+            outputs[place] = f"the {what} discriminator, which only training needs"
     check_free(list(writers), force)
     model = method.model(0)
     if "G" not in files:
         model.leave_out("generator")
-    model.load_state_dict(found)
+    model.load_state_dict(tensors)
     write_all({out: partial(save_model, model), **writers})
-    return Imported(written, reports, notes)
+    return Imported(outputs, reports, notes)
 
 
 def settings(files: Mapping[str, Checkpoint]) -> FDGAN:
@@ -89,16 +91,18 @@ def settings(files: Mapping[str, Checkpoint]) -> FDGAN:
         return value.shape[axis] if value is not None and value.dim() > axis else default
 
     pose = size("G", "en_avg.1.weight", 0, code.pose_dim)
-    joined = size("G", "de_avg.1.weight", 0, 2048 + pose + code.noise_dim)
+    width = size("G", "de_avg.1.weight", 0, 2048 + pose + code.noise_dim)
     inputs = [size("G", f"de_conv{k}.1.weight", 0, 0) for k in (5, 4, 3, 2, 1)]
-    outputs = [size("G", f"de_{name}.1.weight", 1, 0)
-               for name in ("avg", "conv5", "conv4", "conv3", "conv2")]  # fmt: skip
+    outputs = [
+        size("G", f"de_{name}.1.weight", 1, 0)
+        for name in ("avg", "conv5", "conv4", "conv3", "conv2")
+    ]
     sizes: dict[str, Any] = {
         "height": 32 * size("G", "en_avg.1.weight", 2, code.height // 32),
         "width": 32 * size("G", "en_avg.1.weight", 3, code.width // 32),
         "generator_dim": size("G", "en_conv1.weight", 0, code.generator_dim),
         "pose_dim": pose,
-        "noise_dim": max(1, joined - 2048 - pose),
+        "noise_dim": max(1, width - 2048 - pose),
         # A decoder that sees a map of the pose encoder has twice the inputs there.
         "connect_layers": sum(a > b for a, b in zip(inputs, outputs, strict=True)),
         "dis_dim": size("Dp", "model.0.weight", 0, code.dis_dim),
@@ -106,27 +110,30 @@ def settings(files: Mapping[str, Checkpoint]) -> FDGAN:
     return dataclasses.replace(code, stride_on="3x3", weights="none", **sizes)
 
 
-def counted(
-    kind: str, file: Checkpoint, needed: Mapping[str, Tensor], reports: list[Report]
+def take_with_counters(
+    kind: str, file: Checkpoint, template: Mapping[str, Tensor], reports: list[Report]
 ) -> dict[str, Tensor]:
-    """What `take` takes, with 0 for step counters that the file, as all of its time, has none of.
+    """The entries that `take` gives, with 0 for step counters that a file of that time has none of.
 
     Raises UserError where one of several counters is missing.
     """
     old = not any(name.endswith(COUNTER) for name in file.tensors)
-    asked = {k: v for k, v in needed.items() if not (old and k.endswith(COUNTER))}
-    found, report = take(kind, file, LAYOUTS[kind], asked)
+    entries = {k: v for k, v in template.items() if not (old and k.endswith(COUNTER))}
+    values, report = take(kind, file, LAYOUTS[kind], entries)
     reports.append(report)
-    return {k: found[k] if k in found else torch.zeros((), dtype=v.dtype)
-            for k, v in needed.items()}  # fmt: skip
+    return {
+        k: values[k] if k in values else torch.zeros((), dtype=v.dtype) for k, v in template.items()
+    }
 
 
-def encoder_writer(found: Mapping[str, Tensor]) -> Write:
+def encoder_writer(tensors: Mapping[str, Tensor]) -> Write:
     """What writes the encoder alone, under torchvision's names."""
     part = "encoder."
-    own = {k.removeprefix(part): v.contiguous() for k, v in found.items() if k.startswith(part)}
+    weights = {
+        k.removeprefix(part): v.contiguous() for k, v in tensors.items() if k.startswith(part)
+    }
     about = {"format": "pt", "stride_on": "3x3"}
-    return partial(safetensors.torch.save_file, own, metadata=about)
+    return partial(safetensors.torch.save_file, weights, metadata=about)
 
 
 def discriminator_writer(
@@ -137,7 +144,7 @@ def discriminator_writer(
         net: nn.Module = (
             IdentityDiscriminator(resnet(50)) if kind == "Di" else PoseDiscriminator(method.dis_dim)
         )
-    found = counted(kind, file, net.state_dict(), reports)
-    tensors = {name: value.contiguous() for name, value in found.items()}
+    values = take_with_counters(kind, file, net.state_dict(), reports)
+    tensors = {name: value.contiguous() for name, value in values.items()}
     about = {"format": "pt", "network": f"lookalike.nets.fdgan.{type(net).__name__}"}
     return partial(safetensors.torch.save_file, tensors, metadata=about)

@@ -16,18 +16,20 @@ STAGE_ONE = ("model_best.pth.tar", "checkpoint.pth.tar")
 def in_folder(folder: Path, step: int | None) -> list[Path]:
     """The files in a folder of epoch `step`; by default the best, else the newest with an encoder.
 
-    Of a folder of stage I, its best or else its last encoder.
+    A folder of stage I has its best encoder, or else its last one.
     """
     epochs: dict[str, list[Path]] = {}
     for path in sorted(folder.glob("*_net_*.pth")):
         if match := re.fullmatch(r"(\d+|best)_net_(E|G|Di|Dp)\.pth", path.name):
             epochs.setdefault(match[1].lstrip("0") or "0", []).append(path)
     if step is None:
-        able = {e for e, files in epochs.items() if any(f.stem.endswith("_E") for f in files)}
-        if "best" in able:
+        with_encoder = {
+            e for e, files in epochs.items() if any(f.stem.endswith("_E") for f in files)
+        }
+        if "best" in with_encoder:
             return epochs["best"]
-        if able:
-            return epochs[max(able, key=int)]
+        if with_encoder:
+            return epochs[max(with_encoder, key=int)]
         for name in STAGE_ONE:
             if (folder / name).is_file():
                 return [folder / name]
@@ -36,8 +38,8 @@ def in_folder(folder: Path, step: int | None) -> list[Path]:
             "EPOCH_net_E.pth or model_best.pth.tar, or the files one by one."
         )
     if str(step) not in epochs:
-        there = ", ".join(sorted(epochs.keys() - {"best"}, key=int)) or "none"
-        raise UserError(f"{folder} has no networks of epoch {step}; it has {there}.")
+        numbers = ", ".join(sorted(epochs.keys() - {"best"}, key=int)) or "none"
+        raise UserError(f"{folder} has no networks of epoch {step}; it has {numbers}.")
     return epochs[str(step)]
 
 

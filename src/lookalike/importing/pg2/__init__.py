@@ -56,32 +56,33 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
     with torch.device("meta"):  # shapes only: nothing large is built before all is checked
         hollow = cast(PG2Model, method.model(0))
     blocks, deepest = method.depth, hollow.g1.small[1:]
-    found, report = take("G1", file, g1_rows(blocks, deepest, hollow.g1.state_dict()))
-    state, reports = {f"g1.{name}": value for name, value in found.items()}, [report]
+    values, report = take("G1", file, g1_rows(blocks, deepest, hollow.g1.state_dict()))
+    state, reports = {f"g1.{name}": value for name, value in values.items()}, [report]
     if hollow.g2 is not None:
-        found, report = take("G2", file, g2_rows(blocks - 2, hollow.g2.state_dict()))
-        state |= {f"g2.{name}": value for name, value in found.items()}
+        values, report = take("G2", file, g2_rows(blocks - 2, hollow.g2.state_dict()))
+        state |= {f"g2.{name}": value for name, value in values.items()}
         reports.append(report)
     writers: dict[Path, Write] = {}
-    written: dict[Path, str] = {}
+    outputs: dict[Path, str] = {}
     if "D" in kinds:
         place = beside(out, "discriminator")
         writers[place] = discriminator_writer(method, file, reports)
-        written[place] = "the discriminator, which only training needs"
+        outputs[place] = "the discriminator, which only training needs"
     rest = others(file)
-    reports += [rest] if rest.left else []
+    reports += [rest] if rest.rest else []
     model = method.model(0)
     model.load_state_dict(state)
     data = DATA.get(model.size, "other data")
     does = "reposes" if "G2" in kinds else "reposes coarsely (no G2)"
     writers = {out: partial(save_model, model), **writers}
-    written = {out: f"pg2, {by_size(model.size)} pixels ({data}); {does}", **written}
+    outputs = {out: f"pg2, {by_size(model.size)} pixels ({data}); {does}", **outputs}
     check_free(list(writers), force)
     write_all(writers)
-    return Imported(written, reports, [])
+    return Imported(outputs, reports, [])
 
 
 def by_size(size: tuple[int, int]) -> str:
+    """A size in pixels, such as 128×64."""
     return f"{size[0]}×{size[1]}"
 
 
@@ -99,8 +100,12 @@ def settings(file: Checkpoint, kinds: set[str]) -> PG2:
     blocks, channels = convs // 6, axes(file, "Pose_AE/G/Conv/weights", 4)[3]
     # N = log2(H) − 2, so that the deepest map is 8 pixels high.
     narrow = axes(file, "Pose_AE/G/fully_connected/weights", 2)[0] // (8 * channels * blocks)
-    sizes: dict[str, Any] = {"height": 4 << blocks, "width": narrow << (blocks - 1),
-                             "channels": channels, "parts": "g1"}  # fmt: skip
+    sizes: dict[str, Any] = {
+        "height": 4 << blocks,
+        "width": narrow << (blocks - 1),
+        "channels": channels,
+        "parts": "g1",
+    }
     if "G2" in kinds and blocks >= 3:
         last = axes(file, f"UAEnoFC/G/Conv_{5 * (blocks - 2) - 2}/weights", 4)  # the last block's
         sizes |= {"parts": "g1+g2+d", "g2_skip_outer": last[2] > channels}
@@ -139,16 +144,23 @@ def discriminator_writer(method: PG2, file: Checkpoint, reports: list[Report]) -
     """What writes D's weights under our names, once they are checked."""
     inputs, layers = 6 if method.dis_mode == "pair" else 3, method.depth - 1
     with torch.device("meta"):
-        net: nn.Module = Discriminator(method.height, method.width, layers, method.channels, inputs,
-                                       method.padding)  # fmt: skip
-    needed = net.state_dict()
-    found, report = take("D", file, d_rows(layers, needed))
+        net: nn.Module = Discriminator(
+            method.height, method.width, layers, method.channels, inputs, method.padding
+        )
+    template = net.state_dict()
+    values, report = take("D", file, d_rows(layers, template))
     reports.append(report)
     tensors: dict[str, Tensor] = {
-        name: found.get(name, torch.zeros(like.shape, dtype=like.dtype))
-        for name, like in needed.items()
+        name: values.get(name, torch.zeros(like.shape, dtype=like.dtype))
+        for name, like in template.items()
     }  # zeros: the counters of steps, which TensorFlow has none of
-    about = {"format": "pt", "network": "lookalike.nets.pg2.Discriminator",
-             "height": str(method.height), "width": str(method.width), "layers": str(layers),
-             "channels": str(method.channels), "inputs": str(inputs)}  # fmt: skip
+    about = {
+        "format": "pt",
+        "network": "lookalike.nets.pg2.Discriminator",
+        "height": str(method.height),
+        "width": str(method.width),
+        "layers": str(layers),
+        "channels": str(method.channels),
+        "inputs": str(inputs),
+    }
     return partial(safetensors.torch.save_file, tensors, metadata=about)

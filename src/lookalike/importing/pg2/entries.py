@@ -57,28 +57,28 @@ def g2_layers(blocks: int) -> list[str]:
     return [*names, "out"]
 
 
-def conv_rows(scope: str, layers: list[str], needed: Mapping[str, Tensor]) -> Iterator[Row]:
+def conv_rows(scope: str, layers: list[str], template: Mapping[str, Tensor]) -> Iterator[Row]:
     """Rows of the convolutions Conv, Conv_1, Conv_2, …"""
     for k, layer in enumerate(layers):
         theirs = f"{scope}Conv_{k}" if k else f"{scope}Conv"
-        yield conv_row(f"{theirs}/weights", f"{layer}.weight", needed)
-        yield same(f"{theirs}/biases", f"{layer}.bias", needed)
+        yield conv_row(f"{theirs}/weights", f"{layer}.weight", template)
+        yield same(f"{theirs}/biases", f"{layer}.bias", template)
 
 
-def conv_row(theirs: str, ours: str, needed: Mapping[str, Tensor]) -> Row:
-    out, into, height, width = needed[ours].shape
+def conv_row(theirs: str, ours: str, template: Mapping[str, Tensor]) -> Row:
+    out, into, height, width = template[ours].shape
     return Row(theirs, (height, width, into, out), ours, lambda w: w.permute(3, 2, 0, 1))
 
 
-def same(theirs: str, ours: str, needed: Mapping[str, Tensor]) -> Row:
-    return Row(theirs, tuple(needed[ours].shape), ours, lambda value: value)
+def same(theirs: str, ours: str, template: Mapping[str, Tensor]) -> Row:
+    return Row(theirs, tuple(template[ours].shape), ours, lambda value: value)
 
 
-def g1_rows(blocks: int, small: tuple[int, int], needed: Mapping[str, Tensor]) -> list[Row]:
-    """small: height and width of the deepest feature map."""
-    rows = list(conv_rows("Pose_AE/G/", g1_layers(blocks), needed))
-    code, flat = needed["to_code.weight"].shape
-    spread = needed["from_code.weight"].shape[0]
+def g1_rows(blocks: int, small: tuple[int, int], template: Mapping[str, Tensor]) -> list[Row]:
+    """The rows of G1. small: height and width of the deepest feature map."""
+    rows = list(conv_rows("Pose_AE/G/", g1_layers(blocks), template))
+    code, flat = template["to_code.weight"].shape
+    spread = template["from_code.weight"].shape[0]
 
     def to_code(w: Tensor) -> Tensor:
         return w.reshape(*small, -1, code).permute(3, 2, 0, 1).flatten(1)
@@ -93,34 +93,41 @@ def g1_rows(blocks: int, small: tuple[int, int], needed: Mapping[str, Tensor]) -
     return [
         *rows,
         Row(f"{first}/weights", (flat, code), "to_code.weight", to_code),
-        same(f"{first}/biases", "to_code.bias", needed),
+        same(f"{first}/biases", "to_code.bias", template),
         Row(f"{second}/weights", (code, spread), "from_code.weight", from_code),
         Row(f"{second}/biases", (spread,), "from_code.bias", bias),
     ]
 
 
-def g2_rows(blocks: int, needed: Mapping[str, Tensor]) -> list[Row]:
-    return list(conv_rows("UAEnoFC/G/", g2_layers(blocks), needed))
+def g2_rows(blocks: int, template: Mapping[str, Tensor]) -> list[Row]:
+    """The rows of G2."""
+    return list(conv_rows("UAEnoFC/G/", g2_layers(blocks), template))
 
 
-def d_rows(layers: int, needed: Mapping[str, Tensor]) -> list[Row]:
-    """D flattens as we do, (c, h, w). Its batch normalisation has no step counter."""
+def d_rows(layers: int, template: Mapping[str, Tensor]) -> list[Row]:
+    """The rows of D, which flattens as we do, (c, h, w), and whose batch norms count no steps."""
     rows = []
     for i in range(1, layers + 1):
         theirs = f"Discriminator.{i}/Discriminator.{i}"
-        rows += [conv_row(f"{theirs}.Filters", f"convs.{i - 1}.weight", needed),
-                 same(f"{theirs}.Biases", f"convs.{i - 1}.bias", needed)]  # fmt: skip
-    names = {"offset": "bias", "scale": "weight", "moving_mean": "running_mean",
-             "moving_variance": "running_var"}  # fmt: skip
+        rows += [
+            conv_row(f"{theirs}.Filters", f"convs.{i - 1}.weight", template),
+            same(f"{theirs}.Biases", f"convs.{i - 1}.bias", template),
+        ]
+    names = {
+        "offset": "bias",
+        "scale": "weight",
+        "moving_mean": "running_mean",
+        "moving_variance": "running_var",
+    }
     for i in range(2, layers + 1):
         for theirs, ours in names.items():
-            rows.append(same(f"Discriminator.BN{i}.{theirs}", f"norms.{i - 2}.{ours}", needed))
-    linear = needed["out.weight"].shape[1]
+            rows.append(same(f"Discriminator.BN{i}.{theirs}", f"norms.{i - 2}.{ours}", template))
+    linear = template["out.weight"].shape[1]
     theirs = "Discriminator.Output/Discriminator.Output"
     return [
         *rows,
         Row(f"{theirs}.W", (linear, 1), "out.weight", lambda w: w.T),
-        same(f"{theirs}.b", "out.bias", needed),
+        same(f"{theirs}.b", "out.bias", template),
     ]
 
 
@@ -129,7 +136,7 @@ def take(kind: str, file: Checkpoint, rows: list[Row]) -> tuple[dict[str, Tensor
 
     Raises UserError naming the first that is missing, has another shape or isn't finite.
     """
-    found: dict[str, Tensor] = {}
+    tensors: dict[str, Tensor] = {}
     for theirs, shape, ours, turn in rows:
         if theirs not in file.tensors:
             raise UserError(
@@ -147,15 +154,16 @@ def take(kind: str, file: Checkpoint, rows: list[Row]) -> tuple[dict[str, Tensor
                 f"{file.path} has NaN or infinite numbers in '{theirs}': its training broke down; "
                 "take an earlier step."
             )
-        found[ours] = turn(value.float()).contiguous()
-    taken = {row.theirs for row in rows}
-    own = [name for name in file.tensors if scope_of(name) == kind]
-    left: dict[str, list[str]] = {}
-    for name in own:
-        if name not in taken:
-            left.setdefault(TRAINING if UNUSED.search(name) else UNKNOWN, []).append(name)
-    return found, Report(kind, Checkpoint(file.path, {n: file.tensors[n] for n in own}, []),
-                         len(taken), left)  # fmt: skip
+        tensors[ours] = turn(value.float()).contiguous()
+    names = {row.theirs for row in rows}
+    entries = [name for name in file.tensors if scope_of(name) == kind]
+    rest: dict[str, list[str]] = {}
+    for name in entries:
+        if name not in names:
+            rest.setdefault(TRAINING if UNUSED.search(name) else UNKNOWN, []).append(name)
+    return tensors, Report(
+        kind, Checkpoint(file.path, {n: file.tensors[n] for n in entries}, []), len(names), rest
+    )
 
 
 def scope_of(name: str) -> str | None:
@@ -165,8 +173,8 @@ def scope_of(name: str) -> str | None:
 
 def others(file: Checkpoint) -> Report:
     """The report of what belongs to no network."""
-    rest = {n: v for n, v in file.tensors.items() if scope_of(n) is None}
-    left: dict[str, list[str]] = {}
-    for name in [*rest, *file.others]:
-        left.setdefault(TRAINING if UNUSED.search(name) else UNKNOWN, []).append(name)
-    return Report("other", Checkpoint(file.path, rest, file.others), 0, left)
+    tensors = {n: v for n, v in file.tensors.items() if scope_of(n) is None}
+    rest: dict[str, list[str]] = {}
+    for name in [*tensors, *file.others]:
+        rest.setdefault(TRAINING if UNUSED.search(name) else UNKNOWN, []).append(name)
+    return Report("other", Checkpoint(file.path, tensors, file.others), 0, rest)

@@ -52,8 +52,8 @@ def in_folder(folder: Path, step: int | None) -> Path:
             steps[int(match[1])] = index.with_suffix("")
     if steps:
         if step is not None and step not in steps:
-            there = ", ".join(map(str, sorted(steps)))
-            raise UserError(f"{folder} has no checkpoint of step {step}; it has {there}.")
+            numbers = ", ".join(map(str, sorted(steps)))
+            raise UserError(f"{folder} has no checkpoint of step {step}; it has {numbers}.")
         return steps[max(steps) if step is None else step]
     files = sorted(folder.glob("*.npz"))
     if len(files) != 1 or step is not None:
@@ -70,13 +70,13 @@ def read_variables(path: Path) -> Checkpoint:
     Raises UserError for a file that is neither, and saying how to make the .npz file.
     """
     if path.with_name(f"{path.name}.index").is_file():
-        return named(path, from_tensorflow(path))
+        return as_checkpoint(path, from_tensorflow(path))
     try:
         file = np.load(path, allow_pickle=False)
         if isinstance(file, np.ndarray):
             raise ValueError("it holds one array without a name")
         with file:
-            return named(path, {name: file[name] for name in file.files})
+            return as_checkpoint(path, {name: file[name] for name in file.files})
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         why = " ".join(str(error).split()).rstrip(".")
         recipe = RECIPE.format(prefix="model.ckpt-0")
@@ -102,7 +102,7 @@ def from_tensorflow(prefix: Path) -> dict[str, np.ndarray]:
         raise UserError(f"TensorFlow can't read {prefix} ({why}); copy it again.") from error
 
 
-def named(path: Path, arrays: dict[str, np.ndarray]) -> Checkpoint:
+def as_checkpoint(path: Path, arrays: dict[str, np.ndarray]) -> Checkpoint:
     """The arrays as tensors; a variable's name may end in :0."""
     tensors: dict[str, Tensor] = {}
     others: list[str] = []
