@@ -14,7 +14,7 @@ from lookalike.data.transforms import Normalize
 from lookalike.errors import UserError
 from lookalike.layout import channels_last, use_layout
 from lookalike.training import RunSettings, precision
-from lookalike.training.precision import decided, fastest, seconds, wrong_in_bf16
+from lookalike.training.precision import decide, fastest, seconds, wrong_in_bf16
 
 
 def measured(monkeypatch: pytest.MonkeyPatch, fp32: float, bf16: float, contiguous: float) -> None:
@@ -45,7 +45,7 @@ def test_the_faster_one_is_taken(
     measured(monkeypatch, fp32, bf16, contiguous)
     choice = fastest("cpu")
     assert (choice.precision, choice.layout) == expected
-    settings, reason = decided(RunSettings(accelerator="cpu"), {})
+    settings, reason = decide(RunSettings(accelerator="cpu"), {})
     assert (settings.precision, settings.layout) == expected
     assert reason.startswith(f"precision {expected[0]}, layout {expected[1]}: a convolution takes ")
 
@@ -53,13 +53,13 @@ def test_the_faster_one_is_taken(
 def test_what_is_said_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     measured(monkeypatch, 1.0, 2.0, 0.5)
     given = RunSettings(accelerator="cpu", precision="bf16")
-    settings, reason = decided(given, {})
+    settings, reason = decide(given, {})
     assert (settings.precision, settings.layout) == ("bf16", "contiguous")
     assert reason.startswith("layout contiguous: ")
     both = RunSettings(accelerator="cpu", precision="bf16", layout="channels_last")
-    assert decided(both, {"precision": "fp32"}) == (both, "")
+    assert decide(both, {"precision": "fp32"}) == (both, "")
     before = {"precision": "bf16", "layout": "channels_last"}
-    assert decided(RunSettings(), before)[0].precision == "bf16"
+    assert decide(RunSettings(), before)[0].precision == "bf16"
 
 
 def test_a_machine_is_measured_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_processor_with_wrong_convolutions_takes_no_bf16_for_narrow_crops(
         (False, (64, 32), "bf16"),
     ):
         monkeypatch.setattr(precision, "wrong_in_bf16", lambda wrong=wrong: wrong)
-        settings, reason = decided(RunSettings(accelerator="cpu"), {}, size)
+        settings, reason = decide(RunSettings(accelerator="cpu"), {}, size)
         assert settings.precision == expected
         assert ("bf16 gives wrong results on this processor" in reason) == (expected == "fp32")
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +17,7 @@ from lookalike.generation.jobs import Job
 from lookalike.generation.pictures import nobody, read_images, save_picture
 from lookalike.generation.verb import Conditions, Verb
 from lookalike.methods.model import Model
+from lookalike.methods.model_file import fingerprint
 
 NOTE = "dump.json"  # what the pictures of a folder were made of
 
@@ -38,15 +36,19 @@ def write_folder(
 
     people: image files, or none. jobs: rows of these and of the conditions. about: what the
     pictures are made of, beside the model; `out` remembers it. Raises UserError when `out` holds
-    something else, and for an image that can't be read: what was made is kept.
+    something else, and for an image that can't be read: the pictures before it are kept.
     """
 
     def draw(part: Sequence[Job]) -> Pixels:
         rows = np.array([(job.person, job.condition) for job in part])
         # Each image is read and encoded once a batch.
-        (persons, i), (chosen, j) = (np.unique(side, return_inverse=True) for side in rows.T)
-        images = read_images(model, [people[row] for row in persons]) if people else nobody(model)
-        values = conditions.values(model, chosen)
+        (person_rows, i), (condition_rows, j) = (
+            np.unique(side, return_inverse=True) for side in rows.T
+        )
+        images = (
+            read_images(model, [people[row] for row in person_rows]) if people else nobody(model)
+        )
+        values = conditions.values(model, condition_rows)
         return verb.pictures(model, images, values, np.stack([i, j], 1), batch)
 
     note = {**about, **conditions.note(model), "model": fingerprint(model)}
@@ -65,11 +67,3 @@ def write_folder(
             list(pool.map(save_picture, draw(part), [out / job.name for job in part]))
             bar.update(len(part))
     return len(missing)
-
-
-def fingerprint(model: Model) -> str:
-    """A name for these weights and settings: 16 hexadecimal digits."""
-    digest = hashlib.sha256(json.dumps(dataclasses.asdict(model.method)).encode())
-    for tensor in model.state_dict().values():
-        digest.update(tensor.detach().cpu().contiguous().numpy())
-    return digest.hexdigest()[:16]

@@ -83,10 +83,10 @@ def data_set(
     """A job for every crop, `times` over, each with the condition of another random crop.
 
     conditions: that of every crop of `people`. They are drawn without replacement from those that
-    are known. The files lie in a folder for each identity of the person
-    or of whom the condition is of; a name has that one first: PID_cCAMERA_ROW_in_PID_cCAMERA_ROW or
-    …_wears_…, rows of `people`, cameras from 1. So the reader `folder` finds persons and cameras in
-    it. Raises UserError for more `times` than there are such conditions.
+    are known. by: whose identity a file lies in the folder of, the person's or the condition's; its
+    name has that one first: PID_cCAMERA_ROW_in_PID_cCAMERA_ROW or …_wears_…, rows of `people`,
+    cameras from 1. So the reader `folder` finds persons and cameras in it. Raises UserError for
+    more `times` than there are such conditions.
     """
     n = len(people)
     rows = np.flatnonzero(conditions.known)
@@ -95,10 +95,10 @@ def data_set(
     for i in range(n):
         others = rows[rows != i]
         if times > len(others):
-            few = f"There are only {len(others)} other crops whose {conditions.noun} is known"
+            reason = f"There are only {len(others)} other crops whose {conditions.noun} is known"
             if conditions.images:
-                few = f"{n} images have only {len(others)} others each"
-            raise UserError(f"{few}: --times {times} is too much.")
+                reason = f"{n} images have only {len(others)} others each"
+            raise UserError(f"{reason}: --times {times} is too much.")
         for j in rng.choice(others, times, replace=False):
             if by == "person":
                 name = f"{people.pids[i]:04d}/{label(people, i)}_in_{label(people, j)}"

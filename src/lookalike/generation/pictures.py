@@ -25,16 +25,16 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 def choose(places: Sequence[str], count: int | None, each: int = 1) -> list[str]:
     """The image files of the places; of a folder `each` × `count` of them, evenly spaced, or all.
 
-    Of a folder with fewer, as many as `each` divides. Raises UserError for a place that isn't
+    A folder with fewer gives as many as `each` divides. Raises UserError for a place that isn't
     there, and for a folder without images.
     """
-    chosen = []
+    paths = []
     for place in places:
-        files = image_files([place])
+        images = image_files([place])
         if count is not None and Path(place).is_dir():
-            files = evenly(files, each * min(count, max(1, len(files) // each)))
-        chosen += files
-    return chosen
+            images = evenly(images, each * min(count, max(1, len(images) // each)))
+        paths += images
+    return paths
 
 
 def read_images(model: Model, paths: Sequence[str]) -> Pixels:

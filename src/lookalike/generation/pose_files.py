@@ -50,13 +50,13 @@ def poses_in(place: Path) -> list[NamedPose]:
 def beside(images: Sequence[Path]) -> list[NamedPose]:
     """The pose of every image, from a file of its name beside it, or from a pose file or folder
     there. Raises UserError naming the first that has none."""
-    read: dict[Path, dict[str, NDArray[np.float32]]] = {}
-    chosen = []
+    tables: dict[Path, dict[str, NDArray[np.float32]]] = {}
+    poses = []
     for image in images:
         for place in pose_places(image):
-            poses = read.get(place) or read.setdefault(place, read_poses(place))
-            if name := match(poses, [str(image)]).get(str(image)):
-                chosen.append(NamedPose(image.parent, image.name, poses[name]))
+            table = tables.get(place) or tables.setdefault(place, read_poses(place))
+            if name := match(table, [str(image)]).get(str(image)):
+                poses.append(NamedPose(image.parent, image.name, table[name]))
                 break
         else:
             raise UserError(
@@ -64,13 +64,13 @@ def beside(images: Sequence[Path]) -> list[NamedPose]:
                 f"{image.stem}_keypoints.json or poses.csv beside it (`lookalike data poses` makes "
                 "that), or give the pose file itself."
             )
-    return chosen
+    return poses
 
 
 def pose_places(image: Path) -> Iterator[Path]:
     """Where an image's pose may lie: files of its own, then files and folders for all images."""
-    own = (f"{image.stem}{end}" for end in (".txt", ".json", "_keypoints.json"))
-    for folder, names in ((image.parent, (*own, *BESIDE)), (image.parent.parent, BESIDE)):
+    files = (f"{image.stem}{end}" for end in (".txt", ".json", "_keypoints.json"))
+    for folder, names in ((image.parent, (*files, *BESIDE)), (image.parent.parent, BESIDE)):
         yield from (folder / name for name in names if (folder / name).exists())
 
 

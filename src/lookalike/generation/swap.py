@@ -44,7 +44,7 @@ class Swap(Verb):
     def pictures(
         self, model: Model, images: Pixels, values: NDArray[Any], pairs: Rows, batch: int
     ) -> Pixels:
-        """As of every verb; every image is encoded once for each of its parts."""
+        """The pictures as of every verb; each image is encoded once for each of its parts."""
         net = cast(SwappingModel, model)
         pictures = []
         looks, i = np.unique(pairs[:, 0], return_inverse=True)
@@ -76,15 +76,18 @@ class Swap(Verb):
         """
         require_pairs(images, conditions)
         first, second = images, np.stack(cast(list[Pixels], conditions.pictures(model)))
-        n, one = len(first), np.arange(len(first))
-        pairs = np.concatenate([np.stack([one, n + one], 1), np.stack([n + one, one], 1)])
+        n, order = len(first), np.arange(len(first))
+        pairs = np.concatenate([np.stack([order, n + order], 1), np.stack([n + order, order], 1)])
         both = np.concatenate([first, second])
         pictures = self.pictures(model, both, both, pairs, batch)
         blank = np.full((4, 4, 3), 255, np.uint8)
         rows = {
-            "image 1": first, "image 2": second, "": [blank],
-            "appearance 1, structure 2": pictures[:n], "appearance 2, structure 1": pictures[n:],
-        }  # fmt: skip
+            "image 1": first,
+            "image 2": second,
+            "": [blank],
+            "appearance 1, structure 2": pictures[:n],
+            "appearance 2, structure 1": pictures[n:],
+        }
         return grid(rows.values(), row_labels=list(rows))
 
 
@@ -111,7 +114,7 @@ def between(ends: Sequence[str], steps: int) -> Between:
 
 
 class Interpolation(Verb):
-    """From one image's code to another's: of appearance (Fig. 5) or structure (Fig. 9).
+    """Pictures from one image's code to another's: of appearance (Fig. 5) or structure (Fig. 9).
 
     The people give the other code: structures for "appearance", appearances for "structure".
     """
@@ -121,7 +124,7 @@ class Interpolation(Verb):
 
     @torch.no_grad()
     def crossed(self, model: Model, images: Pixels, conditions: Conditions, batch: int) -> Pixels:
-        """As of every verb; a model makes all steps of a person at once."""
+        """The pictures as of every verb; a model makes all steps of a person at once."""
         assert isinstance(conditions, Between)
         net, steps = cast(SwappingModel, model), len(conditions)
         ends = read_images(model, conditions.ends)

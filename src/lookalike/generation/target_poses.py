@@ -79,22 +79,22 @@ def known_pairs(bench: Benchmark, count: int, seed: int) -> tuple[list[str], Tar
     Raises UserError when no tested person has a second crop whose pose is known.
     """
     gallery, query = with_known_pose(bench.gallery), bench.query
-    shared = query[np.isin(query.pids, gallery.pids)]
-    if not len(shared):
+    queries = query[np.isin(query.pids, gallery.pids)]
+    if not len(queries):
         raise UserError(f"Nobody in the query of {bench} has a pose in its gallery.")
-    rows = evenly(range(len(shared)), count)
+    rows = evenly(range(len(queries)), count)
     rng = np.random.default_rng(seed)
-    targets = [rng.choice(np.flatnonzero(gallery.pids == shared.pids[k])) for k in rows]
-    return [shared.paths[k] for k in rows], of_people(gallery[targets])
+    targets = [rng.choice(np.flatnonzero(gallery.pids == queries.pids[k])) for k in rows]
+    return [queries.paths[k] for k in rows], of_people(gallery[targets])
 
 
 def with_known_pose(people: People) -> People:
     """The crops of real identities whose pose is known. Raises UserError if there are none."""
     assert people.poses is not None
-    known = people[(people.pids > 0) & (people.poses.known > 0)]
-    if not len(known):
+    crops = people[(people.pids > 0) & (people.poses.known > 0)]
+    if not len(crops):
         raise UserError("No pose of the tested people is known; give others by --poses.")
-    return known
+    return crops
 
 
 def read_targets(
@@ -106,26 +106,26 @@ def read_targets(
     """The poses in pose files, in folders of them, and of images beside which theirs lie.
 
     names: take only these, in this order. count: at most so many of a place with several, evenly.
-    size: height and width of the images that aren't there. Raises UserError when a pose isn't there
-    or has no known joint, or the size of its image can't be told.
+    size: height and width of images that are missing. Raises UserError when a pose is missing or
+    has no known joint, or the size of its image can't be told.
     """
-    chosen: list[NamedPose] = []
+    poses: list[NamedPose] = []
     for place in places:
-        poses = poses_in(Path(place))
-        if names:
-            chosen += poses
-        else:
-            seen = [pose for pose in poses if (pose.joints[:, 2] > 0).any()]
-            if not seen:
+        candidates = poses_in(Path(place))
+        if not names:
+            candidates = [pose for pose in candidates if (pose.joints[:, 2] > 0).any()]
+            if not candidates:
                 raise UserError(f"{place} has no pose with a known joint.")
-            chosen += evenly(seen, count or len(seen))
-    chosen = [by_name(chosen, name, places) for name in names] if names else chosen
-    files = [image_of(pose) for pose in chosen]
-    sizes = [size_of(pose, file, size) for pose, file in zip(chosen, files, strict=True)]
-    joints = cleaned(np.stack([pose.joints for pose in chosen]), np.array(sizes))
-    for pose, known in zip(chosen, joints.known, strict=True):
-        if not known:
+            candidates = evenly(candidates, count or len(candidates))
+        poses += candidates
+    if names:
+        poses = [by_name(poses, name, places) for name in names]
+    files = [image_of(pose) for pose in poses]
+    sizes = [size_of(pose, file, size) for pose, file in zip(poses, files, strict=True)]
+    joints = cleaned(np.stack([pose.joints for pose in poses]), np.array(sizes))
+    for pose, count_known in zip(poses, joints.known, strict=True):
+        if not count_known:
             raise UserError(
                 f"The pose '{pose.name}' in {pose.place} has no known joint in its image."
             )
-    return TargetPoses([pose.path for pose in chosen], files=files, poses=joints)
+    return TargetPoses([pose.path for pose in poses], files=files, poses=joints)

@@ -143,8 +143,11 @@ class Verb:
         cells = self.crossed(model, images, conditions, batch)
         if not self.of_people:
             return grid(parts(cells[0], ceil(sqrt(len(conditions)))))
-        shown = zip(conditions.photographs(model), conditions.pictures(model), strict=True)
-        heads = [picture if photo is None else photo for photo, picture in shown]
+        photographs, pictures = conditions.photographs(model), conditions.pictures(model)
+        heads = [
+            picture if photo is None else photo
+            for photo, picture in zip(photographs, pictures, strict=True)
+        ]
         labels = ["person", "", *(conditions.captions or [conditions.noun])]
         return headed_grid(list(images), heads, list(cells), column_labels=labels)
 
@@ -162,8 +165,8 @@ class Verb:
         for name, step in self.pictures_by_step(model, images, values, batch).items():
             columns[name] = list(step)
         columns["photograph"] = conditions.photographs(model)
-        shown = {k: column for k, column in columns.items() if any(x is not None for x in column)}
-        return grid(zip(*shown.values(), strict=True), column_labels=list(shown))
+        columns = {k: column for k, column in columns.items() if any(x is not None for x in column)}
+        return grid(zip(*columns.values(), strict=True), column_labels=list(columns))
 
     def sequence(
         self, model: Model, images: Pixels, conditions: Conditions, batch: int

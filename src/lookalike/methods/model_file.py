@@ -7,6 +7,7 @@ every class), classes, data, preprocessing, without. Files without a format are 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
+from torch import nn
 
 import lookalike
 from lookalike.errors import UserError, unknown
@@ -121,3 +123,13 @@ def load_model(path: str | Path) -> Model:
         ) from error
     model.pids = about["pids"]
     return model.eval()
+
+
+def fingerprint(module: nn.Module) -> str:
+    """A name for a network's weights, and for a `Model`'s settings too: 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    if isinstance(module, Model):
+        digest.update(json.dumps(dataclasses.asdict(module.method)).encode())
+    for tensor in module.state_dict().values():
+        digest.update(tensor.detach().cpu().contiguous().numpy())
+    return digest.hexdigest()[:16]

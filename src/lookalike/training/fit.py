@@ -111,7 +111,7 @@ class Rounds(L.LightningDataModule):
         super().__init__()
         self.module, self.stage, self.table = module, stage, table
         self.stop, self.settings = stop, settings
-        self.renewed: Callable[[], None] = lambda: None  # what else is done after a `renew`
+        self.after_renew: Callable[[], None] = lambda: None  # what else is done after a `renew`
 
     def look(self) -> Look:
         """What the module may see of everybody."""
@@ -134,7 +134,7 @@ class Rounds(L.LightningDataModule):
             if step % stage.round == 0 and step < stop:
                 torch.manual_seed(step_seed(module.seed, module.stage, "renew", step))
                 module.renew(self.look())
-                self.renewed()
+                self.after_renew()
             stop = min(stop, (step // stage.round + 1) * stage.round)
         plan = stage.plan or module.plan
         if step < stop:
@@ -207,7 +207,7 @@ class RunCallback(L.Callback):
         self.seconds: float = state.get("seconds", 0.0)
         self.interrupted = False
         self.main = is_main_process()
-        rounds.renewed = self.on_renewed
+        rounds.after_renew = self.on_renewed
 
     def on_ctrl_c(self) -> None:
         if self.interrupted:  # a second Ctrl-C doesn't wait
@@ -220,15 +220,21 @@ class RunCallback(L.Callback):
         module = self.module
         if self.state:
             optimizers = module.raw_optimizers()
-            for optimizer, saved in zip(optimizers, self.state["optimizers"], strict=True):
-                optimizer.load_state_dict(saved)
+            for optimizer, state in zip(optimizers, self.state["optimizers"], strict=True):
+                optimizer.load_state_dict(state)
             self.state = {}  # frees its memory
         module.begin(self.rounds.look())
         if self.main:
             self.metrics = Metrics(self.run / "metrics.jsonl", module.stage, module.step)
             self.bar = tqdm(
-                total=self.stop, initial=module.step, desc=module.stage, unit="step",
-                dynamic_ncols=True, disable=not sys.stderr.isatty(), smoothing=0.05)  # fmt: skip
+                total=self.stop,
+                initial=module.step,
+                desc=module.stage,
+                unit="step",
+                dynamic_ncols=True,
+                disable=not sys.stderr.isatty(),
+                smoothing=0.05,
+            )
         self.clock = time.monotonic()
 
     def on_renewed(self) -> None:
@@ -262,18 +268,23 @@ class RunCallback(L.Callback):
         """Writes the step's losses to metrics.jsonl, TensorBoard and stderr."""
         module = self.module
         rate = module.raw_optimizers()[-1].param_groups[-1]["lr"]
-        self.metrics.write({
-            "step": step, "seconds": round(self.seconds, 3),
-            "step_seconds": round(step_seconds, 4), "lr": rate,
-            "losses": module.losses, "weights": module.weights,
-        })  # fmt: skip
+        self.metrics.write(
+            {
+                "step": step,
+                "seconds": round(self.seconds, 3),
+                "step_seconds": round(step_seconds, 4),
+                "lr": rate,
+                "losses": module.losses,
+                "weights": module.weights,
+            }
+        )
         scalars = {f"loss/{k}": v for k, v in module.losses.items()}
         scalars.update({f"weight/{k}": v for k, v in module.weights.items()})
         assert trainer.logger is not None
         trainer.logger.log_metrics({**scalars, "lr": rate}, step)
-        left = (self.stop - step) * self.seconds / step
+        rest = (self.stop - step) * self.seconds / step
         terms = [f"{k} {v:.4g}" for k, v in module.losses.items()]
-        head = f"{module.stage} {step}/{self.stop}  {step_seconds:.2f} s/step  {clock(left)} left"
+        head = f"{module.stage} {step}/{self.stop}  {step_seconds:.2f} s/step  {clock(rest)} left"
         self.say("\n".join([head, *wrapped(terms)]))
 
     def say(self, text: str) -> None:
@@ -282,12 +293,15 @@ class RunCallback(L.Callback):
     def save(self) -> None:
         """Replaces the checkpoint, unless the last update made a weight NaN or infinite."""
         self.module.check_weights()
-        save_checkpoint(self.file, {
-            "step": self.module.step,
-            "seconds": self.seconds,
-            "module": self.module.state_dict(),
-            "optimizers": [o.state_dict() for o in self.module.raw_optimizers()],
-        })  # fmt: skip
+        save_checkpoint(
+            self.file,
+            {
+                "step": self.module.step,
+                "seconds": self.seconds,
+                "module": self.module.state_dict(),
+                "optimizers": [o.state_dict() for o in self.module.raw_optimizers()],
+            },
+        )
 
     def draw(self, step: int) -> None:
         for name, picture in self.module.preview().items():
@@ -316,8 +330,8 @@ class RunCallback(L.Callback):
 
 def clock(seconds: float) -> str:
     """Seconds as h:mm:ss."""
-    whole = int(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+    total = int(seconds)
+    return f"{total // 3600}:{total // 60 % 60:02d}:{total % 60:02d}"
 
 
 def wrapped(terms: list[str], width: int = 80) -> list[str]:

@@ -40,7 +40,7 @@ class Choice:
     reason: str
 
 
-def decided(
+def decide(
     settings: RunSettings, before: Mapping[str, Any], size: tuple[int, int] = (256, 128)
 ) -> tuple[RunSettings, str]:
     """The settings without "auto" in precision and layout, and a sentence that says why.
@@ -48,15 +48,15 @@ def decided(
     before: what a run to go on with, or the main process of this one, has decided, by the same
     names: it stays. size: the method's crops, H×W.
     """
-    known = {name: before[name] for name in ("precision", "layout") if name in before}
-    open_ones = [name for name in ("precision", "layout") if getattr(settings, name) == "auto"]
-    if not open_ones:
+    decisions = {name: before[name] for name in ("precision", "layout") if name in before}
+    names = [name for name in ("precision", "layout") if getattr(settings, name) == "auto"]
+    if not names:
         return settings, ""
-    if all(name in known for name in open_ones):
-        return replace(settings, **{name: known[name] for name in open_ones}), ""
+    if all(name in decisions for name in names):
+        return replace(settings, **{name: decisions[name] for name in names}), ""
     device = resolve_device(settings)
     choice = fastest(device)
-    changes: dict[str, Any] = {name: getattr(choice, name) for name in open_ones}
+    changes: dict[str, Any] = {name: getattr(choice, name) for name in names}
     narrow = device == "cpu" and min(size) <= NARROW
     if narrow and changes.get("precision") == "bf16" and wrong_in_bf16():
         changes["precision"] = "fp32"
@@ -75,7 +75,7 @@ def fastest(device: str) -> Choice:
         if torch.cuda.is_bf16_supported():
             return Choice("bf16", "channels_last", "the GPU computes in bfloat16")
         return Choice("fp32", "channels_last", "the GPU has no bfloat16")
-    times = measured()
+    times = convolution_times()
     layout: Layout = "channels_last"
     best = {where: min(times[f"{p} {where}"] for p in ("fp32", "bf16")) for where in LAYOUTS}
     if best["contiguous"] < LAYOUT_GAIN * best["channels_last"]:
@@ -86,7 +86,7 @@ def fastest(device: str) -> Choice:
     return Choice(precision, layout, reason)
 
 
-def measured() -> dict[str, float]:
+def convolution_times() -> dict[str, float]:
     """Seconds of every "PRECISION LAYOUT": those of this machine's first measurement, or new ones.
 
     A machine is its processor, torch's version and the number of threads.

@@ -45,13 +45,13 @@ def report_run(
     *_, model = models.values()
     write_json(run / "environment.json", environment(model, seconds, settings))
     device = resolve_device(settings)
-    for trained in models.values():  # Lightning leaves them on the CPU
-        trained.to(device)
+    for m in models.values():  # Lightning leaves them on the CPU
+        m.to(device)
     rows: list[dict[str, Any]] = []
     ranked: dict[str, Any] = {}
-    tested = [bench for bench in benches if len(bench.query) and len(bench.gallery)]
+    test_benches = [bench for bench in benches if len(bench.query) and len(bench.gallery)]
     recognising = {name: m for name, m in models.items() if m.embeds}
-    for bench in tested if recognising else ():
+    for bench in test_benches if recognising else ():
         evaluation = evaluate(recognising, bench)
         print(results_table(evaluation))
         rows += evaluation.rows
@@ -61,10 +61,10 @@ def report_run(
         write_json(run / "ranked.json", ranked)
     elif recognising:
         print("nobody was tested: the data have no query and gallery images")
-    if tested and "repose" in model.generates:
-        rows += judge_pictures(run, model, tested[0])
-    for trained in models.values():
-        trained.cpu()
+    if test_benches and "repose" in model.generates:
+        rows += judge_pictures(run, model, test_benches[0])
+    for m in models.values():
+        m.cpu()
     write_report(run)
     print(f"model   {run / 'model.safetensors'}\nreport  {run / 'report.html'}")
     return rows
@@ -76,7 +76,7 @@ def judge_pictures(run: Path, model: Model, bench: Benchmark) -> list[dict[str, 
     None, and a line that says why, where no pair of them has a pose.
     """
     try:
-        found = picture_quality(model, bench, count=PAIRS)
+        quality = picture_quality(model, bench, count=PAIRS)
     except UserError as error:  # the trained model counts for more than its pictures
         write_json(run / "pictures.json", {"rows": [], "notes": [str(error)]})
         print(f"no pictures of tested people: {error}")
@@ -84,13 +84,13 @@ def judge_pictures(run: Path, model: Model, bench: Benchmark) -> list[dict[str, 
     try:
         images, targets = known_pairs(bench, SHOWN, seed=0)
     except UserError as error:
-        found.notes.append(str(error))
+        quality.notes.append(str(error))
     else:
         pairs = Repose().pairs(model, read_images(model, images), targets, SHOWN)
         save_picture(pairs, run / "images" / "final-held_out_people.png")
-    write_json(run / "pictures.json", {"rows": found.rows, "notes": found.notes})
-    print(picture_table(found))
-    return found.rows
+    write_json(run / "pictures.json", {"rows": quality.rows, "notes": quality.notes})
+    print(picture_table(quality))
+    return quality.rows
 
 
 def environment(

@@ -29,7 +29,7 @@ from lookalike.methods.model_file import FORMAT, save_model
 from lookalike.methods.stage import Given, Stage, Write
 from lookalike.training.fit import check_shares, fit_stage
 from lookalike.training.memory import keep_freed_memory
-from lookalike.training.precision import decided
+from lookalike.training.precision import decide
 from lookalike.training.processes import end_with_parent, first_error_only, is_main_process
 from lookalike.training.report_run import report_run
 from lookalike.training.run_folder import stage_folder
@@ -87,17 +87,17 @@ def train(
     settings.
     """
     names = {f.name for f in dataclasses.fields(RunSettings)}
-    running = {name: changes.pop(name) for name in names & changes.keys()}
-    settings = dataclasses.replace(settings or RunSettings(), **running)
+    run_changes = {name: changes.pop(name) for name in names & changes.keys()}
+    settings = dataclasses.replace(settings or RunSettings(), **run_changes)
     if isinstance(method, str):
         if method not in METHODS:
             raise unknown("method", method, METHODS)
         method = METHODS[method].preset(preset, **changes)
     elif changes:
         raise TypeError("train takes changed fields only with a method's name")
-    given = method
-    several = [data] if isinstance(data, str | Benchmark) else list(data)
-    benches = [parse_data(d) if isinstance(d, str) else d for d in several]
+    original = method
+    sources = [data] if isinstance(data, str | Benchmark) else list(data)
+    benches = [parse_data(d) if isinstance(d, str) else d for d in sources]
     aim = parse_data(target) if isinstance(target, str) else target
     if "target" in method.needs and aim is None:
         raise UserError(
@@ -110,23 +110,26 @@ def train(
     run = Path(out or f"runs/{method.name}")
     before = decisions(run) if resume or not is_main_process() else {}
     size = getattr(method, "height", 256), getattr(method, "width", 128)
-    settings, reason = decided(settings, before, size)
+    settings, reason = decide(settings, before, size)
     use_layout("contiguous" if settings.layout == "contiguous" else "channels_last")
-    people = planned(method, benches, aim, settings.seed, run / GENERATED)
+    people = plan_people(method, benches, aim, settings.seed, run / GENERATED)
     stages = method.stages(people)
     for stage in stages:
         if isinstance(stage, Stage) and stage.plan is not None:
             check_shares(stage.name, stage.plan(0), settings.devices)
     if is_main_process():
         base = type(method).preset(preset)
-        changed = differences(dataclasses.asdict(base), dataclasses.asdict(given))
-        names_changed = [change.split(":")[0] for change in changed]
-        prepare(run, config(method, preset, benches, aim, settings, names_changed), resume)
+        lines = differences(dataclasses.asdict(base), dataclasses.asdict(original))
+        setting_names = [line.split(":")[0] for line in lines]
+        prepare(run, config(method, preset, benches, aim, settings, setting_names), resume)
         if reason:
             print(f"lookalike: {reason}", file=sys.stderr)
         if method.reads_target_labels:
-            print(f"These settings of {method.name} are given the identities of the target: an "
-                  "oracle, not a label-free result.", file=sys.stderr)  # fmt: skip
+            print(
+                f"These settings of {method.name} are given the identities of the target: an "
+                "oracle, not a label-free result.",
+                file=sys.stderr,
+            )
     elif settings.devices > 1:
         end_with_parent()
     if settings.accelerator != "gpu":
@@ -148,16 +151,16 @@ def train(
             )
     parallel.leave()
     models = {name: m for name, m in done.items() if isinstance(m, Model)}
-    for trained in models.values():
-        trained.pids = people.source.classes.tolist()
+    for m in models.values():
+        m.pids = people.source.classes.tolist()
     last = list(models)[-1]
     model = models[last]
     if not is_main_process():
         return Run(run, model)
     trained_on = " + ".join(map(str, benches))
-    for name, trained in models.items():
+    for name, m in models.items():
         file = "model" if name == last else name
-        save_model(trained, run / f"{file}.safetensors", trained_on)
+        save_model(m, run / f"{file}.safetensors", trained_on)
     models[method.name] = models.pop(last)
     rows = report_run(run, models, [aim] if aim else benches, seconds, settings)
     return Run(run, model, rows)
@@ -169,7 +172,7 @@ def decisions(run: Path) -> dict[str, Any]:
     return read_settings(file, ADVICE) if file.exists() else {}
 
 
-def planned(
+def plan_people(
     method: Method, benches: Sequence[Benchmark], target: Benchmark | None, seed: int, folder: Path
 ) -> Given:
     """The people that a method plans with: those of all `benches` as one table, and the target's.
@@ -215,9 +218,9 @@ def config(
     benches: Sequence[Benchmark],
     target: Benchmark | None,
     settings: RunSettings,
-    changed: list[str],
+    changes: list[str],
 ) -> dict[str, Any]:
-    """What config.yaml says; changed: the settings that differ from the preset's."""
+    """What config.yaml says; changes: the settings that differ from the preset's."""
     run = dataclasses.asdict(settings)
     seed, precision, layout = (run.pop(name) for name in ("seed", "precision", "layout"))
     command = shlex.join(["lookalike", *sys.argv[1:]]) if len(sys.argv) > 1 else ""
@@ -235,7 +238,7 @@ def config(
         "command": command,
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "settings": json.loads(json.dumps(dataclasses.asdict(method))),
-        "changed": changed,
+        "changed": changes,
         "generates": list(method.model_type().verbs),
         "embeds": bool(method.model_type().features_of),
         "run": run,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from lookalike.data.samplers import step_seed
 from lookalike.errors import UserError
 from lookalike.files import claim
 from lookalike.generation.pictures import save_picture, to_pixels
-from lookalike.methods.model import Model
+from lookalike.methods.model_file import fingerprint
 from lookalike.methods.stage import Write
 from lookalike.training.processes import is_main_process
 from lookalike.training.settings import RunSettings, resolve_device
@@ -50,28 +49,28 @@ def write_pictures(
     parallel.wait()  # nobody writes before everybody has looked
     starts = range(0, len(paths), write.batch_size)
     todo = [start for start in starts if missing[start : start + write.batch_size].any()]
-    mine = todo[parallel.rank() :: parallel.world_size()]
+    share = todo[parallel.rank() :: parallel.world_size()]
     hidden = None if is_main_process() else True  # None: where stderr is no terminal
     with (
         torch.no_grad(),
         ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool,
-        tqdm(total=len(mine), desc=write.name, unit="batch", disable=hidden) as bar,
+        tqdm(total=len(share), desc=write.name, unit="batch", disable=hidden) as bar,
     ):
-        draw = write.draw(done) if mine else None
-        for start in mine:
+        draw = write.draw(done) if share else None
+        for start in share:
             assert draw is not None
             rows = np.arange(start, min(start + write.batch_size, len(paths)))
             torch.manual_seed(step_seed(settings.seed, write.name, start))
             pictures = draw(rows)
             check(pictures, len(rows), write.name)
-            kept = [k for k, row in enumerate(rows) if missing[row]]
+            places = [k for k, row in enumerate(rows) if missing[row]]
             pixels = to_pixels(pictures)
-            list(pool.map(save_picture, pixels[kept], [paths[rows[k]] for k in kept]))
+            list(pool.map(save_picture, pixels[places], [paths[rows[k]] for k in places]))
             bar.update()
     for module in done.values():
         module.cpu()
     parallel.wait()
-    return int(sum(missing[start : start + write.batch_size].sum() for start in mine))
+    return int(sum(missing[start : start + write.batch_size].sum() for start in share))
 
 
 def check(pictures: Tensor, count: int, name: str) -> None:
@@ -97,13 +96,3 @@ def about(
         "settings": json.loads(json.dumps(values)),
         "models": {name: fingerprint(module) for name, module in done.items()},
     }
-
-
-def fingerprint(module: nn.Module) -> str:
-    """A name for these weights, and the settings of a model: 16 hexadecimal digits."""
-    digest = hashlib.sha256()
-    if isinstance(module, Model):
-        digest.update(json.dumps(dataclasses.asdict(module.method)).encode())
-    for tensor in module.state_dict().values():
-        digest.update(tensor.detach().cpu().contiguous().numpy())
-    return digest.hexdigest()[:16]
