@@ -41,7 +41,7 @@ class DemoSettings:
     steps: int = 0
     """Stop every stage after so many steps, as a rehearsal; 0: the whole length."""
     seed: int = 0
-    """Of the people and of the training."""
+    """Seed of the people and of the training."""
 
     def __post_init__(self) -> None:
         for name, least in {"people": 30, "images": 2, "steps": 0, "seed": 0}.items():
@@ -101,11 +101,11 @@ def demo(
         *(f"lookalike evaluate {run.folder} {on_away}" for run in runs.values()),
     )
     elsewhere = {name: evaluate({name: run.model}, away) for name, run in runs.items()}
-    here = with_methods({name: run.rows for name, run in runs.items()})
-    there = with_methods({name: evaluation.rows for name, evaluation in elsewhere.items()})
+    home_rows = with_methods({name: run.rows for name, run in runs.items()})
+    away_rows = with_methods({name: evaluation.rows for name, evaluation in elsewhere.items()})
     tables = {
-        f"{home.source}, other people": [*colour_baseline(home).rows, *here],
-        f"{away.source}, never seen": [*colour_baseline(away).rows, *there],
+        f"{home.source}, other people": [*colour_baseline(home).rows, *home_rows],
+        f"{away.source}, never seen": [*colour_baseline(away).rows, *away_rows],
     }
 
     say(

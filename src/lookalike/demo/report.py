@@ -55,35 +55,48 @@ def write_demo_report(
         ranked[f"{name}, {home.source}"] = files[name].ranked
         ranked[f"{name}, {away.source}"] = elsewhere[name].ranked
     images = out / "images"
-    return write_overview(out / "report.html", Overview(
-        title="Rendered people, recognised and repainted",
-        lead=LEAD,
-        facts={key: str(files[painter].environment[key]) for key in ("hardware", "torch")},
-        tables=tables,
-        people=portraits(home, away, images),
-        pictures=paintings(runs[painter].model, home, images),
-        ranked=ranked,
-        runs={name: run.folder for name, run in runs.items()},
-        commands=commands(home, runs),
-    ))  # fmt: skip
+    return write_overview(
+        out / "report.html",
+        Overview(
+            title="Rendered people, recognised and repainted",
+            lead=LEAD,
+            facts={key: str(files[painter].environment[key]) for key in ("hardware", "torch")},
+            tables=tables,
+            people=portraits(home, away, images),
+            pictures=paintings(runs[painter].model, home, images),
+            ranked=ranked,
+            runs={name: run.folder for name, run in runs.items()},
+            commands=commands(home, runs),
+        ),
+    )
 
 
 def portraits(home: Benchmark, away: Benchmark, images: Path) -> list[Figure]:
     """Contact sheets of both places, and of what is known about every image."""
-    known = (
+    annotations = (
         "Every image comes with the joints that are seen, the outline, what each pixel shows, and "
         "the person's joints in metres: lookalike.world.writer.annotations.truth_of reads them."
     )
     return [
-        Figure(f"By day: {home.source}", "A row a person, a column a camera. "
-               f"{home.train.num_pids} people to train on, {home.query.num_pids} others to test.",
-               save_picture(sheet(home.root, 8), images / "home.png")),
-        Figure(f"Elsewhere: {away.source}", f"{away.query.num_pids} people, only to test.",
-               save_picture(sheet(away.root, 8), images / "away.png")),
-        Figure("What is known of them", known,
-               save_picture(sheet(home.root, 2, poses=True, masks=True, scale=SCALE),
-                            images / "known.png")),
-    ]  # fmt: skip
+        Figure(
+            f"By day: {home.source}",
+            "A row a person, a column a camera. "
+            f"{home.train.num_pids} people to train on, {home.query.num_pids} others to test.",
+            save_picture(sheet(home.root, 8), images / "home.png"),
+        ),
+        Figure(
+            f"Elsewhere: {away.source}",
+            f"{away.query.num_pids} people, only to test.",
+            save_picture(sheet(away.root, 8), images / "away.png"),
+        ),
+        Figure(
+            "What is known of them",
+            annotations,
+            save_picture(
+                sheet(home.root, 2, poses=True, masks=True, scale=SCALE), images / "known.png"
+            ),
+        ),
+    ]
 
 
 def paintings(model: Model, home: Benchmark, images: Path) -> list[Figure]:
@@ -96,22 +109,29 @@ def paintings(model: Model, home: Benchmark, images: Path) -> list[Figure]:
     steps = between(files[:2], 9)
     strip, _ = Interpolation("appearance").sequence(model, people[2:5], steps, BATCH)
     return [
-        Figure("Each in the clothes of every other", "Painted by DG-Net: a row wears what its "
-               "first picture wears, a column stands as its first picture stands. None of them was "
-               "trained on.", save_picture(table, images / "swap.png")),
-        Figure("From one's clothes to another's", "Three people, painted in what lies between two "
-               "others' clothes.",
-               save_picture(strip.resize((strip.width * SCALE, strip.height * SCALE)),
-                            images / "morph.png")),
-    ]  # fmt: skip
+        Figure(
+            "Each in the clothes of every other",
+            "Painted by DG-Net: a row wears what its "
+            "first picture wears, a column stands as its first picture stands. None of them was "
+            "trained on.",
+            save_picture(table, images / "swap.png"),
+        ),
+        Figure(
+            "From one's clothes to another's",
+            "Three people, painted in what lies between two others' clothes.",
+            save_picture(
+                strip.resize((strip.width * SCALE, strip.height * SCALE)), images / "morph.png"
+            ),
+        ),
+    ]
 
 
 def clearest(people: People, count: int) -> list[str]:
     """An image of each of at most `count` of the people: the one that least hides its person."""
-    hidden = truth_of(people.paths).occluded
-    chosen = np.linspace(0, people.num_pids - 1, min(count, people.num_pids)).round().astype(int)
-    rows = [np.flatnonzero(people.pids == pid) for pid in people.classes[chosen]]
-    return [people.paths[row[hidden[row].argmin()]] for row in rows]
+    occlusion = truth_of(people.paths).occluded
+    places = np.linspace(0, people.num_pids - 1, min(count, people.num_pids)).round().astype(int)
+    rows = [np.flatnonzero(people.pids == pid) for pid in people.classes[places]]
+    return [people.paths[row[occlusion[row].argmin()]] for row in rows]
 
 
 def enlarged(pixels: Pixels) -> Pixels:

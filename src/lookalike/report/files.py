@@ -68,15 +68,26 @@ def read_run(folder: Path) -> RunFiles:
         for name in ("evaluation", "ranked")
     )
     # Few runs are calibrated, and not all make pictures that can be measured: that isn't missed.
-    thresholds, measured = (
+    calibration, quality = (
         _mapping(file, notes) if (file := folder / f"{name}.json").exists() else {}
         for name in ("calibration", "pictures")
     )
     images = sorted((folder / "images").glob("*.png"))
     stages = _stage_names(folder / "stages")
     stages += [name for name in steps if name not in stages]
-    run = RunFiles(folder, config, stages, steps, evaluation, ranked, measured, thresholds,
-                   environment, images, notes)  # fmt: skip
+    run = RunFiles(
+        folder,
+        config,
+        stages,
+        steps,
+        evaluation,
+        ranked,
+        quality,
+        calibration,
+        environment,
+        images,
+        notes,
+    )
     if not images and run.generates:
         notes.append("There is no picture in images/: nothing was generated yet.")
     return run
@@ -123,5 +134,5 @@ def _steps(path: Path, notes: list[str]) -> dict[str, list[dict[str, Any]]]:
 
 def _stage_names(folder: Path) -> list[str]:
     """The names of `<n>-<name>` folders, by n."""
-    found = [re.fullmatch(r"(\d+)-(.+)", p.name) for p in folder.glob("*/")]
-    return [m[2] for m in sorted((m for m in found if m), key=lambda m: int(m[1]))]
+    matches = [re.fullmatch(r"(\d+)-(.+)", p.name) for p in folder.glob("*/")]
+    return [m[2] for m in sorted((m for m in matches if m), key=lambda m: int(m[1]))]

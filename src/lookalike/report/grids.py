@@ -136,15 +136,15 @@ def swap_grid(appearances: Row, structures: Row, cells: Sequence[Row], gap: int 
     """The swap table: `cells[i][j]` wears appearance i in structure j.
 
     The first column shows the appearances, the first row the structures, a wider gap apart from
-    what was generated; the corner says which is which. Raises ValueError when `cells` is not
+    the generated pictures; the corner says which is which. Raises ValueError when `cells` is not
     len(appearances) × len(structures).
     """
     looks, shapes = [to_picture(x) for x in appearances], [to_picture(x) for x in structures]
-    made = [[to_picture(x) for x in row] for row in cells]
-    if [len(row) for row in made] != [len(shapes)] * len(looks):
+    pictures = [[to_picture(x) for x in row] for row in cells]
+    if [len(row) for row in pictures] != [len(shapes)] * len(looks):
         raise ValueError(
             f"{len(looks)} appearances and {len(shapes)} structures need as many rows and "
-            f"columns of cells, got rows of {[len(row) for row in made]}"
+            f"columns of cells, got rows of {[len(row) for row in pictures]}"
         )
     first = np.full_like(looks[0], 255)
     height, width = first.shape[:2]
@@ -152,7 +152,7 @@ def swap_grid(appearances: Row, structures: Row, cells: Sequence[Row], gap: int 
     _write(
         ImageDraw.Draw(corner), (width / 2, height / 2), "structure\n→\n\nappearance\n↓", width - 4
     )
-    return headed_grid(looks, shapes, made, corner, gap)
+    return headed_grid(looks, shapes, pictures, corner, gap)
 
 
 def ranked_list(
@@ -164,7 +164,7 @@ def ranked_list(
     size: tuple[int, int] = (128, 64),
     gap: int = 6,
 ) -> Image.Image:
-    """The query (blue frame) and what was found, best first: right ones green, wrong ones red.
+    """The query (blue frame) and its results, best first: right ones green, wrong ones red.
 
     Every picture is fitted into `size` (height, width), and its camera and distance, where given,
     are written under it. Raises ValueError for another status.
@@ -191,10 +191,12 @@ def _tile(
     draw = ImageDraw.Draw(tile)
     draw.rectangle((0, 0, tile.width - 1, height + 2 * frame - 1), fill=colour)
     scale = min(height / image.shape[0], width / image.shape[1])
-    fitted = Image.fromarray(image).resize(
+    content = Image.fromarray(image).resize(
         (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     )
-    tile.paste(fitted, (frame + (width - fitted.width) // 2, frame + (height - fitted.height) // 2))
+    tile.paste(
+        content, (frame + (width - content.width) // 2, frame + (height - content.height) // 2)
+    )
     if caption:
         _write(draw, (tile.width / 2, tile.height - text / 2), caption, tile.width)
     return tile

@@ -30,7 +30,7 @@ def write_report(run: str | Path) -> Path:
     """
     files = read_run(Path(run))
     config = files.config
-    limits = drawn_thresholds(files)
+    limits = thresholds_of(files)
     return write_page(
         files.folder / "report.html",
         "template.html.jinja",
@@ -39,7 +39,7 @@ def write_report(run: str | Path) -> Path:
         notes=files.notes,
         rows=files.evaluation.get("rows") or [],
         pictures=pictures(files.images, files.stages),
-        measured=measured(files.pictures.get("rows") or []),
+        measured=measures_table(files.pictures.get("rows") or []),
         unmeasured=files.pictures.get("notes") or [],
         generates=files.generates,
         embeds=files.embeds,
@@ -52,20 +52,20 @@ def write_report(run: str | Path) -> Path:
     )
 
 
-def measured(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The table of what was measured of pictures: heads with an arrow to the better, and cells."""
-    shown = [name for name in MEASURES if any(row.get(name) is not None for row in rows)]
-    if not shown:
+def measures_table(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The table of the pictures' measures: heads with an arrow to the better, and cells."""
+    names = [name for name in MEASURES if any(row.get(name) is not None for row in rows)]
+    if not names:
         return None
     return {
-        "heads": [f"{name} {MEASURES[name]}" for name in shown],
-        "rows": [(row.get("pictures", ""), [row.get(name) for name in shown]) for row in rows],
+        "heads": [f"{name} {MEASURES[name]}" for name in names],
+        "rows": [(row.get("pictures", ""), [row.get(name) for name in names]) for row in rows],
         "pairs": rows[0].get("pairs"),
         "data": rows[0].get("data"),
     }
 
 
-def drawn_thresholds(files: RunFiles) -> dict[str, Any] | None:
+def thresholds_of(files: RunFiles) -> dict[str, Any] | None:
     """What the page shows of calibration.json; None, with a note, if another version wrote it."""
     if not files.calibration:
         return None
@@ -111,13 +111,13 @@ def stage(files: RunFiles, name: str, prefix: str = "") -> dict[str, Any]:
     """
     steps = files.steps.get(name, [])
     times = _column(steps, steps, "step_seconds")[1]
-    took = (files.environment.get("stage_seconds") or {}).get(name)
+    duration = (files.environment.get("stage_seconds") or {}).get(name)
     return {
         "name": name,
         "last_step": steps[-1]["step"] if steps else None,
         "step_seconds": float(np.median(times)) if len(times) else None,
-        "seconds": steps[-1].get("seconds") if took is None and steps else took,
-        "finished": took is not None,
+        "seconds": steps[-1].get("seconds") if duration is None and steps else duration,
+        "finished": duration is not None,
         "curves": list(curves(f"{prefix}{files.stages.index(name)}", steps)),
     }
 
@@ -126,9 +126,9 @@ def curves(label: str, steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """A small chart for each loss term, then the ramped weights, the rate, the time per step."""
     losses = [entry.get("losses") or {} for entry in steps]
     weights = [entry.get("weights") or {} for entry in steps]
-    ramped = [t for t in _keys(weights) if len({w[t] for w in weights if t in w}) > 1]
+    ramps = [t for t in _keys(weights) if len({w[t] for w in weights if t in w}) > 1]
     charts = [(term, losses, term, True) for term in _keys(losses)]
-    charts += [(f"weight of {term}", weights, term, False) for term in ramped]
+    charts += [(f"weight of {term}", weights, term, False) for term in ramps]
     charts += [
         ("learning rate", steps, "lr", False),
         ("seconds per step", steps, "step_seconds", True),
@@ -155,16 +155,16 @@ def _column(
     steps: list[dict[str, Any]], entries: list[dict[str, Any]], key: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The steps that logged the key, and its values there, both float64."""
-    there = [i for i, entry in enumerate(entries) if entry.get(key) is not None]
-    x = np.array([steps[i]["step"] for i in there], dtype=float)
-    return x, np.array([entries[i][key] for i in there], dtype=float)
+    rows = [i for i, entry in enumerate(entries) if entry.get(key) is not None]
+    x = np.array([steps[i]["step"] for i in rows], dtype=float)
+    return x, np.array([entries[i][key] for i in rows], dtype=float)
 
 
 def settings(config: dict[str, Any], section: str) -> list[tuple[str, Any, bool]]:
     """The section's settings by dotted name, with their value and whether they were changed."""
-    changed = set(config.get("changed") or [])
+    changes = set(config.get("changed") or [])
     return [
-        (name, value, name in changed or f"{section}.{name}" in changed)
+        (name, value, name in changes or f"{section}.{name}" in changes)
         for name, value in _flat(config.get(section) or {})
     ]
 

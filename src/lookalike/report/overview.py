@@ -56,15 +56,18 @@ def write_overview(path: Path, about: Overview) -> Path:
         "overview.html.jinja",
         about=about,
         lines=beside(about.tables),
-        people=[drawn(figure) for figure in about.people],
-        pictures=[drawn(figure) for figure in about.pictures],
+        people=[figure_entry(figure) for figure in about.people],
+        pictures=[figure_entry(figure) for figure in about.pictures],
         ranked=[
-            {"title": title, "features": found.get("features"),
-             "groups": ranked_lists(found.get("lists") or [])}
-            for title, found in about.ranked.items()
+            {
+                "title": title,
+                "features": lists.get("features"),
+                "groups": ranked_lists(lists.get("lists") or []),
+            }
+            for title, lists in about.ranked.items()
         ],
         runs=[run(title, folder, path.parent) for title, folder in about.runs.items()],
-    )  # fmt: skip
+    )
 
 
 def beside(tables: Mapping[str, Sequence[Row]]) -> list[tuple[str, list[Row]]]:
@@ -76,21 +79,27 @@ def beside(tables: Mapping[str, Sequence[Row]]) -> list[tuple[str, list[Row]]]:
     ]
 
 
-def drawn(figure: Figure) -> dict[str, Any]:
+def figure_entry(figure: Figure) -> dict[str, Any]:
     """The figure with its picture as the page holds it."""
     uri, width = thumbnail(figure.path, (WIDEST, 4 * WIDEST)) or (None, 0)
-    return {"title": figure.title, "caption": figure.caption, "label": "", "uri": uri,
-            "name": figure.path.name, "width": width}  # fmt: skip
+    return {
+        "title": figure.title,
+        "caption": figure.caption,
+        "label": "",
+        "uri": uri,
+        "name": figure.path.name,
+        "width": width,
+    }
 
 
 def run(title: str, folder: Path, root: Path) -> dict[str, Any]:
     """A run's stages with their curves, and where its own report lies, as seen from `root`."""
     files = read_run(folder)
-    own = folder / "report.html"
-    inside = own.is_relative_to(root)
+    report = folder / "report.html"
+    inside = report.is_relative_to(root)
     return {
         "title": title,
-        "report": str(own.relative_to(root) if inside else own),
+        "report": str(report.relative_to(root) if inside else report),
         "stages": [stage(files, name, f"{folder.name}-") for name in files.stages],
         "environment": files.environment,
     }

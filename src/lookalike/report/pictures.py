@@ -46,9 +46,9 @@ def pictures(paths: Sequence[Path], stages: Sequence[str]) -> list[dict[str, Any
         kind, when, label = _parse(path, stages)
         kinds.setdefault(kind, []).append((when, label, path))
     groups = []
-    for kind, found in kinds.items():
-        (_, label, newest), *earlier = sorted(found, key=lambda f: f[0], reverse=True)
-        shown = np.linspace(0, len(earlier) - 1, min(EARLIER, len(earlier))).round().astype(int)
+    for kind, entries in kinds.items():
+        (_, label, newest), *earlier = sorted(entries, key=lambda f: f[0], reverse=True)
+        rows = np.linspace(0, len(earlier) - 1, min(EARLIER, len(earlier))).round().astype(int)
         about = _about(newest)
         words = kind.replace("-", " ").replace("_", " ").capitalize()
         groups.append(
@@ -56,8 +56,8 @@ def pictures(paths: Sequence[Path], stages: Sequence[str]) -> list[dict[str, Any
                 "title": about.get("title") or words,
                 "caption": about.get("caption"),
                 "newest": _entry(newest, label, 2200),
-                "earlier": [_entry(earlier[i][2], earlier[i][1], 700) for i in shown],
-                "left_out": len(earlier) - len(shown),
+                "earlier": [_entry(earlier[i][2], earlier[i][1], 700) for i in rows],
+                "left_out": len(earlier) - len(rows),
             }
         )
     return groups

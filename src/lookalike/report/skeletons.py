@@ -38,14 +38,14 @@ def _figure(pose: NDArray[Any], height: int, width: int) -> NDArray[np.uint8]:
     draw = ImageDraw.Draw(canvas)
     thick = max(height * THICKNESS, 1) * FINER
     x, y, known = pose.T
-    there = (known > 0) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    middles = (np.floor(np.where(there, (x, y), 0)).T + 0.5) * FINER  # of the joints' pixels
+    inside = (known > 0) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    middles = (np.floor(np.where(inside, (x, y), 0)).T + 0.5) * FINER  # of the joints' pixels
     for first, second in LIMBS:
-        if there[first] and there[second]:
+        if inside[first] and inside[second]:
             draw.line(
                 middles[[first, second]].ravel().tolist(), fill=COLOURS[second], width=round(thick)
             )
-    for joint in np.flatnonzero(there):
+    for joint in np.flatnonzero(inside):
         (x, y), r = middles[joint], 0.8 * thick
         draw.ellipse((x - r, y - r, x + r, y + r), fill=COLOURS[joint])
     return np.asarray(canvas.resize((width, height), Image.Resampling.BOX))
