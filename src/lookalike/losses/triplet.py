@@ -56,12 +56,12 @@ def triplet_loss(
     Stats: ap, an (mean distances), active (fraction of triplets with ap − an + m > 0), norm (mean
     length of the embeddings) and std (their mean spread per dimension; → 0 means a collapse).
     """
-    everyone = anchors if all_embeddings is None else all_embeddings
-    names = labels if all_labels is None else all_labels
-    d = pairwise_distance(anchors, everyone, distance)
-    same = labels[:, None] == names[None, :]
-    own = torch.arange(len(anchors), device=d.device) + first_row
-    positive = same & (own[:, None] != torch.arange(len(everyone), device=d.device))
+    embeddings = anchors if all_embeddings is None else all_embeddings
+    identities = labels if all_labels is None else all_labels
+    d = pairwise_distance(anchors, embeddings, distance)
+    same = labels[:, None] == identities[None, :]
+    rows = torch.arange(len(anchors), device=d.device) + first_row
+    positive = same & (rows[:, None] != torch.arange(len(embeddings), device=d.device))
     ap, an = _mine(d, positive, ~same, mining)
     slack = 0.0 if isinstance(margin, str) else margin
     if margin == "soft":
@@ -74,7 +74,7 @@ def triplet_loss(
         losses = F.relu(ap - an + slack)
     count = max(len(losses), 1)
     with torch.no_grad():
-        spread = full_precision(everyone)
+        spread = full_precision(embeddings)
         stats = {
             "ap": ap.sum() / count,
             "an": an.sum() / count,

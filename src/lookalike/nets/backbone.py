@@ -31,8 +31,10 @@ def backbone(
             raise UserError(f"Backbone '{name}' can't change its strides: leave them out.")
         model: nn.Module = _timm(name.removeprefix("timm:"), weights)
     elif name in NAMES:
-        fitting = weights_stride_on(name, weights) if stride_on == "auto" else stride_on
-        model = resnet(int(name.removeprefix("resnet")), stride_on=fitting, last_stride=last_stride)
+        placement = weights_stride_on(name, weights) if stride_on == "auto" else stride_on
+        model = resnet(
+            int(name.removeprefix("resnet")), stride_on=placement, last_stride=last_stride
+        )
         load_imagenet(model, name, weights)
     else:
         raise unknown("backbone", name, (*NAMES, "timm:NAME"))

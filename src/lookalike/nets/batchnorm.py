@@ -61,8 +61,8 @@ class _Modes(_Torch):
         own_var, own_mean = torch.var_mean(full, dims, correction=0)
         # One sum for mean, square and count; differences of squares need float64's digits.
         own_mean, own_var = own_mean.double(), own_var.double()
-        own = torch.cat([own_mean, own_var + own_mean.square(), torch.ones_like(own_mean[:1])])
-        total = parallel.sum_over_processes(own * (x.numel() // x.shape[1]))
+        sums = torch.cat([own_mean, own_var + own_mean.square(), torch.ones_like(own_mean[:1])])
+        total = parallel.sum_over_processes(sums * (x.numel() // x.shape[1]))
         mean, square = (total[:-1] / total[-1]).chunk(2)
         var = (square - mean.square()).clamp_min(0)
         count = total[-1].detach()
@@ -119,14 +119,14 @@ def batch_statistics(module: nn.Module) -> Iterator[None]:
     its encoder that judges generated images. Works with `torch.func.functional_call`.
     """
     layers = list(_norms(module))
-    before = [layer.by_batch_only for layer in layers]
+    flags = [layer.by_batch_only for layer in layers]
     for layer in layers:
         layer.by_batch_only = True
     try:
         yield
     finally:
-        for layer, was in zip(layers, before, strict=True):
-            layer.by_batch_only = was
+        for layer, flag in zip(layers, flags, strict=True):
+            layer.by_batch_only = flag
 
 
 class Dropout(nn.Module):

@@ -12,8 +12,15 @@ def reflect_conv(
     inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1
 ) -> nn.Conv2d:
     """A convolution that keeps the size (divided by stride): reflection padding, with bias."""
-    return nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel - 1) // 2, dilation,
-                     padding_mode="reflect" if kernel > 1 else "zeros")  # fmt: skip
+    return nn.Conv2d(
+        inputs,
+        outputs,
+        kernel,
+        stride,
+        dilation * (kernel - 1) // 2,
+        dilation,
+        padding_mode="reflect" if kernel > 1 else "zeros",
+    )
 
 
 def lrelu(x: Tensor) -> Tensor:

@@ -25,9 +25,13 @@ class StructureEncoder(nn.Module):
     def __init__(self, dim: int, residuals: int) -> None:
         super().__init__()
         self.convs = nn.ModuleList(
-            [reflect_conv(1, dim, 3, 2), reflect_conv(dim, 2 * dim, 3),
-             reflect_conv(2 * dim, 2 * dim, 3), reflect_conv(2 * dim, 4 * dim, 3, 2)]
-        )  # fmt: skip
+            [
+                reflect_conv(1, dim, 3, 2),
+                reflect_conv(dim, 2 * dim, 3),
+                reflect_conv(2 * dim, 2 * dim, 3),
+                reflect_conv(2 * dim, 4 * dim, 3, 2),
+            ]
+        )
         self.residuals = nn.ModuleList(Residual(4 * dim) for _ in range(residuals))
         self.near = reflect_conv(4 * dim, 2 * dim, 1)
         self.reduce = nn.ModuleList(reflect_conv(4 * dim, 2 * dim, 1) for _ in range(3))
@@ -64,8 +68,9 @@ class Mlp(nn.Module):
 class Generator(nn.Module):
     """Structure encoder, AdaIN MLPs and decoder."""
 
-    def __init__(self, channels: int, dim: int, residuals: int, mlp_dim: int,
-                 part_order: PartOrder) -> None:  # fmt: skip
+    def __init__(
+        self, channels: int, dim: int, residuals: int, mlp_dim: int, part_order: PartOrder
+    ) -> None:
         super().__init__()
         code = 8 * dim
         self.part_order = part_order
@@ -91,18 +96,23 @@ class Generator(nn.Module):
         chunks = f
         if self.part_order == "stripe":
             chunks = f.view(len(f), -1, STRIPES).transpose(1, 2).flatten(1)
-        return torch.stack([
-            torch.stack([gamma(chunk), beta(chunk)], 1)
-            for gamma, beta, chunk in zip(self.gammas, self.betas, chunks.chunk(STRIPES, 1),
-                                          strict=True)
-        ], 1)  # fmt: skip
+        return torch.stack(
+            [
+                torch.stack([gamma(chunk), beta(chunk)], 1)
+                for gamma, beta, chunk in zip(
+                    self.gammas, self.betas, chunks.chunk(STRIPES, 1), strict=True
+                )
+            ],
+            1,
+        )
 
     def decode(self, s: Tensor, styles: Tensor) -> Tensor:
         """The pictures with structure s and those styles, in normalised pixels: B×3×H×W."""
         for k, residual in enumerate(self.residuals):
             (g1, g2), (b1, b2) = (part.chunk(2, 1) for part in styles[:, k].unbind(1))
-            s = residual(s, lambda x, g=g1, b=b1: adain(x, g, b),
-                         lambda x, g=g2, b=b2: adain(x, g, b))  # fmt: skip
+            s = residual(
+                s, lambda x, g=g1, b=b1: adain(x, g, b), lambda x, g=g2, b=b2: adain(x, g, b)
+            )
         x = lrelu(self.norm1(self.up1(s)))
         x = lrelu(self.norm2(self.up2(x)))
         for conv in self.refine:
@@ -116,9 +126,14 @@ class PatchDiscriminator(nn.Module):
     def __init__(self, dim: int, residuals: int) -> None:
         super().__init__()
         self.convs = nn.ModuleList(
-            [reflect_conv(3, dim, 1), reflect_conv(dim, dim, 3), reflect_conv(dim, dim, 3, 2),
-             reflect_conv(dim, dim, 3), reflect_conv(dim, 2 * dim, 3, 2)]
-        )  # fmt: skip
+            [
+                reflect_conv(3, dim, 1),
+                reflect_conv(dim, dim, 3),
+                reflect_conv(dim, dim, 3, 2),
+                reflect_conv(dim, dim, 3),
+                reflect_conv(dim, 2 * dim, 3, 2),
+            ]
+        )
         self.residuals = nn.ModuleList(Residual(2 * dim) for _ in range(residuals))
         self.out = nn.Conv2d(2 * dim, 1, 1)
 
@@ -171,8 +186,8 @@ class AppearanceEncoder(nn.Module):
     def start_from(self, trunk: nn.Module, head: nn.Module) -> None:
         """Copies the weights of a trained trunk, and those of its head into both heads."""
         self.trunk.load_state_dict(trunk.state_dict())
-        for own in (self.primary, self.fine):
-            own.load_state_dict(head.state_dict())
+        for branch in (self.primary, self.fine):
+            branch.load_state_dict(head.state_dict())
 
     def code(self, feature_map: Tensor) -> Tensor:
         """f: the strongest response of every channel in each of four stripes."""

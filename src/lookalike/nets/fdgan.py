@@ -172,31 +172,31 @@ class Generator(nn.Module):
         outputs = [*widths[3::-1], 3]
         for k in range(5):  # de_conv5 … de_conv1
             inputs = widths[4 - k] * (2 if k < connect else 1)
-            to, last = sizes[4 - k], k == 4
-            odd = (to[0] % 2, to[1] % 2)  # the pixel that halving lost
-            up = nn.ConvTranspose2d(inputs, outputs[k], 4, 2, 1, odd, bias=bias)
-            end = None if last else _norm(norm, outputs[k], to)
+            target, last = sizes[4 - k], k == 4
+            remainder = (target[0] % 2, target[1] % 2)  # the pixel that halving lost
+            up = nn.ConvTranspose2d(inputs, outputs[k], 4, 2, 1, remainder, bias=bias)
+            end = None if last else _norm(norm, outputs[k], target)
             self.decode.append(_Stage(up, end, 0 if last else dropout))
         init_weights(self)
 
     def forward(self, features: Tensor, maps: Tensor, noise: Tensor) -> Tensor:
-        seen: list[Tensor] = []
+        skips: list[Tensor] = []
         x = maps
         for k, stage in enumerate(self.encode):
             if k:
                 x = lrelu(x)  # in place: the decoder sees these maps after their activation
-                seen.append(x)
+                skips.append(x)
             x = stage(x)
         parts = (features.to(x.dtype), x.flatten(1), noise.to(x.dtype))
         if self.fuse:
-            joined = [layer(part) for layer, part in zip(self.fuse, parts, strict=True)]
-            x = joined[0] + joined[1] + joined[2]
+            terms = [layer(part) for layer, part in zip(self.fuse, parts, strict=True)]
+            x = terms[0] + terms[1] + terms[2]
         else:
             x = torch.cat(parts, 1)
         x = x[:, :, None, None]
         for k, stage in enumerate(self.decode):
             if 0 < k <= self.connect:
-                x = torch.cat([x, seen[-k]], 1)
+                x = torch.cat([x, skips[-k]], 1)
             x = stage(F.relu(x))
         return x
 

@@ -14,7 +14,7 @@ from lookalike.nets.batchnorm import BatchNorm1d, Dropout
 
 HeadName = Literal[
     "linear", "bneck512", "bneck512_lrelu", "bneck1024_relu", "bnneck", "trinet", "none"
-]  # fmt: skip
+]
 
 
 def make_head(name: HeadName, channels: int, classes: int, dropout: float) -> "Head":

@@ -27,9 +27,13 @@ class Conv(nn.Module):
     """Convolution, batch norm, ReLU: B×C×H×W → B×out×h×w."""
 
     def __init__(
-        self, channels: int, out: int, size: int | tuple[int, int], stride: int = 1,
+        self,
+        channels: int,
+        out: int,
+        size: int | tuple[int, int],
+        stride: int = 1,
         padding: int | tuple[int, int] = 0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, out, size, stride, padding, bias=False)
         self.bn = nn.BatchNorm2d(out, eps=0.001)
@@ -146,10 +150,16 @@ class Mixed8(nn.Module):
         three = self.branch3x3_1(x)
         double = self.branch3x3dbl_2(self.branch3x3dbl_1(x))
         return torch.cat(
-            (self.branch1x1(x), self.branch3x3_2a(three), self.branch3x3_2b(three),
-             self.branch3x3dbl_3a(double), self.branch3x3dbl_3b(double), self.branch_pool(pooled)),
+            (
+                self.branch1x1(x),
+                self.branch3x3_2a(three),
+                self.branch3x3_2b(three),
+                self.branch3x3dbl_3a(double),
+                self.branch3x3dbl_3b(double),
+                self.branch_pool(pooled),
+            ),
             1,
-        )  # fmt: skip
+        )
 
 
 class Inception(nn.Module):

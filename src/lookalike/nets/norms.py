@@ -26,8 +26,9 @@ def adain(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
     x: B×C×H×W; gamma, beta: B×C.
     """
     normal = instance_norm(x)
-    return torch.addcmul(beta[:, :, None, None].to(normal.dtype), normal,
-                         gamma[:, :, None, None].to(normal.dtype))  # fmt: skip
+    return torch.addcmul(
+        beta[:, :, None, None].to(normal.dtype), normal, gamma[:, :, None, None].to(normal.dtype)
+    )
 
 
 class LayerNorm(nn.Module):
@@ -47,5 +48,6 @@ class LayerNorm(nn.Module):
         rows = x.flatten(1).float() if x.dtype == torch.bfloat16 else x.flatten(1)
         var, mean = (v[:, None, None] for v in torch.var_mean(rows, 1, keepdim=True))
         scale = self.gamma[:, None, None] / (var.sqrt() + EPS)
-        return torch.addcmul((self.beta[:, None, None] - mean * scale).to(x.dtype), x,
-                             scale.to(x.dtype))  # fmt: skip
+        return torch.addcmul(
+            (self.beta[:, None, None] - mean * scale).to(x.dtype), x, scale.to(x.dtype)
+        )

@@ -46,8 +46,8 @@ class Perceptual(nn.Module):
     @property
     def weights(self) -> list[Tensor]:
         """For each of the five maps a weight a channel, not below 0 in the public files."""
-        found = self.state_dict()
-        return [found[f"lin{k}.model.1.weight"].flatten() for k in range(len(self.taps))]
+        state = self.state_dict()
+        return [state[f"lin{k}.model.1.weight"].flatten() for k in range(len(self.taps))]
 
     def forward(self, images: Tensor) -> list[Tensor]:
         x = (images.to(self.shift.dtype) - self.shift) / self.scale
@@ -87,8 +87,8 @@ def perceptual(trunk: str | Path, linear: str | Path | None = None) -> Perceptua
     linear: the file of LPIPS's linear weights 0.1; by default the one that comes with torchmetrics.
     Raises UserError when a file is missing or holds other weights.
     """
-    found = _read(Path(trunk))
-    first = found.get("features.0.weight")
+    tensors = _read(Path(trunk))
+    first = tensors.get("features.0.weight")
     kinds: dict[tuple[int, ...], Trunk] = {(64, 3, 11, 11): "alex", (64, 3, 3, 3): "vgg"}
     kind = kinds.get(tuple(first.shape)) if first is not None else None
     if kind is None:
@@ -97,8 +97,8 @@ def perceptual(trunk: str | Path, linear: str | Path | None = None) -> Perceptua
         )
     weights = Path(linear) if linear is not None else _packaged(kind)
     net = Perceptual(kind)
-    taken = {k: v for k, v in found.items() if k.startswith("features.")}
-    load_trunk(net, {**taken, **_read(weights)}, f"{trunk} with {weights}")
+    convolutions = {k: v for k, v in tensors.items() if k.startswith("features.")}
+    load_trunk(net, {**convolutions, **_read(weights)}, f"{trunk} with {weights}")
     return net.eval().requires_grad_(False)
 
 

@@ -29,8 +29,8 @@ class Halving(nn.Conv2d):
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, padding: Padding) -> None:
-        own = kernel // 2 if padding == "symmetric" else 0
-        super().__init__(inputs, outputs, kernel, 2, own)
+        symmetric = kernel // 2 if padding == "symmetric" else 0
+        super().__init__(inputs, outputs, kernel, 2, symmetric)
         before = (kernel - 2) // 2
         after = kernel - 2 - before
         self.pads = (before, after) * 2 if padding == "tf_same" else (0, 0, 0, 0)
@@ -73,8 +73,9 @@ class Pair(nn.Module):
 class Encoder(nn.Module):
     """G1's encoder: B×inputs×H×W → the features of its blocks, B×n(i+1)×H/2^i×W/2^i."""
 
-    def __init__(self, inputs: int, width: int, blocks: int, residual: bool,
-                 padding: Padding) -> None:  # fmt: skip
+    def __init__(
+        self, inputs: int, width: int, blocks: int, residual: bool, padding: Padding
+    ) -> None:
         super().__init__()
         sizes = [width * (i + 1) for i in range(blocks)]
         self.inlet = conv(inputs, width)
@@ -101,15 +102,23 @@ class G1(nn.Module):
     The sizes of "ce" and "hme" are ours: the paper doesn't give them.
     """
 
-    def __init__(self, height: int, width: int, blocks: int, channels: int = 128,
-                 pose_embed: PoseEmbed = "concat", residual: bool = True,
-                 fc_bottleneck: bool = True, padding: Padding = "tf_same") -> None:  # fmt: skip
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        blocks: int,
+        channels: int = 128,
+        pose_embed: PoseEmbed = "concat",
+        residual: bool = True,
+        fc_bottleneck: bool = True,
+        padding: Padding = "tf_same",
+    ) -> None:
         super().__init__()
         self.pose_embed = pose_embed
         self.small = (channels, height >> (blocks - 1), width >> (blocks - 1))
         area = self.small[1] * self.small[2]
-        seen = 3 + JOINTS if pose_embed == "concat" else 3
-        self.encoder = Encoder(seen, channels, blocks, residual, padding)
+        encoder_inputs = 3 + JOINTS if pose_embed == "concat" else 3
+        self.encoder = Encoder(encoder_inputs, channels, blocks, residual, padding)
         deepest = channels * blocks
         self.fc_bottleneck = fc_bottleneck
         if fc_bottleneck:
@@ -123,20 +132,20 @@ class G1(nn.Module):
         elif pose_embed == "hme":
             self.pose_encoder = Encoder(JOINTS, channels, blocks, residual, padding)
             self.pose_to_code = nn.Linear(deepest * area, CODE)
-        entering = channels if fc_bottleneck else deepest
+        inputs = channels if fc_bottleneck else deepest
         self.blocks, self.ups = nn.ModuleList(), nn.ModuleList()
         for i in reversed(range(blocks)):
-            d = entering + channels * (i + 1)
+            d = inputs + channels * (i + 1)
             self.blocks.append(Pair(d, d, residual))
             if i:
-                entering = channels * i
-                self.ups.append(nn.Conv2d(d, entering, 1))
+                inputs = channels * i
+                self.ups.append(nn.Conv2d(d, inputs, 1))
         self.out = conv(d, 3)
         xavier(self)
 
     def forward(self, image: Tensor, pose: Tensor) -> Tensor:
-        seen = torch.cat((image, pose), 1) if self.pose_embed == "concat" else image
-        features = self.encoder(seen)
+        x = torch.cat((image, pose), 1) if self.pose_embed == "concat" else image
+        features = self.encoder(x)
         y = features[-1]
         if self.fc_bottleneck:
             code = self.to_code(y.flatten(1))
@@ -163,8 +172,13 @@ class G2(nn.Module):
     feature twice, as the authors' weights do.
     """
 
-    def __init__(self, blocks: int, channels: int = 128, skip_outer: bool = False,
-                 padding: Padding = "tf_same") -> None:  # fmt: skip
+    def __init__(
+        self,
+        blocks: int,
+        channels: int = 128,
+        skip_outer: bool = False,
+        padding: Padding = "tf_same",
+    ) -> None:
         super().__init__()
         sizes = [channels * (i + 1) for i in range(blocks)]
         self.skip_outer = skip_outer
@@ -172,11 +186,11 @@ class G2(nn.Module):
         self.encoder = nn.ModuleList(Pair(sizes[max(i - 1, 0)], c) for i, c in enumerate(sizes))
         self.downs = nn.ModuleList(Halving(c, c, 3, padding) for c in sizes[:-1])
         self.decoder = nn.ModuleList()
-        entering = sizes[-1]
+        inputs = sizes[-1]
         for i in reversed(range(blocks)):
-            beside = sizes[i] if i or skip_outer else 0
-            self.decoder.append(Pair(entering + beside, channels))
-            entering = channels
+            skip = sizes[i] if i or skip_outer else 0
+            self.decoder.append(Pair(inputs + skip, channels))
+            inputs = channels
         self.out = conv(channels, 3)
         xavier(self)
 
@@ -189,9 +203,9 @@ class G2(nn.Module):
             if i < len(self.downs):
                 y = relu(self.downs[i](y))
         for block in self.decoder:
-            beside = features.pop()
+            skip = features.pop()
             if features or self.skip_outer:
-                y = torch.cat((y, beside), 1)
+                y = torch.cat((y, skip), 1)
             y = block(y)
             if features:
                 y = F.interpolate(y, scale_factor=2.0)
@@ -206,8 +220,15 @@ class Discriminator(nn.Module):
     judged together depends on each other.
     """
 
-    def __init__(self, height: int, width: int, layers: int, channels: int = 128, inputs: int = 3,
-                 padding: Padding = "tf_same") -> None:  # fmt: skip
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        layers: int,
+        channels: int = 128,
+        inputs: int = 3,
+        padding: Padding = "tf_same",
+    ) -> None:
         super().__init__()
         sizes = [inputs] + [min(channels << i, 8 * channels) // 2 for i in range(layers)]
         self.convs = nn.ModuleList(Halving(a, b, 5, padding) for a, b in pairwise(sizes))

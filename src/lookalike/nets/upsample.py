@@ -31,8 +31,11 @@ class UpsampleConv(nn.Conv2d):
         pairs = PAIRS.to(weight)
         kernels = torch.einsum("paj,qbk,oijk->opqiab", pairs, pairs, weight)
         bias = None if self.bias is None else self.bias.repeat_interleave(4)
-        quads = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"),
-                         kernels.reshape(4 * outputs, inputs, 3, 3), bias)  # fmt: skip
+        quads = F.conv2d(
+            F.pad(x, (1, 1, 1, 1), mode="replicate"),
+            kernels.reshape(4 * outputs, inputs, 3, 3),
+            bias,
+        )
         y = F.pixel_shuffle(quads, 2)
         # The ring's rows, corners included, then its columns without the corners.
         inner = F.interpolate(x[:, :, [1, -2]], scale_factor=(1.0, 2.0))
@@ -43,8 +46,9 @@ class UpsampleConv(nn.Conv2d):
         top, bottom = weight[:, :, :1], weight[:, :, 4:]
         left, right = weight[..., :1], weight[..., 4:]
         rows = torch.cat((F.conv2d(rows[:, :, :1], top), F.conv2d(rows[:, :, 1:], bottom)), 2)
-        columns = torch.cat((F.conv2d(columns[..., :1], left),
-                             F.conv2d(columns[..., 1:], right)), 3)  # fmt: skip
+        columns = torch.cat(
+            (F.conv2d(columns[..., :1], left), F.conv2d(columns[..., 1:], right)), 3
+        )
         height = torch.tensor([0, y.shape[2] - 1], device=y.device)
         width = torch.tensor([0, y.shape[3] - 1], device=y.device)
         # index_add hands the gradient on unchanged, where adding to a slice would copy it.

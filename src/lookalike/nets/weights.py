@@ -86,13 +86,13 @@ def weights_stride_on(name: str, weights: str) -> StrideOn:
     if path.suffix == ".safetensors":
         try:
             with safetensors.safe_open(str(path), framework="pt") as file:
-                said = (file.metadata() or {}).get("stride_on")
+                placement = (file.metadata() or {}).get("stride_on")
         except safetensors.SafetensorError as error:
             raise UserError(f"{path} is not a readable .safetensors file ({error}).") from error
-        if said == "1x1" or said == "3x3":
-            return "1x1" if said == "1x1" else "3x3"
-        if said is not None:
-            raise unknown(f"stride_on in {path}", said, ("1x1", "3x3"))
+        if placement == "1x1" or placement == "3x3":
+            return "1x1" if placement == "1x1" else "3x3"
+        if placement is not None:
+            raise unknown(f"stride_on in {path}", placement, ("1x1", "3x3"))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return "1x1" if digest[:16] in KNOWN_1X1 else "3x3"
 
@@ -113,38 +113,38 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
     A .pth file may hold the tensors under "state_dict". Raises UserError on anything else.
     """
-    found: Any
+    content: Any
     try:
         if path.suffix == ".safetensors":
-            found = safetensors.torch.load_file(path)
+            content = safetensors.torch.load_file(path)
         else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise UserError(f"{path} can't be read as .safetensors or .pth weights: {error}") from error
     except safetensors.SafetensorError as error:
         raise UserError(f"{path} is not a readable .safetensors file ({error}).") from error
-    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
-        found = found["state_dict"]
-    if not isinstance(found, dict):
-        raise UserError(f"{path} holds a {type(found).__name__}, not named weights.")
-    return {k.removeprefix("module."): v for k, v in found.items() if isinstance(v, Tensor)}
+    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    if not isinstance(content, dict):
+        raise UserError(f"{path} holds a {type(content).__name__}, not named weights.")
+    return {k.removeprefix("module."): v for k, v in content.items() if isinstance(v, Tensor)}
 
 
-def load_trunk(model: nn.Module, found: Mapping[str, Tensor], source: str) -> None:
-    """Copies `found` into `model`; extra keys are ignored outside the model's own parts."""
-    own = model.state_dict()
-    for key, value in own.items():
+def load_trunk(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Copies `tensors` into `model`; extra keys are ignored outside the model's own parts."""
+    state = model.state_dict()
+    for key, value in state.items():
         if key.endswith("num_batches_tracked"):  # a count of steps, absent from many files
             continue
-        if key not in found:
+        if key not in tensors:
             raise UserError(f"{source} has no '{key}': these are not weights of this network.")
-        if found[key].shape != value.shape:
+        if tensors[key].shape != value.shape:
             raise UserError(
-                f"{source} has '{key}' of shape {tuple(found[key].shape)}, but this network "
+                f"{source} has '{key}' of shape {tuple(tensors[key].shape)}, but this network "
                 f"needs {tuple(value.shape)}."
             )
-    parts = {key.split(".")[0] for key in own}
-    extra = [key for key in found if key not in own and key.split(".")[0] in parts]
+    parts = {key.split(".")[0] for key in state}
+    extra = [key for key in tensors if key not in state and key.split(".")[0] in parts]
     if extra:
         raise UserError(f"{source} has '{extra[0]}', for which this network has no place.")
-    model.load_state_dict({key: found.get(key, value) for key, value in own.items()})
+    model.load_state_dict({key: tensors.get(key, value) for key, value in state.items()})
