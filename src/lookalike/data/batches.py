@@ -48,13 +48,13 @@ class Steps(Dataset[dict[str, Any]]):
         return {"step": step, **{name: self._crops(i) for name, i in self.plan(step).items()}}
 
     def _crops(self, index: Index) -> Crops:
-        mine = np.asarray(index, dtype=np.int64)[my_rows(len(index))]
+        rows = np.asarray(index, dtype=np.int64)[my_rows(len(index))]
         return Crops(
-            self.table[mine],
-            torch.from_numpy(self.labels[mine]),
-            torch.from_numpy(self.camids[mine]),
-            torch.from_numpy(mine.copy()),
-            None if self.joints is None else torch.from_numpy(self.joints[mine]),
+            self.table[rows],
+            torch.from_numpy(self.labels[rows]),
+            torch.from_numpy(self.camids[rows]),
+            torch.from_numpy(rows.copy()),
+            None if self.joints is None else torch.from_numpy(self.joints[rows]),
         )
 
 

@@ -130,14 +130,14 @@ def _finding(
 
 def _files(files: dict[str, File]) -> list[Finding]:
     faulty: dict[str, list[str]] = defaultdict(list)
-    odd, extreme = [], []
+    odd_shapes, odd_sizes = [], []
     for path, file in files.items():
         if file.fault:
             faulty[file.fault].append(path)
         elif not MIN_ASPECT <= file.height / file.width <= MAX_ASPECT:
-            odd.append(f"{path} ({file.width}×{file.height})")
+            odd_shapes.append(f"{path} ({file.width}×{file.height})")
         elif min(file.width, file.height) < MIN_SIDE or max(file.width, file.height) > MAX_SIDE:
-            extreme.append(f"{path} ({file.width}×{file.height})")
+            odd_sizes.append(f"{path} ({file.width}×{file.height})")
     stop = "a run stops at it; restore the file or take it out"
     return [
         *_finding("error", "files missing or unreadable", faulty["missing"], stop),
@@ -146,25 +146,25 @@ def _files(files: dict[str, File]) -> list[Finding]:
         *_finding(
             "warning",
             f"images wider than high, or over {MAX_ASPECT:g} times as high as wide",
-            odd,
+            odd_shapes,
             "resizing them to the model's input distorts the person",
         ),
         *_finding(
             "warning",
             f"images under {MIN_SIDE} or over {MAX_SIDE} pixels a side",
-            extreme,
+            odd_sizes,
             "the small hold little to recognise; the large slow the loading down",
         ),
     ]
 
 
 def _shared(bench: Benchmark) -> list[Finding]:
-    tested = np.union1d(bench.query.classes, bench.gallery.classes)
-    shared = np.intersect1d(bench.train.classes, tested)
+    test_ids = np.union1d(bench.query.classes, bench.gallery.classes)
+    ids = np.intersect1d(bench.train.classes, test_ids)
     return _finding(
         "error",
         "identities in train and also in query or gallery",
-        [_name(bench, pid) for pid in shared],
+        [_name(bench, pid) for pid in ids],
         "the model is tested on persons it was trained on, so the numbers mean nothing",
     )
 
@@ -238,33 +238,33 @@ def _copies(bench: Benchmark, files: dict[str, File]) -> list[Finding]:
     same: dict[bytes, list[int]] = defaultdict(list)
     for i, path in enumerate(bench.gallery.paths):
         same[files[path].digest].append(i)
-    ignored: list[str] = []
-    counted: list[str] = []
+    own_copies: list[str] = []
+    copies: list[str] = []
     for path, pid, camid in zip(
         bench.query.paths, bench.query.pids, bench.query.camids, strict=True
     ):
         for i in same[files[path].digest] if files[path].digest else []:
-            own = pid == bench.gallery.pids[i] and camid == bench.gallery.camids[i]
-            (ignored if own else counted).append(f"{path} = {bench.gallery.paths[i]}")
-    tested = same.keys() | {files[path].digest for path in bench.query.paths}
-    trained = [p for p in bench.train.paths if files[p].digest and files[p].digest in tested]
+            same_camera = pid == bench.gallery.pids[i] and camid == bench.gallery.camids[i]
+            (own_copies if same_camera else copies).append(f"{path} = {bench.gallery.paths[i]}")
+    digests = same.keys() | {files[path].digest for path in bench.query.paths}
+    train_copies = [p for p in bench.train.paths if files[p].digest and files[p].digest in digests]
     return [
         *_finding(
             "warning",
             "query files that are in the gallery as another person or camera",
-            counted,
+            copies,
             "an exact copy is trivially nearest: a free hit, or a wrong label that costs one",
         ),
         *_finding(
             "note",
             "query files that are also in the gallery",
-            ignored,
+            own_copies,
             "the same person in the same camera: the protocol leaves them out",
         ),
         *_finding(
             "warning",
             "train files that are also in query or gallery",
-            trained,
+            train_copies,
             "the model is tested on images it was trained on",
         ),
     ]

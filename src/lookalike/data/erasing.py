@@ -21,7 +21,7 @@ def random_boxes(
     tries: int,
     sampling: Literal["uniform", "log"] = "uniform",
 ) -> tuple[Tensor, Tensor]:
-    """B×4 int64 boxes (top, left, height, width) in images of `size`, and which were found (bool).
+    """B×4 int64 boxes (top, left, height, width) in images of `size`, and which of them fit (bool).
 
     The papers' rejection, for all images at once: the first of `tries` candidates that is at most
     `largest` (height, width) is taken, at a uniform place. area: range of the share of the image,
@@ -93,8 +93,8 @@ class RandomErasing(IntensityAugmentationBase2D):
             fill = torch.rand(total, 3)
         else:
             fill = torch.as_tensor(self.fill, dtype=torch.float32).expand(total, 3)
-        mine = parallel.my_rows(total)
-        return {"box": boxes[mine], "fill": fill[mine]}
+        rows = parallel.my_rows(total)
+        return {"box": boxes[rows], "fill": fill[rows]}
 
     def apply_transform(
         self, input: Tensor, params: dict[str, Tensor], flags: dict[str, Any], transform: Any = None
@@ -106,8 +106,8 @@ class RandomErasing(IntensityAugmentationBase2D):
         x = torch.arange(width, device=input.device).repeat_interleave(3) - left
         inside = ((y >= 0) & (y < tall))[:, :, None] & ((x >= 0) & (x < wide))[:, None, :]
         fill = params["fill"].to(input).repeat(1, width)[:, None, :]
-        erased = torch.where(inside, fill, input.permute(0, 2, 3, 1).flatten(2))
-        return laid_out(erased.view(batch, height, width, 3).permute(0, 3, 1, 2))
+        pixels = torch.where(inside, fill, input.permute(0, 2, 3, 1).flatten(2))
+        return laid_out(pixels.view(batch, height, width, 3).permute(0, 3, 1, 2))
 
 
 ERASINGS: dict[str, dict[str, Any]] = {

@@ -51,13 +51,15 @@ def read_pairs(path: str | Path, people: People) -> NDArray[np.int64]:
         rows.setdefault(PurePath(name).name, []).append(row)
 
     def find(name: str, place: str) -> int:
-        wanted = PurePath(name.strip()).parts
-        same = rows.get(wanted[-1], []) if wanted else []
-        same = [row for row in same if PurePath(people.paths[row]).parts[-len(wanted) :] == wanted]
-        if len(same) != 1:
-            what = "no image is" if not same else f"{len(same)} images are"
+        parts = PurePath(name.strip()).parts
+        matches = rows.get(parts[-1], []) if parts else []
+        matches = [
+            row for row in matches if PurePath(people.paths[row]).parts[-len(parts) :] == parts
+        ]
+        if len(matches) != 1:
+            what = "no image is" if not matches else f"{len(matches)} images are"
             raise UserError(f"{path}, {place}: {what} called '{name}'.")
-        return same[0]
+        return matches[0]
 
     pairs = []
     for place, cells in names:
@@ -95,7 +97,7 @@ def pickled_pairs(path: str | Path) -> list[tuple[str, str]]:
     if not isinstance(pairs, list) or not pairs:
         raise UserError(f"'{path}' holds no list of pairs.")
     for number, pair in enumerate(pairs):
-        whole = isinstance(pair, (list, tuple)) and len(pair) == 2
-        if not whole or not all(isinstance(name, str) for name in pair):
+        is_pair = isinstance(pair, (list, tuple)) and len(pair) == 2
+        if not is_pair or not all(isinstance(name, str) for name in pair):
             raise UserError(f"'{path}', pair {number}: not two file names.")
     return [(one, other) for one, other in pairs]

@@ -50,8 +50,8 @@ def images_below(folder: Path) -> list[Path]:
     images = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        here = Path(place).relative_to(folder)
-        images += [here / name for name in names if is_image(name)]
+        base = Path(place).relative_to(folder)
+        images += [base / name for name in names if is_image(name)]
     if not images:
         raise UserError(f"There are no images in the folder '{folder}'.")
     return images
@@ -131,14 +131,14 @@ def decoded(
     # Threads help, as pillow frees Python's lock.
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
         rows = iter(enumerate(paths))
-        waiting: deque[tuple[int, Future[Pixels]]] = deque()
+        futures: deque[tuple[int, Future[Pixels]]] = deque()
         try:
             while True:
-                for row, path in islice(rows, 2 * ahead - len(waiting)):
-                    waiting.append((row, pool.submit(decode, path, *size)))
-                if not waiting:
+                for row, path in islice(rows, 2 * ahead - len(futures)):
+                    futures.append((row, pool.submit(decode, path, *size)))
+                if not futures:
                     return
-                row, future = waiting.popleft()
+                row, future = futures.popleft()
                 try:
                     image = future.result()
                 except UserError:

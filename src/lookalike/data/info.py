@@ -45,7 +45,7 @@ def _counts(people: People) -> dict[str, Any]:
 
 
 def as_table(info: dict[str, Any]) -> str:
-    """What `describe` found as text within 80 columns."""
+    """The counts of `describe` as text within 80 columns."""
     lines = [
         info["data"],
         f"protocol {info['protocol']}",

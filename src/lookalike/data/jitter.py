@@ -38,6 +38,6 @@ class ColourJitter(IntensityAugmentationBase2D):
         gains = factors[:, 3:, 0]
         luma = (input * input.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
         mean = luma.mean((2, 3), keepdim=True)
-        coloured = saturation * input + (1 - saturation) * luma
+        colours = saturation * input + (1 - saturation) * luma
         # Neither step before moves the mean grey: contrast about it, then the light.
-        return (brightness * gains * (contrast * coloured + (1 - contrast) * mean)).clamp(0, 1)
+        return (brightness * gains * (contrast * colours + (1 - contrast) * mean)).clamp(0, 1)

@@ -117,10 +117,10 @@ def _typed(
     """The options as the values that `reader`'s annotations ask for."""
     hints = get_type_hints(reader)
     others = (_place(reader), TEST)
-    known = [key for key in inspect.signature(reader).parameters if key not in others]
+    names = [key for key in inspect.signature(reader).parameters if key not in others]
     for key in options:
-        if key not in known:
-            raise unknown(f"option of {name}", key, [*known, POSES, VALIDATION])
+        if key not in names:
+            raise unknown(f"option of {name}", key, [*names, POSES, VALIDATION])
     return {key: _value(name, key, value, hints[key]) for key, value in options.items()}
 
 

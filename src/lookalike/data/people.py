@@ -46,9 +46,9 @@ class People:
     domain: str | Sequence[str] = ""
     poses: Poses | None = None
     part: NDArray[np.int64] | None = field(default=None, repr=False)
-    """Of every row, which summand it comes from; None: there is only one."""
+    """The number of the summand that every row comes from; None: there is only one."""
     shifts: Mapping[str, Shift] = field(default_factory=dict, repr=False)
-    """Of the domains that a sum has numbered on: by how much."""
+    """By how much a sum has numbered every domain on, where it has."""
 
     def __post_init__(self) -> None:
         paths = np.array([str(p) for p in self.paths], dtype=object)
@@ -77,8 +77,10 @@ class People:
         domains = f" ({', '.join(self.domains)})" if any(self.domains) else ""
         unknown = int((self.pids == UNKNOWN).sum())
         people = f"{self.num_pids:,} people" if not unknown or self.num_pids else "unknown people"
-        some = f", {unknown:,} of unknown people" if unknown and self.num_pids else ""
-        return f"People: {len(self):,} crops of {people}{some}, {self.num_cams} cameras{domains}"
+        strangers = f", {unknown:,} of unknown people" if unknown and self.num_pids else ""
+        return (
+            f"People: {len(self):,} crops of {people}{strangers}, {self.num_cams} cameras{domains}"
+        )
 
     def __getitem__(self, index: Any) -> People:
         if isinstance(index, (int, np.integer)):
@@ -195,9 +197,9 @@ def _numbered_on(first: People, second: People) -> tuple[Index, Index, dict[str,
         pids[rows & (second.pids > DISTRACTOR)] += shifts[name][0] - before[0]
         camids[rows] += shifts[name][1] - before[1]
     for name in set(second.domains) - set(new):
-        theirs = first.pids[np.asarray(first.domain, object) != name]
-        mine = pids[domain == name]
-        if np.isin(mine[mine > DISTRACTOR], theirs).any():
+        other_pids = first.pids[np.asarray(first.domain, object) != name]
+        own_pids = pids[domain == name]
+        if np.isin(own_pids[own_pids > DISTRACTOR], other_pids).any():
             raise ValueError(
                 f"People of domain '{name}' have numbers that another domain was given before: "
                 f"add the whole of '{name}' before the others."

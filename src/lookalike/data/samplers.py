@@ -98,8 +98,8 @@ class Identities:
 
     def __init__(self, labels: Index) -> None:
         labels = np.asarray(labels, dtype=np.int64)
-        known = np.flatnonzero(labels >= 0)
-        self.order: Index = known[np.argsort(labels[known], kind="stable")]
+        rows = np.flatnonzero(labels >= 0)
+        self.order: Index = rows[np.argsort(labels[rows], kind="stable")]
         _, start, where, count = np.unique(
             labels[self.order], return_index=True, return_inverse=True, return_counts=True
         )
@@ -108,7 +108,7 @@ class Identities:
         self.identity = np.full(len(labels), -1, dtype=np.int64)  # of every image; −1: none
         self.identity[self.order] = where
         self.place = np.zeros(len(labels), dtype=np.int64)  # among its identity's images
-        self.place[self.order] = np.arange(len(known)) - start[where]
+        self.place[self.order] = np.arange(len(rows)) - start[where]
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,15 +150,15 @@ class IdentityBalanced:
         """The images of step `step`: `num_ids`·`per_id` int64 in [0, N)."""
         epoch, within = divmod(step, self.steps_per_epoch)
         order = permutation(len(self._ids.count), self.seed, "identities", epoch)
-        chosen = order[within * self.num_ids : (within + 1) * self.num_ids]
-        count = self._ids.count[chosen, None]
+        ids = order[within * self.num_ids : (within + 1) * self.num_ids]
+        count = self._ids.count[ids, None]
         rng = step_generator(self.seed, "images", step)
         keys = rng.random((self.num_ids, max(int(count.max()), self.per_id)))
         keys[np.arange(keys.shape[1]) >= count] = np.inf
-        without = np.argsort(keys, axis=1)[:, : self.per_id]
-        replaced = rng.integers(count, size=(self.num_ids, self.per_id))
-        place = np.where(count >= self.per_id, without, replaced)
-        return self._ids.order[self._ids.start[chosen, None] + place].ravel()
+        distinct = np.argsort(keys, axis=1)[:, : self.per_id]
+        repeats = rng.integers(count, size=(self.num_ids, self.per_id))
+        place = np.where(count >= self.per_id, distinct, repeats)
+        return self._ids.order[self._ids.start[ids, None] + place].ravel()
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,11 +220,13 @@ class Partners:
 
         index: the GLOBAL batch. stream: tells several draws of one step apart.
         """
-        ids, who = self._ids, self._ids.identity[index]
-        others = np.where(who >= 0, ids.count[who] - 1, 0)
+        ids, identity = self._ids, self._ids.identity[index]
+        others = np.where(identity >= 0, ids.count[identity] - 1, 0)
         place = step_generator(self.seed, "partners", stream, step).integers(np.maximum(others, 1))
         place = place + (place >= ids.place[index])  # skip the image itself
-        return np.where(others > 0, ids.order[(ids.start[who] + place) % len(ids.order)], index)
+        return np.where(
+            others > 0, ids.order[(ids.start[identity] + place) % len(ids.order)], index
+        )
 
 
 def of_other_people(labels: Index, a: Index, b: Index, seed: int, step: int) -> Index:

@@ -173,8 +173,8 @@ class Augment(nn.Module):
             place = (share * (spare + self.random_crop)).long()
             size_of_all = torch.tensor([self.height, self.width]).expand(total, 2)
             box = torch.cat((place, size_of_all), 1)
-        mine = parallel.my_rows(total)
-        return Moves(flip[mine], box[mine])
+        rows = parallel.my_rows(total)
+        return Moves(flip[rows], box[rows])
 
     def forward(self, images: Tensor, moves: Moves | None = None) -> Tensor:
         """moves: of `draw`, for pictures that belong together; None draws new ones."""

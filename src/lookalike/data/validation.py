@@ -23,19 +23,19 @@ def with_validation(bench: Benchmark, identities: int, seed: int = 0) -> Benchma
     from lookalike.data.samplers import step_generator  # imports torch
 
     people = bench.train
-    known = people.classes
-    if not 0 < identities < len(known):
+    classes = people.classes
+    if not 0 < identities < len(classes):
         raise UserError(
-            f"Option validation should be from 1 to {len(known) - 1}, not {identities}: the "
-            f"training set of {bench.name} has {len(known)} people."
+            f"Option validation should be from 1 to {len(classes) - 1}, not {identities}: the "
+            f"training set of {bench.name} has {len(classes)} people."
         )
-    drawn = step_generator(seed, "validation").permutation(known)[:identities]
+    persons = step_generator(seed, "validation").permutation(classes)[:identities]
     asks = np.zeros(len(people), bool)
-    for pid in np.sort(drawn):
+    for pid in np.sort(persons):
         rows = np.flatnonzero(people.pids == pid)
         cameras: Sequence[Hashable] = people.camids[rows].tolist()
         asks[rows] = queries_of(cameras)
-    held_out = np.isin(people.pids, drawn)
+    held_out = np.isin(people.pids, persons)
     query, gallery = people[held_out & asks], people[held_out & ~asks]
     if people.num_cams == 1:  # nobody knows the cameras: no crop may be left out as the query's own
         gallery = replace(gallery, camids=gallery.camids + 1)

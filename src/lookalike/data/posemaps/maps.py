@@ -65,11 +65,11 @@ def draw_sigmas(batch: int, mode: PoseAug) -> Tensor:
     Drawn for the global batch from torch's global CPU generator. Raises UserError for another mode.
     """
     total = batch * parallel.world_size()
-    mine = parallel.my_rows(total)
+    rows = parallel.my_rows(total)
     if mode == "gauss_int_shared":
-        return torch.randint(4, 7, (total,))[mine].float()
+        return torch.randint(4, 7, (total,))[rows].float()
     if mode == "gauss_uniform_per_joint":
-        return torch.empty(total, len(JOINTS)).uniform_(4, 6)[mine]
+        return torch.empty(total, len(JOINTS)).uniform_(4, 6)[rows]
     if mode not in get_args(PoseAug):
         raise unknown("pose augmentation", mode, get_args(PoseAug))
     return torch.full((batch,), SIGMA)
@@ -85,9 +85,9 @@ def augmented_maps(
     sigma = draw_sigmas(len(joints), mode) * (height / REFERENCE if scale is None else scale)
     if mode == "erase":
         total = len(joints) * parallel.world_size()
-        erased = torch.randint(len(JOINTS), (total, 1))[parallel.my_rows(total)]
+        joint = torch.randint(len(JOINTS), (total, 1))[parallel.my_rows(total)]
         joints = joints.clone()
-        joints[..., 2].scatter_(1, erased.to(joints.device), 0)
+        joints[..., 2].scatter_(1, joint.to(joints.device), 0)
     return gaussian_maps(joints, height, width, sigma)
 
 
@@ -118,10 +118,10 @@ def flip_joints(joints: Tensor, flip: Tensor, width: int, swap: bool = True) -> 
     the names (FD-GAN's released code). The maps of these joints are the mirrored maps exactly.
     """
     x, y, known = joints.unbind(-1)
-    mirrored = torch.stack((torch.where(known > 0, width - 1 - x.floor(), x), y, known), -1)
+    mirror = torch.stack((torch.where(known > 0, width - 1 - x.floor(), x), y, known), -1)
     if swap:
-        mirrored = mirrored[:, list(MIRROR)]
-    return torch.where(flip.to(joints.device)[:, None, None], mirrored, joints)
+        mirror = mirror[:, list(MIRROR)]
+    return torch.where(flip.to(joints.device)[:, None, None], mirror, joints)
 
 
 def joints_inside(joints: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -56,9 +56,9 @@ def pose_mask(
 def _shifted(mask: Tensor, by: int, dim: int) -> Tensor:
     """B×H×W bool moved by `by` pixels along a dimension; what comes in is False."""
     out = torch.zeros_like(mask)
-    left = mask.shape[dim] - abs(by)
-    if left > 0:
-        out.narrow(dim, max(by, 0), left).copy_(mask.narrow(dim, max(-by, 0), left))
+    length = mask.shape[dim] - abs(by)
+    if length > 0:
+        out.narrow(dim, max(by, 0), length).copy_(mask.narrow(dim, max(-by, 0), length))
     return out
 
 

@@ -20,15 +20,15 @@ def match(names: Iterable[str], paths: Iterable[str]) -> dict[str, str]:
     bare = _once(exact, _without_suffix)
     depth = 1 + max((name.count("/") for name in exact), default=0)
     paths = [*dict.fromkeys(paths)]
-    slashed = [_slashed(path) for path in paths]
+    places = [_slashed(path) for path in paths]
     matches = {
         path: name
-        for path, place in zip(paths, slashed, strict=True)
+        for path, place in zip(paths, places, strict=True)
         if (name := _tail(place, exact, depth) or _tail(_without_suffix(place), bare, depth))
     }
     if not matches:
         files = _once(exact, _file)
-        file_names = {path: _file(place) for path, place in zip(paths, slashed, strict=True)}
+        file_names = {path: _file(place) for path, place in zip(paths, places, strict=True)}
         matches = {path: files[file] for path, file in file_names.items() if file in files}
     return matches
 

@@ -89,11 +89,11 @@ def _flat(folder: Path, test: bool) -> list[Image]:
     images, items = [], set()
     for split, name in zip(("train", "query")[: 1 + test], FLAT, strict=False):
         names = image_names(folder / name)
-        several = Counter(file.split("_")[0] for file in names)
+        counts = Counter(file.split("_")[0] for file in names)
         for file in names:
             item = file.split("_")[0]
             # A person with one image has nobody to find: it's somebody else in the gallery.
-            asks = split == "query" and item not in items and several[item] > 1
+            asks = split == "query" and item not in items and counts[item] > 1
             items.add(item)
             part = split if split == "train" or asks else "gallery"
             images.append(Image(f"{folder / name}{os.sep}{file}", item, part))

@@ -62,9 +62,9 @@ def folder(
 
     def table(split: str) -> People:
         junk = str(JUNK) if split != "gallery" else None
-        inside = (c for c in crops if c.split == split and c.person != junk)
-        apart = int(unknown and split == "gallery")
-        rows = ((c.path, persons.get(c.person, JUNK), cameras[c.camera] + apart) for c in inside)
+        shots = (c for c in crops if c.split == split and c.person != junk)
+        shift = int(unknown and split == "gallery")
+        rows = ((c.path, persons.get(c.person, JUNK), cameras[c.camera] + shift) for c in shots)
         return people(rows, root.name)
 
     names = {n: name for name, n in persons.items() if not (name.isdecimal() and int(name) == n)}
@@ -151,14 +151,14 @@ def _split(crops: list[Crop], test_fraction: float, seed: int) -> list[Crop]:
     """The crops with a split each: persons drawn, then queries chosen among the tested."""
     names = sorted({crop.person for crop in crops} - {str(JUNK)})
     train, _ = half_split(names, seed, test_fraction)
-    tested: dict[str, list[Crop]] = {}
+    shots_of: dict[str, list[Crop]] = {}
     rows = []
     for crop in crops:
         if crop.person in train:
             rows.append(Crop(crop.path, crop.person, crop.camera, "train"))
         else:
-            tested.setdefault(crop.person, []).append(crop)
-    for person, shots in tested.items():
+            shots_of.setdefault(crop.person, []).append(crop)
+    for person, shots in shots_of.items():
         order = list(dict.fromkeys(shot.camera for shot in shots))
         shots.sort(key=lambda shot: order.index(shot.camera))
         asks = queries_of([shot.camera for shot in shots])

@@ -16,7 +16,7 @@ NAME = re.compile(r"(-1|\d+)_c(\d+)")
 DISTRACTOR_FOLDERS = ("images", "distractors_500k", "distractors")
 
 
-def needed(test: bool) -> Sequence[str]:
+def needed_folders(test: bool) -> Sequence[str]:
     """The folders that must be there."""
     return SPLITS if test else SPLITS[:1]
 
@@ -50,7 +50,7 @@ def market1501(
             "market1501 takes distractors=true or multi_query=true, not both: "
             "results on the two together have no name to be compared under."
         )
-    folder = find_folder("Market-1501", root, ("Market-1501-v15.09.15",), needed(test))
+    folder = find_folder("Market-1501", root, ("Market-1501-v15.09.15",), needed_folders(test))
     bench = read_splits("market1501", folder, EXAMPLE, test)
     if not test:
         return bench
@@ -102,5 +102,5 @@ def dukemtmc(root: Path, *, test: bool = True) -> Benchmark:
 
     Names are 0001_c2_f0046182.jpg. The gallery's 408 further identities have ids of their own.
     """
-    folder = find_folder("DukeMTMC-reID", root, ("DukeMTMC-reID",), needed(test))
+    folder = find_folder("DukeMTMC-reID", root, ("DukeMTMC-reID",), needed_folders(test))
     return read_splits("dukemtmc", folder, "0001_c2_f0046182.jpg", test)

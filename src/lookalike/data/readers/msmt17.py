@@ -19,8 +19,8 @@ def msmt17(root: Path, *, combine_val: bool = True, test: bool = True) -> Benchm
     source's own names are in `pid_names`.
     """
     lists = ("list_train.txt", "list_val.txt", "list_query.txt", "list_gallery.txt")
-    needed = lists if test else lists[:2]
-    folder = find_folder("MSMT17", root, ("MSMT17_V1", "MSMT17_V2", "MSMT17"), needed)
+    files = lists if test else lists[:2]
+    folder = find_folder("MSMT17", root, ("MSMT17_V1", "MSMT17_V2", "MSMT17"), files)
     halves = [pair for pair in FOLDERS if (folder / pair[0]).is_dir()]
     if not halves:
         raise UserError(f"No MSMT17 images at '{folder}': it should hold train or mask_train_v2.")

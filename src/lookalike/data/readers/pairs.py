@@ -81,8 +81,8 @@ def _camera(folder: Path) -> Camera:
 
 def _same(folder: Path, a: Camera, b: Camera) -> list[int]:
     """The persons, who must be the same in both cameras."""
-    if odd := sorted(a.keys() ^ b.keys()):
-        raise UserError(f"'{folder}': person {odd[0]} is in only one of cam_a and cam_b.")
+    if strangers := sorted(a.keys() ^ b.keys()):
+        raise UserError(f"'{folder}': person {strangers[0]} is in only one of cam_a and cam_b.")
     return sorted(a)
 
 
@@ -92,8 +92,8 @@ def _halves(
     """The persons of split `split` to train on and to test on: from torchreid's file, or drawn."""
     if split == ALL:
         return set(), set(persons)
-    stored = [path for path in (root / file, folder / file) if path.is_file()]
-    splits = _read_splits(stored[0]) if stored else None
+    files = [path for path in (root / file, folder / file) if path.is_file()]
+    splits = _read_splits(files[0]) if files else None
     count = SPLITS if splits is None else len(splits)
     if split not in map(str, range(count)):
         raise UserError(f"{name} has the splits 0 to {count - 1} and all, not {split}.")

@@ -52,8 +52,8 @@ def world(
     each domain, from site on. The people are divided evenly among the places; persons and cameras
     are numbered on from place to place, so that no two share a number.
     """
-    given = dict(locals())
-    options = {k: given[k] for k in WORLD_OPTIONS if given[k] is not None}
+    values = dict(locals())
+    options = {k: values[k] for k in WORLD_OPTIONS if values[k] is not None}
     names = place.split("+")
     if all(name in DOMAINS for name in names):
         specs = _specs(names, options, 1 if sites is None else sites)
@@ -114,8 +114,8 @@ def _folder(place: str, options: Sequence[str]) -> Path:
             f"No rendered world at '{folder}': it has no {WORLD}; `lookalike world render` makes "
             "one, or finishes it."
         )
-    missing = [name for name in place.split("+") if name not in DOMAINS]
-    raise unknown("domain", missing[0], DOMAINS)
+    strangers = [name for name in place.split("+") if name not in DOMAINS]
+    raise unknown("domain", strangers[0], DOMAINS)
 
 
 def _joined(folders: Sequence[Path], specs: Sequence[WorldSpec], test: bool) -> Benchmark:

@@ -65,8 +65,8 @@ def estimate(image: Image.Image, detect: Detect, threshold: float = THRESHOLD) -
     pixels = np.asarray(image.resize(large, Image.Resampling.BICUBIC))
     for share in BORDERS:
         border = round(share * large[1])
-        around = np.pad(pixels, ((border, border), (border, border), (0, 0)), mode="edge")
-        landmarks = detect(around)
+        canvas = np.pad(pixels, ((border, border), (border, border), (0, 0)), mode="edge")
+        landmarks = detect(canvas)
         if landmarks is None:
             continue
         joints = joints_of(landmarks)

@@ -29,22 +29,22 @@ def read_coco(value: Any, where: str) -> Table:
         raise UserError(f"{where} isn't COCO's JSON throughout ({error}).") from error
 
 
-def _read(whole: dict[str, Any], where: str) -> Table:
-    files = {image.get("id"): image.get("file_name") for image in whole.get("images", [])}
+def _read(content: dict[str, Any], where: str) -> Table:
+    files = {image.get("id"): image.get("file_name") for image in content.get("images", [])}
     orders = {
         category.get("id"): named_order(category["keypoints"], where)
-        for category in whole.get("categories", [])
+        for category in content.get("categories", [])
         if category.get("keypoints")
     }
     table: Table = {}
     highest: dict[str, float] = {}
-    for number, row in enumerate(whole["annotations"], 1):
-        here = f"{where}, annotation {number}"
+    for number, row in enumerate(content["annotations"], 1):
+        place = f"{where}, annotation {number}"
         image = row.get("image_id")
         name = files.get(image) or row.get("file_name") or image
         if not isinstance(name, str):
-            raise UserError(f"{here}: no file name of its image {image}: the file needs 'images'.")
-        joints = arranged(row["keypoints"], here, _order(row, orders, here))
+            raise UserError(f"{place}: no file name of its image {image}: the file needs 'images'.")
+        joints = arranged(row["keypoints"], place, _order(row, orders, place))
         visibility = float(np.asarray(row["keypoints"], np.float64).reshape(-1, 3)[:, 2].sum())
         score = row.get("score", visibility)
         if name not in table or score > highest[name]:

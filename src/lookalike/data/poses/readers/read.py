@@ -95,8 +95,8 @@ def _has_header(file: Path) -> bool:
         return set(COLUMNS) <= set(lines.readline().strip().split(":"))
 
 
-def _file(file: Path, called: Path, unfiltered: bool) -> Table:
-    """The poses in one file; `called` is what an image is named after if the file doesn't say."""
+def _file(file: Path, place: Path, unfiltered: bool) -> Table:
+    """The poses in one file; `place` is what an image is named after if the file doesn't say."""
     if file.suffix in SUFFIXES:
         return read_pickle(file, unfiltered)
     try:
@@ -105,7 +105,7 @@ def _file(file: Path, called: Path, unfiltered: bool) -> Table:
         raise UserError(f"Can't read '{file}' as text ({error}).") from error
     if not text.strip():
         raise UserError(f"'{file}' is empty.")
-    name = called.as_posix()
+    name = place.as_posix()
     if text.lstrip()[0] in "{[":
         return _json(text, file, name.removesuffix(".json").removesuffix(END))
     if file.suffix == ".csv" or ":" in text.split("\n", 1)[0]:
