@@ -83,9 +83,9 @@ def read_settings(path: Path, advice: str = ADVICE, *keys: str) -> dict[str, Any
     can't be read, holds anything else, or lacks one of the `keys`."""
     import yaml
 
-    read = json.loads if path.suffix == ".json" else yaml.safe_load
+    parse = json.loads if path.suffix == ".json" else yaml.safe_load
     try:
-        values = read(path.read_text())
+        values = parse(path.read_text())
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UserError(f"{path} can't be read: {advice}.") from error
     if not isinstance(values, dict) or not values.keys() >= set(keys):
@@ -156,8 +156,8 @@ def claim(
         return
     if resume is False:
         raise UserError(f"{folder} already holds a {what}; add --resume to go on, or {advice}.")
-    if changed := changes(read_settings(file, advice), new):
-        shown = "; ".join(changed[:SHOWN]) + ("; …" if len(changed) > SHOWN else "")
+    if texts := changes(read_settings(file, advice), new):
+        text = "; ".join(texts[:SHOWN]) + ("; …" if len(texts) > SHOWN else "")
         same = "resume it with the same ones, or " if resume else ""
-        raise UserError(f"{folder} {other} ({shown}); {same}{advice}.")
+        raise UserError(f"{folder} {other} ({text}); {same}{advice}.")
     remove_stale(folder)

@@ -36,8 +36,8 @@ def check(settings: Any) -> None:
             choices = choices_of(hints[field.name])
             if choices and not isinstance(value, int | float):
                 raise unknown(field.name, str(value), [str(choice) for choice in choices])
-            wanted = in_words(hints[field.name])
-            raise UserError(f"{field.name} is {value!r}, but must be {wanted}.")
+            words = in_words(hints[field.name])
+            raise UserError(f"{field.name} is {value!r}, but must be {words}.")
         limits = field.metadata.get("limits", {})
         for number in _numbers(value):
             if not math.isfinite(number) or not _within(number, limits):

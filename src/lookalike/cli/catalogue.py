@@ -94,9 +94,9 @@ def catalogue() -> Catalogue:
 
 def method_named(name: str) -> MethodEntry:
     """The method of that name in METHODS; of one that was added at run time, from its class."""
-    known = catalogue().methods
-    if name in known:
-        return known[name]
+    methods = catalogue().methods
+    if name in methods:
+        return methods[name]
     from lookalike.cli.make_catalogue import method_values
     from lookalike.methods import METHODS
 

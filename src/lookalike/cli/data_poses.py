@@ -33,7 +33,7 @@ def main(argv: list[str]) -> int:
     from lookalike.data.poses.estimate import estimate_folder
 
     try:
-        done = estimate_folder(
+        summary = estimate_folder(
             args.folder,
             out,
             args.model,
@@ -45,7 +45,7 @@ def main(argv: list[str]) -> int:
         same = "the same command without --force" if args.force else "the same command"
         print(f"lookalike: stopped; {same} goes on.", file=sys.stderr)
         return 130
-    print(json.dumps(as_dict(done), indent=2) if args.json else as_text(done))
+    print(json.dumps(as_dict(summary), indent=2) if args.json else as_text(summary))
     return 0
 
 
@@ -69,28 +69,32 @@ def poses_parser() -> Parser:
     return parser
 
 
-def as_dict(done: EstimationSummary) -> dict[str, object]:
-    """What was done, ready for JSON."""
+def as_dict(summary: EstimationSummary) -> dict[str, object]:
+    """The summary, ready for JSON."""
     return {
-        "out": str(done.out),
-        "images": done.images,
-        "new": done.new,
-        "failed": done.failed,
-        "unreadable": done.unreadable,
-        "seconds": round(done.seconds, 1),
-        "images_per_second": round(done.new / done.seconds, 1),
+        "out": str(summary.out),
+        "images": summary.images,
+        "new": summary.new,
+        "failed": summary.failed,
+        "unreadable": summary.unreadable,
+        "seconds": round(summary.seconds, 1),
+        "images_per_second": round(summary.new / summary.seconds, 1),
     }
 
 
-def as_text(done: EstimationSummary) -> str:
-    """What was done, as lines."""
-    images = f"{done.images:,} images" if done.images > 1 else "1 image"
-    new = f"{done.new:,} of them new" if done.new else "nothing new"
-    speed = f" in {done.seconds:.3g} s ({done.new / done.seconds:.3g} a second)" if done.new else ""
-    lines = [f"{images} in {done.out}, {new}{speed}"]
-    for names, what in ((done.failed, "without a pose"), (done.unreadable, "can't be read")):
+def as_text(summary: EstimationSummary) -> str:
+    """The summary as lines."""
+    images = f"{summary.images:,} images" if summary.images > 1 else "1 image"
+    new = f"{summary.new:,} of them new" if summary.new else "nothing new"
+    speed = (
+        f" in {summary.seconds:.3g} s ({summary.new / summary.seconds:.3g} a second)"
+        if summary.new
+        else ""
+    )
+    lines = [f"{images} in {summary.out}, {new}{speed}"]
+    for names, what in ((summary.failed, "without a pose"), (summary.unreadable, "can't be read")):
         if names:
-            share = f"{len(names):,} ({len(names) / done.images:.1%}) {what}"
+            share = f"{len(names):,} ({len(names) / summary.images:.1%}) {what}"
             more = ", … (all with --json)" if len(names) > SHOWN else ""
             lines.append(f"{share}: {', '.join(names[:SHOWN])}{more}")
     return "\n".join(lines)

@@ -56,11 +56,11 @@ def main(argv: list[str]) -> int:
         model = load_model(args.model).to(device)
         results = {}
         for bench in [parse_data(text) for text in args.data]:
-            several = protocol
+            choice = protocol
             if protocol == "all":  # its own first
-                several = sorted(protocols, key=lambda name: name != bench.protocol)
+                choice = sorted(protocols, key=lambda name: name != bench.protocol)
             results[str(bench)] = evaluate(
-                model, bench, several, args.metric, False, args.batch or BATCH, options
+                model, bench, choice, args.metric, False, args.batch or BATCH, options
             )
     if args.json:
         print(json.dumps(in_one(results), indent=1, allow_nan=False))

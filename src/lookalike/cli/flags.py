@@ -138,12 +138,12 @@ class TrainParser(Parser):
             help="Print all settings as YAML, and train nothing.",
         )
         run = self.add_argument_group("the run")
-        own = self.add_argument_group("the method", folded(method.about))
+        group = self.add_argument_group("the method", folded(method.about))
         defaults = method.defaults(preset)
         for setting in catalogue().run:
             add_flag(run, setting, setting.default)
         for setting in method.settings:
-            add_flag(own, setting, defaults[setting.name])
+            add_flag(group, setting, defaults[setting.name])
 
     def error(self, message: str) -> NoReturn:
         raise UserError(sentence(message, self.method))
@@ -152,7 +152,7 @@ class TrainParser(Parser):
 def add_flag(group: Any, setting: Setting, default: Any) -> None:
     """The flag of a setting; of nested settings all flags, and one line about them."""
     facts = [fact for fact in (in_short(default), setting.limits) if fact]
-    text, shown = setting.help.replace("%", "%%"), "; ".join(facts).replace("%", "%%")
+    text, bracket = setting.help.replace("%", "%%"), "; ".join(facts).replace("%", "%%")
     if setting.method:
         group.add_argument(f"--{setting.name}", help=SUPPRESS)
         for key in settings_by_key(method_named(setting.method)):
@@ -163,7 +163,7 @@ def add_flag(group: Any, setting: Setting, default: Any) -> None:
         flag, metavar = f"--{setting.name}", setting.metavar
         if len(f"  {flag} {metavar}") > WIDTH - 2:  # too long for a line: the text has them
             text, metavar = f"{text} One of {', '.join(map(str, setting.choices))}.", "NAME"
-    group.add_argument(flag, metavar=metavar, help=f"{text} [{shown}]" if shown else text)
+    group.add_argument(flag, metavar=metavar, help=f"{text} [{bracket}]" if bracket else text)
 
 
 def in_short(value: Any) -> str:
@@ -190,10 +190,10 @@ def sentence(message: str, method: str) -> str:
 def unknown_flag(flag: str, method: str) -> UserError:
     """The `UserError` for a flag that isn't known: suggests the nearest one."""
     name = flag.lstrip("-").partition("=")[0]
-    known = [s.name for s in (*method_named(method).settings, *catalogue().run)]
-    known += COMMON
-    near = get_close_matches(name, known, n=1, cutoff=0.7)
-    near = near or [key for key in known if name and key.startswith(name)]
+    names = [s.name for s in (*method_named(method).settings, *catalogue().run)]
+    names += COMMON
+    near = get_close_matches(name, names, n=1, cutoff=0.7)
+    near = near or [key for key in names if name and key.startswith(name)]
     hint = f"did you mean --{near[0]}? " if near else ""
     return UserError(
         f"'{flag}' is no setting of {method}; {hint}`lookalike train {method} --help` lists them."
@@ -207,5 +207,5 @@ def not_a_value(name: str, words: str, value: str) -> UserError:
 
 def words_of(method: str, key: str) -> str:
     """The type of a setting in words; one that isn't known is a text."""
-    known = {**by_name(catalogue().run), **settings_by_key(method_named(method))}
-    return known[key].words if key in known else "a text"
+    settings = {**by_name(catalogue().run), **settings_by_key(method_named(method))}
+    return settings[key].words if key in settings else "a text"

@@ -27,8 +27,8 @@ def main(argv: list[str]) -> int:
     if not argv or {"-h", "--help"} & set(argv[:2]):
         titles = [f"  {name:<9}{flags.title}" for name, flags in VERBS.items()]
         methods = {name: method.generates for name, method in catalogue().methods.items()}
-        offers = [f"  {name:<9}{', '.join(verbs)}" for name, verbs in methods.items() if verbs]
-        print(HELP.format(verbs="\n".join(titles), methods="\n".join(offers)))
+        lines = [f"  {name:<9}{', '.join(verbs)}" for name, verbs in methods.items() if verbs]
+        print(HELP.format(verbs="\n".join(titles), methods="\n".join(lines)))
         return 0
     if len(argv) < 2 or argv[0].startswith("-"):
         raise UserError(
@@ -49,8 +49,8 @@ def main(argv: list[str]) -> int:
     model = load_model(path)
     for part in model.verbs.get(verb, ()):
         model.require(part, flags.purpose)
-    offered = model.generates
-    if verb not in offered:
-        can = f"it offers: {', '.join(offered)}" if offered else "it only embeds"
+    verbs = model.generates
+    if verb not in verbs:
+        can = f"it offers: {', '.join(verbs)}" if verbs else "it only embeds"
         raise UserError(f"{path} is a model of {model.method.name}, which has no {verb}; {can}.")
     return make(model)

@@ -55,19 +55,19 @@ class VerbFlags:
 
     def check(self, parser: Parser, args: Namespace) -> None:
         """Refuses flags that don't go together."""
-        given = getattr(args, self.flag)
+        conditions = getattr(args, self.flag)
         if args.mode == "dataset":
-            if not args.data or args.images or given:
+            if not args.data or args.images or conditions:
                 parser.error(f"mode dataset takes its images and {self.noun}s from --data alone")
-        elif args.data and args.images and given:
+        elif args.data and args.images and conditions:
             parser.error(
                 f"--data gives what --images or --{self.flag} don't: leave one of the three out"
             )
-        elif not args.data and not (args.images and given):
+        elif not args.data and not (args.images and conditions):
             parser.error(f"give --images and --{self.flag}, or --data for what you leave out")
 
     def benchmark(self, args: Namespace) -> Benchmark | None:
-        """That of --data."""
+        """The benchmark of --data."""
         from lookalike.data import parse_data
 
         return parse_data(args.data) if args.data else None
@@ -98,8 +98,8 @@ class VerbFlags:
 
     def places(self, args: Namespace, bench: Benchmark | None) -> dict[str, Any]:
         """Where people and conditions came from, as a folder remembers it."""
-        chosen = {name: resolved(getattr(args, name) or ()) for name in ("images", self.flag)}
-        return {"data": str(bench or ""), **chosen}
+        paths = {name: resolved(getattr(args, name) or ()) for name in ("images", self.flag)}
+        return {"data": str(bench or ""), **paths}
 
     def parser(self) -> Parser:
         """The parser of all flags."""
@@ -107,12 +107,12 @@ class VerbFlags:
         parser.flag("--mode MODE", "What to make. [grid]", default="grid", choices=self.modes)
         self.add_flags(parser)
         parser.flag("--data NAME:PATH", self.data_help, type=benchmark)
-        several = f"{self.noun}s"
+        plural = f"{self.noun}s"
         for flag, kind, default, text in (
             ("count", positive, 7, "How many to take of a place with several, or pairs."),
             ("fps", positive, self.fps, "Pictures a second in a GIF."),
-            ("times", positive, 1, f"Mode dataset: {several} for each image."),
-            ("seed", int, 0, f"Seed of the draw of {several}."),
+            ("times", positive, 1, f"Mode dataset: {plural} for each image."),
+            ("seed", int, 0, f"Seed of the draw of {plural}."),
         ):
             parser.flag(f"--{flag} N", f"{text} [{default}]", type=kind, default=default)
         parser.flag(

@@ -120,8 +120,8 @@ def metavar(hint: Any) -> str:
     if get_origin(hint) in (Union, UnionType):
         return "|".join(metavar(part).strip("{}").replace(",", "|") for part in parts)
     if get_origin(hint) is tuple:
-        some = ["…"] if Ellipsis in get_args(hint) else []
-        return f"[{','.join([*map(metavar, parts), *some])}]"
+        dots = ["…"] if Ellipsis in get_args(hint) else []
+        return f"[{','.join([*map(metavar, parts), *dots])}]"
     return {int: "N", float: "X", bool: "{true,false}"}.get(hint, "TEXT")
 
 

@@ -26,14 +26,14 @@ def parse_settings(
     if len(data) > 1:  # as one list, which a YAML file may have too; the last one counts
         arguments = [*arguments, f"--data={json.dumps(data)}"]
     try:
-        given = settings_parser(kind, preset).parse_args(arguments)
+        namespace = settings_parser(kind, preset).parse_args(arguments)
     except ArgumentError as error:
         raise mistake(" ".join(str(error.message).split()), kind.name) from error
-    values = given.as_dict()
+    values = namespace.as_dict()
     names = {f.name for f in dataclasses.fields(kind)}
     method = settings_from(kind, {k: v for k, v in values.items() if k in names})
     run = RunSettings(**{f.name: values[f.name] for f in dataclasses.fields(RunSettings)})
-    return method, run, given
+    return method, run, namespace
 
 
 def settings_parser(kind: type[Method], preset: str | None) -> ArgumentParser:
@@ -54,8 +54,8 @@ def settings_parser(kind: type[Method], preset: str | None) -> ArgumentParser:
 
 def mistake(message: str, method: str) -> UserError:
     """What jsonargparse complains of, as one sentence that says what to do."""
-    if found := re.search(r"Option '(\S+)' is not accepted", message):
-        return unknown_flag(found[1], method)
-    if found := re.match(r'Parser key "([\w.]+)":.* [Vv]alue: (.*)', message):
-        return not_a_value(found[1], words_of(method, found[1]), found[2])
+    if match := re.search(r"Option '(\S+)' is not accepted", message):
+        return unknown_flag(match[1], method)
+    if match := re.match(r'Parser key "([\w.]+)":.* [Vv]alue: (.*)', message):
+        return not_a_value(match[1], words_of(method, match[1]), match[2])
     return UserError(sentence(message, method))

@@ -117,9 +117,9 @@ def donors(parser: Parser, args: Namespace) -> tuple[list[str], list[str]]:
     if not args.images:
         return choose(args.appearance, count), choose(args.structure, count)
     images = choose(args.images, count, each=2 if args.mode == "pairs" else 1)
-    shared = {
+    splits = {
         "pairs": (images[::2], images[1::2]),
         "appearance": (images[:2], images[2:] or images),
         "structure": (images[2:] or images, images[:2]),
     }
-    return shared.get(args.mode, (images, images))
+    return splits.get(args.mode, (images, images))

@@ -42,16 +42,16 @@ def main(argv: list[str]) -> int:
     from lookalike.training.fit import Interrupted
     from lookalike.training.processes import is_main_process
 
-    method, settings, given = parse_settings(METHODS[name], preset, flags)
-    data = given.data if isinstance(given.data, list) else [given.data]
+    method, settings, values = parse_settings(METHODS[name], preset, flags)
+    data = values.data if isinstance(values.data, list) else [values.data]
     try:
         train(
             method,
             [parse_data(text) for text in data],
-            target=given.target and parse_data(given.target),
+            target=values.target and parse_data(values.target),
             preset=preset,
-            out=given.out,
-            resume=given.resume,
+            out=values.out,
+            resume=values.resume,
             settings=settings,
         )
     except (Interrupted, KeyboardInterrupt):

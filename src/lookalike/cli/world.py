@@ -58,30 +58,29 @@ def render(argv: list[str]) -> int:
     from lookalike.world.writer.render import render as render_world
 
     start = time.perf_counter()
-    done = render_world(spec, args.out, workers=args.workers, shard=args.shard)
+    summary = render_world(spec, args.out, workers=args.workers, shard=args.shard)
     seconds = time.perf_counter() - start
     if args.json:
         report = {
-            "out": str(done.out),
-            "images": done.images,
-            "made": done.new,
-            "missing": done.missing,
-            "finished": done.finished,
+            "out": str(summary.out),
+            "images": summary.images,
+            "made": summary.new,
+            "missing": summary.missing,
+            "finished": summary.finished,
             "seconds": round(seconds, 1),
         }
         print(json.dumps(report, indent=2))
-    elif not done.finished:
+    elif not summary.finished:
         print(
-            f"{done.images - done.missing:,} of {done.images:,} images in {done.out}; "
-            f"{done.missing:,} are for other shards"
+            f"{summary.images - summary.missing:,} of {summary.images:,} images in {summary.out}; "
+            f"{summary.missing:,} are for other shards"
         )
-    elif done.new:
-        images = f"{done.images:,} images" if done.images > 1 else "1 image"
-        print(
-            f"{images} in {done.out}, {done.new:,} of them new ({done.new / seconds:.3g} a second)"
-        )
+    elif summary.new:
+        images = f"{summary.images:,} images" if summary.images > 1 else "1 image"
+        speed = f"{summary.new / seconds:.3g} a second"
+        print(f"{images} in {summary.out}, {summary.new:,} of them new ({speed})")
     else:
-        print(f"{done.out} is finished: {done.images:,} images, nothing to do")
+        print(f"{summary.out} is finished: {summary.images:,} images, nothing to do")
     return 0
 
 
@@ -128,8 +127,8 @@ def structures(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from lookalike.world.writer.structure_views import FOLDER, write_structures
 
-    made = write_structures(args.out, args.yaws, workers=args.workers)
-    print(f"{made:,} new views in {Path(args.out) / FOLDER}")
+    count = write_structures(args.out, args.yaws, workers=args.workers)
+    print(f"{count:,} new views in {Path(args.out) / FOLDER}")
     return 0
 
 
