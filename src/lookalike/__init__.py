@@ -7,6 +7,8 @@ The names below are the public API; each is imported when it is first used, so t
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
+from lookalike.version import __version__
+
 if TYPE_CHECKING:
     from lookalike.data import Benchmark, People
     from lookalike.data.load import load
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from lookalike.methods.model_file import load_model, save_model
     from lookalike.training import Run, RunSettings, train
 
-__version__ = "0.1.0"
-
 __all__ = [
     "METHODS",
     "Benchmark",
@@ -26,6 +26,7 @@ __all__ = [
     "Run",
     "RunSettings",
     "UserError",
+    "__version__",
     "evaluate",
     "load",
     "load_model",

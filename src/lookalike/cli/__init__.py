@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         print(usage())
         return 0
     if argv[0] == "--version":
-        from lookalike import __version__
+        from lookalike.version import __version__
 
         print(__version__)
         return 0

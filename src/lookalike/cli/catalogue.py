@@ -97,7 +97,7 @@ def method_named(name: str) -> MethodEntry:
     methods = catalogue().methods
     if name in methods:
         return methods[name]
-    from lookalike.cli.make_catalogue import method_values
+    from lookalike.cli.describe import method_values
     from lookalike.methods import METHODS
 
     return method_entry(method_values(METHODS[name]))

@@ -17,12 +17,12 @@ import safetensors
 import safetensors.torch
 from torch import nn
 
-import lookalike
 from lookalike.errors import UserError, unknown
 from lookalike.files import replacing
 from lookalike.methods.method import Method
 from lookalike.methods.model import Model
 from lookalike.methods.old_files import present_settings
+from lookalike.version import __version__
 
 M = TypeVar("M", bound=Method)
 FORMAT = 2
@@ -54,7 +54,7 @@ def save_model(model: Model, path: str | Path, data: str = "") -> Path:
     path = Path(path)
     about = {
         "format": FORMAT,
-        "version": lookalike.__version__,
+        "version": __version__,
         "method": model.method.name,
         "settings": dataclasses.asdict(model.method),
         "classes": model.classes,

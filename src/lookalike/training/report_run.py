@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import nn
 
-import lookalike
 from lookalike.data import Benchmark
 from lookalike.errors import UserError
 from lookalike.evaluation.evaluation import evaluate
@@ -25,6 +24,7 @@ from lookalike.methods import Model
 from lookalike.report import write_report
 from lookalike.training.processes import processor
 from lookalike.training.settings import RunSettings, resolve_device
+from lookalike.version import __version__
 
 PAIRS = 400  # held-out pairs that a run's pictures are judged on; `lookalike quality` takes more
 SHOWN = 8  # held-out people in the picture at the end
@@ -106,7 +106,7 @@ def environment(
         "devices": settings.devices,
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "lookalike": lookalike.__version__,
+        "lookalike": __version__,
         "parameters": {"total": sum(p.numel() for p in model.parameters())},
         "stage_seconds": {k: round(v, 1) for k, v in seconds.items()},
     }

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-import lookalike
 from lookalike import parallel
 from lookalike.data import DISTRACTOR, UNKNOWN, Benchmark, People, parse_data
 from lookalike.data.poses.with_poses import with_poses
@@ -35,6 +34,7 @@ from lookalike.training.report_run import report_run
 from lookalike.training.run_folder import stage_folder
 from lookalike.training.settings import COMFORT, RunSettings
 from lookalike.training.write import write_pictures
+from lookalike.version import __version__
 
 GENERATED = "generated"  # in the run folder: what stages write for later ones
 Data = str | Benchmark
@@ -234,7 +234,7 @@ def config(
         "seed": seed,
         "precision": precision,
         "layout": layout,
-        "version": lookalike.__version__,
+        "version": __version__,
         "command": command,
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "settings": json.loads(json.dumps(dataclasses.asdict(method))),
