@@ -133,12 +133,12 @@ def test_nested_settings_are_checked_where_they_are_made() -> None:
 
 LIMITS: list[tuple[dict[str, Any], tuple[float, ...], tuple[float, ...], str]] = [
     ({"least": 40}, (40, 41, 1e9), (39, -40), "40 or more"),
-    ({"most": 4}, (4, -9), (5, 4.5), "4 or less"),
+    ({"most": 4}, (4, -9), (5, 4.5), "at most 4"),
     ({"least": 0, "most": 1}, (0, 0.5, 1), (-0.1, 1.1, 2.0), "from 0 to 1"),
     ({"above": 0}, (1e-30, 5), (0, -1), "above 0"),
     ({"below": 1}, (0.999, -3), (1, 1.5), "below 1"),
     ({"least": 0, "below": 1}, (0, 0.5), (-0.1, 1), "0 or more and below 1"),
-    ({"above": 0, "most": 1}, (0.1, 1), (0, 1.1), "1 or less and above 0"),
+    ({"above": 0, "most": 1}, (0.1, 1), (0, 1.1), "above 0 and at most 1"),
     ({"multiple": 4}, (0, 4, -8), (1, 62), "a multiple of 4"),
     ({"least": 40, "multiple": 4}, (40, 64), (20, 62), "40 or more and a multiple of 4"),
     ({}, (0, -3, 1e300), (), "a finite number"),

@@ -11,6 +11,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from lookalike.errors import UserError, unknown
 
+LIMITS = {"least": "{} or more", "above": "above {}", "most": "at most {}", "below": "below {}"}
+
 
 def setting(default: Any, **limits: Any) -> Any:
     """A field with that default and what its value, or each value of its tuple, may be.
@@ -97,13 +99,10 @@ def in_words(hint: Any) -> str:
 
 def limits_in_words(limits: dict[str, Any]) -> str:
     """What limits allow: "40 or more and a multiple of 4"."""
-    least, most = limits.get("least"), limits.get("most")
-    if least is not None and most is not None:
-        words = [f"from {least} to {most}"]
+    if "least" in limits and "most" in limits:
+        words = [f"from {limits['least']} to {limits['most']}"]
     else:
-        words = [f"{least} or more"] if least is not None else []
-        words += [f"{most} or less"] if most is not None else []
-    words += [f"{name} {limits[name]}" for name in ("above", "below") if name in limits]
+        words = [text.format(limits[name]) for name, text in LIMITS.items() if name in limits]
     if "multiple" in limits:
         words.append(f"a multiple of {limits['multiple']}")
     return " and ".join(words) or "a finite number"

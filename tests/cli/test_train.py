@@ -127,6 +127,7 @@ def test_lists_and_unions(called: dict[str, Any]) -> None:
         ),
         (["ide", "--last_stride", "3"], "--last_stride should be one of 1, 2, not '3'."),
         (["dgnet", "--teacher.head", "x"], "--teacher.head should be one of linear, bneck512,"),
+        (["dgnet", "--teacher.lr_head", "-1"], "teacher: lr_head is -1.0, but must be above 0."),
         (["ide", "--seed", "x"], "--seed should be a whole number, not 'x'."),
         (["ide", "--batch_size"], "--batch_size needs a value."),
         (["ide", "--config", "/no.yaml"], "There is no file '/no.yaml': give --config a YAML"),

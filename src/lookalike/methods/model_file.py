@@ -31,7 +31,7 @@ FORMAT = 2
 def settings_from(kind: type[M], values: Mapping[str, Any]) -> M:
     """The settings that `dataclasses.asdict` made `values` of, after a trip through JSON or YAML.
 
-    Raises UserError for a setting that the method doesn't have.
+    Raises UserError for a setting that the method doesn't have or a value that it doesn't allow.
     """
     fields = {f.name: f for f in dataclasses.fields(kind)}
     known: dict[str, Any] = {}
@@ -44,7 +44,10 @@ def settings_from(kind: type[M], values: Mapping[str, Any]) -> M:
         elif isinstance(value, Mapping):
             factory = fields[name].default_factory
             assert factory is not dataclasses.MISSING  # only nested settings are mappings
-            value = settings_from(type(factory()), value)
+            try:
+                value = settings_from(type(factory()), value)
+            except UserError as error:
+                raise UserError(f"{name}: {error}") from error
         known[name] = value
     return kind(**known)
 
