@@ -177,7 +177,7 @@ def test_help_describes_every_setting(name: str, capsys: Capture) -> None:
               "siamese": "Height of crops and pictures, pixels",
               "fdgan": "Height of crops and pictures, pixels"}  # fmt: skip
     assert height.get(name, "Height of the network's input, pixels") in text
-    assert "Multiplies every length, milestone and ramp" in text
+    assert "Factor on every length, milestone and ramp" in text
 
 
 def test_usage(capsys: Capture) -> None:
