@@ -23,8 +23,8 @@ from lookalike.world.writer.annotations import truth_of
 
 SMALL: dict[str, dict[str, Any]] = {
     "ide": {"height": 64, "width": 48, "pad": 2, "ids_per_batch": 2, "images_per_id": 2},
-    "dgnet": {"height": 64, "width": 48, "pad": 2, "batch": 2, "structure_dim": 2, "mlp_dim": 8,
-              "dis_dim": 2, "residuals": 1},
+    "dgnet": {"height": 64, "width": 48, "pad": 2, "batch_size": 2, "structure_dim": 2,
+              "mlp_dim": 8, "dis_dim": 2, "residual_blocks": 1},
 }  # fmt: skip
 
 
