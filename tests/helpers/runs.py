@@ -17,7 +17,7 @@ from lookalike.cli import main
 from lookalike.methods.stage import StageModule
 from lookalike.report import figures
 
-COMMON = "--accelerator cpu --precision fp32 --log_every 1"
+COMMON = "--accelerator cpu --precision fp32 --layout channels_last --log_every 1"
 RESNET = f"{COMMON} --backbone resnet18 --weights none"
 CROPS = f"{RESNET} --height 64 --width 48 --pad 2"
 PAIRS = f"{RESNET} --height 64 --width 48 --batch_size 8 --epoch step --epochs 3"
