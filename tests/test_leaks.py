@@ -1,5 +1,6 @@
 """Tests that leave something behind fail, and no others."""
 
+import re
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -13,10 +14,10 @@ def test_thread():
     threading.Thread(target=threading.left.go.wait).start()
 
 def test_process():
-    threading.left.child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    threading.left.children.append(subprocess.Popen(["cat"], stdin=subprocess.PIPE))
 
 def test_not_waited_for():
-    threading.left.child = subprocess.Popen(["true"])
+    threading.left.children.append(subprocess.Popen(["true"]))
 
 def test_temporary_file():
     tempfile.mkstemp()
@@ -59,32 +60,31 @@ def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 @pytest.fixture
 def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     """What the inner tests leave behind, so that these tests don't."""
-    left = SimpleNamespace(go=threading.Event(), child=None)
+    left = SimpleNamespace(go=threading.Event(), children=[])
     monkeypatch.setattr(threading, "left", left, raising=False)
     yield left
     left.go.set()
-    if left.child:
-        left.child.kill()
-        left.child.communicate()
+    for child in left.children:
+        child.kill()
+        child.communicate()
 
 
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [
-        ("thread", "left behind: thread <Thread("),
-        ("process", "left behind: process "),
-        ("not_waited_for", "left behind: process "),
-        ("temporary_file", "left behind: file "),
-        ("half_a_file", ".safetensors.12.part"),
-    ],
-)
-def test_whatever_is_left_is_named(
-    inner: pytest.Pytester, shared: SimpleNamespace, name: str, says: str
-) -> None:
+def test_whatever_is_left_is_named(inner: pytest.Pytester, shared: SimpleNamespace) -> None:
     inner.makepyfile(test_it=LEAKS)
-    result = inner.runpytest_inprocess("-k", f"test_{name}")
-    result.assert_outcomes(passed=1, errors=1, deselected=4)
-    assert says in result.stdout.str()
+    result = inner.runpytest_inprocess()
+    result.assert_outcomes(passed=5, errors=5)
+    said = result.stdout.str()
+    for name, left in [
+        ("thread", "thread <Thread("),
+        ("process", "process "),
+        ("not_waited_for", "process "),
+        ("temporary_file", "file "),
+        ("half_a_file", "file "),
+    ]:
+        heading = rf"_+ ERROR at teardown of test_{name} _+"
+        assert re.search(rf"{heading}\nThe test left behind: {re.escape(left)}", said), name
+    assert re.search(r"process \d+ cat", said)
+    assert re.search(r"file .*model\.safetensors\.12\.part", said)
 
 
 def test_what_is_tidy_passes(inner: pytest.Pytester) -> None:

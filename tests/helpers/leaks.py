@@ -52,11 +52,13 @@ def nothing_left(request: pytest.FixtureRequest, system_temp: Path) -> Iterator[
 
 def remaining(look: Callable[[], dict[int, str]], before: dict[int, str]) -> list[str]:
     """What `look` shows and `before` doesn't have, once all had time to end."""
-    end = time.monotonic() + PATIENCE
+    end, collected = time.monotonic() + PATIENCE, False
     while new := {key: name for key, name in look().items() if key not in before}:
         if time.monotonic() > end:
             return list(new.values())
-        gc.collect()  # what ends with its owner
+        if not collected:
+            gc.collect()  # what ends with its owner
+            collected = True
         time.sleep(0.01)
     return []
 

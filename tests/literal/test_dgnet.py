@@ -1,7 +1,6 @@
-"""The literal DG-Net (dgnet.py) against its specification's oracles."""
+"""The literal DG-Net against its specification's oracles: counts, names, formulas, step 0."""
 
 import math
-import os
 
 import pytest
 import torch
@@ -10,7 +9,7 @@ import yaml
 from literal import dgnet as ref
 from torch import nn
 
-H, W = 80, 48  # the smallest width that the widest dilation's reflection padding allows is 40
+H, W = 48, 40  # the least that the widest dilation's reflection padding allows
 
 
 def count(net):
@@ -174,60 +173,7 @@ def test_shapes_at_full_size(fresh):
     assert scores == [(1, 1, 64, 32), (1, 1, 32, 16), (1, 1, 16, 8)]
 
 
-def test_stride_placement_moves_the_stride_and_nothing_else():
-    on_1x1, on_3x3 = ref.ResNet50(2, "1x1"), ref.ResNet50(2, "3x3")
-    for stage, blocks in ((2, 4), (3, 6), (4, 3)):
-        a, b = getattr(on_1x1, f"layer{stage}"), getattr(on_3x3, f"layer{stage}")
-        assert (a[0].conv1.stride, a[0].conv2.stride) == ((2, 2), (1, 1))
-        assert (b[0].conv1.stride, b[0].conv2.stride) == ((1, 1), (2, 2))
-        assert all(a[i].conv1.stride == a[i].conv2.stride == (1, 1) for i in range(1, blocks))
-        assert a[0].downsample[0].stride == b[0].downsample[0].stride == (2, 2)
-    on_1x1.load_state_dict(on_3x3.state_dict())
-
-
-@pytest.mark.skipif("LOOKALIKE_RESNET50" not in os.environ, reason="no ImageNet weights")
-def test_public_imagenet_weights_fit():
-    from safetensors.torch import load_file
-
-    state = load_file(os.environ["LOOKALIKE_RESNET50"])
-    missing, unexpected = ref.ResNet50(1, "1x1").load_state_dict(state, strict=False)
-    assert unexpected == []
-    assert [m for m in missing if not m.endswith("num_batches_tracked") and m[:3] != "fc."] == []
-
-
-def test_initialisation(fresh):
-    weight = fresh.gen.dec.model[3].conv.weight
-    assert weight.std().item() == pytest.approx(math.sqrt(2 / (128 * 25)), rel=0.02)
-    weight = fresh.gen.mlp_w1.model[0].fc.weight
-    assert weight.std().item() == pytest.approx(math.sqrt(2 / 2048), rel=0.02)
-    gamma = fresh.gen.dec.model[3].norm.gamma
-    assert 0 <= gamma.min() < 0.3 < 0.7 < gamma.max() <= 1
-    assert fresh.dis.cnns[0][6].model[0].conv.weight.std().item() == pytest.approx(0.02, rel=0.02)
-    first, last = fresh.id.classifier1.add_block[0], fresh.id.classifier1.classifier[0]
-    assert first.weight.std().item() == pytest.approx(math.sqrt(2 / 512), rel=0.02)
-    assert last.weight.std().item() == pytest.approx(0.001, rel=0.02)
-    for net in (fresh.gen, fresh.dis, fresh.id.classifier1, fresh.id.classifier2):
-        biases = [m.bias for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
-        assert all((bias == 0).all() for bias in biases)
-
-
 # ---- formulas ---------------------------------------------------------------------------------
-
-
-def test_adain_and_layer_norm_sample_by_sample():
-    x = torch.randn(3, 5, 4, 6, dtype=torch.float64) * 3 + 1
-    adain = ref.AdaIN(5)
-    adain.weight, adain.bias = torch.randn(3, 5).double(), torch.randn(3, 5).double()
-    layer = ref.LayerNorm(5).double()
-    nn.init.normal_(layer.beta)
-    got_adain, got_layer = adain(x), layer(x)
-    for i in range(3):
-        whole = (x[i] - x[i].mean()) / (x[i].std(unbiased=True) + 1e-5)
-        for c in range(5):
-            one = x[i, c]
-            z = (one - one.mean()) / (one.var(unbiased=False) + 1e-5).sqrt()
-            torch.testing.assert_close(got_adain[i, c], adain.weight[i, c] * z + adain.bias[i, c])
-            torch.testing.assert_close(got_layer[i, c], layer.gamma[c] * whole[c] + layer.beta[c])
 
 
 def functional(state):
@@ -312,63 +258,6 @@ def test_networks_against_a_functional_version():
             x = F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)
 
 
-def test_heads_and_pooling(fresh):
-    x = torch.randn(3, 3, 64, 32)
-    assert fresh.id.classifier1.add_block[2].p == 0.5
-    assert fresh.id.classifier2.add_block[2].p == 0.75
-    teacher = ref.Teacher(4).eval()
-    net = ref.AppearanceEncoder(4).eval()
-    with torch.no_grad():
-        last, last_id = teacher.model(x), net.model(x)
-        assert (last.shape[2:], last_id.shape[2:]) == ((2, 1), (4, 2))
-        torch.testing.assert_close(teacher(x), teacher.classifier(last.mean((2, 3))))
-        p1, p2 = net(x)[1]
-        torch.testing.assert_close(p1, net.classifier1(last_id.amax((2, 3))))
-        torch.testing.assert_close(p2, net.classifier2(last_id.amax((2, 3))))
-
-
-def test_appearance_code_is_channel_major_and_detached(fresh):
-    x = images(0)
-    for module in fresh.id.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.track_running_stats = False  # look, don't move the statistics
-    f, _ = fresh.id(x)
-    last = fresh.id.model(x)
-    for module in fresh.id.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.track_running_stats = True
-    assert f.shape == (2, 8192)
-    assert not f.requires_grad
-    assert last.shape[2] == 5  # stripes of 5 rows: 0–1, 1–2, 2–3, 3–4
-    for channel in (0, 1, 2047):
-        for stripe in range(4):
-            want = last[:, channel, stripe : stripe + 2].flatten(1).max(1).values
-            torch.testing.assert_close(f[:, 4 * channel + stripe], want)
-
-
-@pytest.mark.parametrize("k", [1, 2, 3, 4])
-def test_a_chunk_of_the_appearance_code_feeds_its_own_block(fresh, k):
-    s = torch.randn(1, 128, 8, 8)
-    f = torch.rand(1, 8192)
-    layers = [block.model[i].norm for block in fresh.gen.dec.model[1].model for i in range(2)]
-    with torch.no_grad():
-        fresh.gen.decode(s, f)
-        before = [(n.weight.clone(), n.bias.clone()) for n in layers]
-        f[:, 2048 * (k - 1) : 2048 * k] += 1
-        fresh.gen.decode(s, f)
-        chunk = f[:, 2048 * (k - 1) : 2048 * k]
-        gamma = getattr(fresh.gen, f"mlp_w{k}")(chunk)
-        beta = getattr(fresh.gen, f"mlp_b{k}")(chunk)
-    for i, layer in enumerate(layers):
-        own = i // 2 == k - 1
-        assert torch.equal(layer.weight, before[i][0]) != own
-        assert torch.equal(layer.bias, before[i][1]) != own
-        if own:
-            half = slice(128 * (i % 2), 128 * (i % 2) + 128)
-            torch.testing.assert_close(layer.weight, gamma[:, half])
-            torch.testing.assert_close(layer.bias, beta[:, half])
-
-
 def test_discriminator_loss_scale_by_scale_and_image_by_image():
     torch.manual_seed(0)
     dis = ref.Discriminator().double()
@@ -399,34 +288,6 @@ def test_discriminator_loss_scale_by_scale_and_image_by_image():
     torch.testing.assert_close(ref.adversarial_loss(dis, fake), adversarial)
 
 
-def test_teacher_labels_of_every_style():
-    torch.manual_seed(0)
-    teacher = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 2, 6))
-    x, appearance, structure = torch.randn(2, 3, 4, 2), torch.tensor([0, 3]), torch.tensor([5, 3])
-    q = [ref.teacher_labels(teacher, x, appearance, structure, style) for style in range(5)]
-    for i in range(2):
-        soft = teacher(x[i : i + 1]).softmax(1)[0]
-        soft = ((soft + teacher(x[i : i + 1].flip(3)).softmax(1)[0]) / 2).detach()
-        torch.testing.assert_close(q[0][i], soft)
-        assert q[1][i].tolist() == [float(k == soft.argmax()) for k in range(6)]
-        assert q[2][i].tolist() == [float(k == appearance[i]) for k in range(6)]
-        assert q[3][i].tolist() == pytest.approx([1 / 6] * 6)
-        donors = {int(appearance[i]), int(structure[i])}
-        total = sum(soft[k] for k in donors)
-        want = [float(soft[k] / total) if k in donors else 0.0 for k in range(6)]
-        assert q[4][i].tolist() == pytest.approx(want, rel=1e-5)
-    logits = torch.randn(2, 6)
-    for labels in q:
-        p = logits.softmax(1)
-        want = sum(
-            float(labels[i, k] * (labels[i, k].log() - p[i, k].log()))
-            for i in range(2)
-            for k in range(6)
-            if labels[i, k] > 0
-        )
-        assert float(ref.primary_loss(logits, labels)) == pytest.approx(want / 2, rel=1e-4)
-
-
 def test_ramps(fresh):
     assert set(fresh.weights(30_000).values()) == {0}
     assert set(fresh.weights(30_001).values()) == {0.0005}
@@ -434,25 +295,6 @@ def test_ramps(fresh):
     code = {"recon_s": 1, "recon_f": 1, "recon_cyc": 2, "teacher": 2}
     assert fresh.weights(34_000) == code
     assert fresh.weights(99_999) == code
-
-
-def test_optimisers_and_learning_rates():
-    r = ref.Reference(5)
-
-    def rates():
-        return [g["lr"] for opt in (r.gen_opt, r.dis_opt, r.id_opt) for g in opt.param_groups]
-
-    base = [1e-4, 1e-4, 0.002, 0.02]
-    for it, factor in ((0, 1), (59_999, 1), (60_000, 0.1), (90_000, 0.01), (105_000, 0.001)):
-        r.set_learning_rates(it)
-        assert rates() == pytest.approx([factor * lr for lr in base])
-    for opt in (r.gen_opt, r.dis_opt):
-        assert opt.defaults["betas"] == (0.0, 0.999)
-    assert r.id_opt.defaults["momentum"] == 0.9
-    assert r.id_opt.defaults["nesterov"]
-    groups = [g for opt in (r.gen_opt, r.dis_opt, r.id_opt) for g in opt.param_groups]
-    assert all(g["weight_decay"] == 5e-4 for g in groups)
-    assert [len(g["params"]) for g in groups[2:]] == [161, 12]
 
 
 # ---- one iteration ----------------------------------------------------------------------------
@@ -506,23 +348,9 @@ def test_which_loss_moves_which_network(u, structure):
     assert not any(p.requires_grad for p in r.teacher.parameters())
 
 
-def test_the_total_weighs_every_term():
+def test_each_side_has_its_donors_and_labels():
     torch.manual_seed(0)
-    r = ref.Reference(7)
-    batch, draws = make_batch(7), make_draws()
-    made = r.forward(batch, draws)
-    loss = {k: v.item() for k, v in r.generator_losses(batch, made, 33_000, 0.7).items()}
-    want = 1 * loss["adv"] + 5 * loss["recon_x"] + 5 * loss["recon_xp"]
-    want += 1 * loss["recon_s"] + 1 * loss["recon_f"] + 1.5 * loss["recon_cyc"]
-    want += 1 * (loss["id"] + 1.5 * 0.2 * loss["id_fine"]) + 1 * loss["pid"]
-    want += 0.5 * loss["recon_id"] + 1.5 * loss["teacher"] + 1.5 * 0.2 * loss["fine"]
-    assert loss["g_total"] == pytest.approx(want, rel=1e-5)
-
-
-@pytest.mark.parametrize("style", [0, 2])
-def test_each_side_has_its_donors_and_labels(style):
-    torch.manual_seed(0)
-    r = ref.Reference(7, dropout=(0.0, 0.0), teacher_style=style)
+    r = ref.Reference(7, dropout=(0.0, 0.0))
     ref.randomise(r.id)
     batch, draws = make_batch(7), make_draws()
     x = {"a": batch["x_a"], "b": batch["x_b"]}
@@ -546,11 +374,7 @@ def test_each_side_has_its_donors_and_labels(style):
             z = r.gen.decode(r.gen.encode(x[i]), code(x[j]))  # structure i, appearance j
             s, s_again, f, f_again = r.gen.encode(x[i]), r.gen.encode(z), code(x[i]), code(y)
             p = logits(y, 1).log_softmax(1)
-            if style == 0:
-                q = r.teacher(y).softmax(1) + r.teacher(y.flip(3)).softmax(1)
-                q = q / 2
-            else:
-                q = F.one_hot(label[i], 7).float()
+            q = (r.teacher(y).softmax(1) + r.teacher(y.flip(3)).softmax(1)) / 2
             want["adv"] += 2 * sum((score - 1).pow(2).mean() for score in r.dis(y))
             want["recon_x"] += (r.gen.decode(s, f) - x[i]).abs().mean()
             want["recon_xp"] += (r.gen.decode(s, code(xp[i])) - x[i]).abs().mean()
@@ -611,27 +435,6 @@ def test_steps_update_batchnorm_and_every_network():
         assert torch.equal(old, new) == frozen, (net, name)
 
 
-def test_without_erasing_the_clean_passes_give_the_logits():
-    torch.manual_seed(0)
-    r = ref.Reference(7, dropout=(0.0, 0.0))
-    batch = make_batch(7)
-    made = r.forward(batch, make_draws(erase=False))
-    assert int(r.id.model.bn1.num_batches_tracked) == 4
-    _, (p1, p2) = r.id(batch["xp_b"])
-    torch.testing.assert_close(made["pp_b"][0], p1)
-    torch.testing.assert_close(made["pp_b"][1], p2)
-
-
-def test_teacher_uses_the_batch_and_drops_out_only_when_asked():
-    torch.manual_seed(0)
-    x = images(0)
-    intended, released = ref.Reference(5), ref.Reference(5, teacher_dropout=0.5)
-    assert torch.equal(intended.teacher(x), intended.teacher(x))
-    assert not torch.equal(released.teacher(x), released.teacher(x))
-    one, other = intended.teacher(x), intended.teacher(torch.cat([x, images(1)]))[:2]
-    assert not torch.allclose(one, other)
-
-
 # ---- the authors' files -----------------------------------------------------------------------
 
 
@@ -671,23 +474,8 @@ def test_authors_files(authors):
     }
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_swap_takes_colours_from_one_and_shape_from_the_other(authors, dtype):
-    gen, id_ = load(authors["gen"])["a"], load(authors["id"])["a"]
-    a, b = images(0).to(dtype), images(1).to(dtype)
-    y = ref.reference_swap(gen, id_, a, b)
-    assert y.shape == a.shape
-    assert y.dtype == dtype
-    one = ref.reference_swap(gen, id_, a[:1], b[:1])  # eval mode: no image sees another
-    torch.testing.assert_close(one, y[:1], rtol=1e-3, atol=1e-3)
-    grey_only = b + torch.tensor([0.5, -0.5, 0.0], dtype=dtype).view(3, 1, 1)
-    same = ref.reference_swap(gen, id_, a, grey_only)
-    torch.testing.assert_close(same, y, rtol=1e-3, atol=1e-3)
-    assert (ref.reference_swap(gen, id_, a.flip(0), b) - y).abs().mean() > 1e-3
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_embedding_by_hand(authors, dtype):
+def test_embedding_by_hand(authors):
+    dtype = torch.float64
     state = load(authors["id"])["a"]
     x = images(0).to(dtype)
     features = ref.reference_embed(state, x)

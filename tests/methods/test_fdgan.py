@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +47,17 @@ def first(method: FDGAN, epoch: int = 10) -> Baseline:
     return Baseline(method, FDGANModel(method, 3), epoch).train()
 
 
-def adversarial(method: FDGAN = TINY, joint: bool = True, **changes: Any) -> Adversarial:
+@cache
+def seeded_networks(method: FDGAN) -> tuple[Networks, Tensor]:
+    """The networks of seed 0, not to be changed, and the generator's state after them."""
     torch.manual_seed(0)
-    stage = Adversarial(replace(method, **changes), networks(method), 10, joint)
+    return networks(method), torch.get_rng_state()
+
+
+def adversarial(method: FDGAN = TINY, joint: bool = True, **changes: Any) -> Adversarial:
+    nets, random = seeded_networks(method)
+    torch.set_rng_state(random)
+    stage = Adversarial(replace(method, **changes), copy.deepcopy(nets), 10, joint)
     stage.stage = "joint"
     return stage.train()
 
