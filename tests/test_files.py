@@ -78,6 +78,7 @@ def test_what_a_killed_process_left_goes_after_an_hour(tmp_path: Path) -> None:
     remove_stale(tmp_path)
     assert not old.exists()
     assert new.exists()
+    new.unlink()
     assert (tmp_path / "c").exists()
 
 

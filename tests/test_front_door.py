@@ -9,8 +9,8 @@ import pytest
 import lookalike as la
 
 PUBLIC = {
-    "METHODS", "Benchmark", "Model", "People", "Run", "RunSettings", "UserError", "evaluate",
-    "load", "load_model", "save_model", "train",
+    "METHODS", "Benchmark", "Model", "People", "Run", "RunSettings", "UserError", "__version__",
+    "evaluate", "load", "load_model", "save_model", "train",
 }  # fmt: skip
 HEAVY = "{'torch', 'lightning', 'numpy', 'scipy', 'PIL', 'yaml'}"
 
