@@ -59,7 +59,7 @@ def test_both_models_of_a_run(whole: Path) -> None:
     assert statistics  # the later stages leave those of encoder and verifier alone
     for name in statistics:
         assert joint.state_dict()[name].equal(baseline.state_dict()[name]), name
-    assert joint.repose(images, torch.zeros(2, 18, 3)).shape == (2, 3, 64, 32)
+    assert joint.repose(images, torch.zeros(2, 18, 3)).shape == (2, 3, *joint.size)
 
 
 def test_people_without_poses(
