@@ -1,7 +1,6 @@
 import dataclasses
 import itertools
 import json
-import time
 
 import numpy as np
 import pytest
@@ -238,13 +237,12 @@ def test_numpy_features_score_alike(sides):
 
 
 def test_a_part_takes_all_its_turns_together():
-    clock = Stopwatch()
+    times = iter([0.0, 1.0, 1.5, 4.0, 10.0, 30.0])
+    clock = Stopwatch(times.__next__)
     for part in ("rank", "embed", "rank"):
         with clock(part):
-            time.sleep(0.01)
-    assert list(clock.seconds) == ["rank", "embed"]
-    assert clock.seconds["rank"] >= 0.02
-    assert clock.seconds["embed"] >= 0.01
+            pass
+    assert clock.seconds == {"rank": 1.0 + 20.0, "embed": 2.5}
 
 
 def test_what_is_unknown_or_does_not_go_together_is_refused():

@@ -1,18 +1,18 @@
-"""Adversarial losses and the R1 penalty, against loops, closed forms and single gradients."""
+"""Adversarial losses and their targets, against loops and closed forms."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lookalike.losses import (
+    bce,
     bce_discriminator,
     bce_generator,
     lsgan_discriminator,
     lsgan_generator,
-    r1_penalty,
     smooth_targets,
 )
 
@@ -41,53 +41,32 @@ def test_dgnets_first_step() -> None:
     assert 2 * 2 * lsgan_generator(nothing).item() == 12
 
 
-def discriminators(scales: int) -> nn.ModuleList:
-    torch.manual_seed(0)
-    nets = [
-        nn.Sequential(
-            nn.AvgPool2d(2**i), nn.Conv2d(3, 4, 3), nn.Softplus(), nn.Conv2d(4, 1, 3, padding=1)
-        )
-        for i in range(scales)
-    ]
-    return nn.ModuleList(nets).double()
-
-
-@pytest.mark.parametrize("scales", [1, 2])
-@pytest.mark.parametrize("weight", [0.01, 5.0])
-def test_r1_is_the_mean_over_images_of_the_sum_over_scales(scales: int, weight: float) -> None:
-    nets = discriminators(scales)
-    x = torch.randn(3, 3, 8, 8, dtype=torch.float64, requires_grad=True)
-    penalty = r1_penalty([net(x) for net in nets], x, weight)
-    expected = x.new_zeros(())
-    for net in nets:
-        for image in x.detach():
-            one = image[None].clone().requires_grad_()
-            slope = torch.func.grad(lambda v, net=net: net(v).sum())(one)
-            for s in slope.flatten():
-                expected = expected + weight * s**2 / len(x)
-    torch.testing.assert_close(penalty, expected)
-    found = torch.autograd.grad(penalty, list(nets.parameters()), allow_unused=True)
-    literal = torch.autograd.grad(expected, list(nets.parameters()), allow_unused=True)
-    for a, b in zip(found, literal, strict=True):
-        torch.testing.assert_close(a, b)
-    assert any(g is not None and g.abs().sum() > 0 for g in found)  # the graph is kept
-
-
-def test_r1_of_a_parabola() -> None:
-    """D(x) = a·x² per pixel has the slope 2ax, so R1 = w·4a²·mean_batch ‖x‖²."""
-    x = torch.randn(4, 1, 5, 5, requires_grad=True)
-    a = torch.tensor(0.7, requires_grad=True)
-    penalty = r1_penalty([a * x.square()], x, 0.01)
-    squares = x.detach().square().sum() / 4
-    torch.testing.assert_close(penalty, 0.01 * 4 * 0.49 * squares)
-    penalty.backward()
-    torch.testing.assert_close(a.grad, 0.01 * 8 * 0.7 * squares)
-
-
 def test_float32_from_half() -> None:
     half = [torch.full((1, 1, 64, 64), 300.0, dtype=torch.float16)]  # its square overflows
     assert lsgan_generator(half).item() == 299**2
     assert lsgan_discriminator(half, half).item() == 300**2 + 299**2
+
+
+def sigma(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0, 0.9])
+def test_bce(target: float) -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(3, 1, 2, 2, dtype=torch.float64)
+    each = [
+        -target * math.log(sigma(v)) - (1 - target) * math.log(1 - sigma(v))
+        for v in logits.flatten().tolist()
+    ]
+    assert bce(logits, target).item() == pytest.approx(sum(each) / len(each))
+
+
+def test_bce_of_both_sides() -> None:
+    fake, real = torch.tensor([0.0, 2.0]), torch.tensor([1.0])
+    zero = (-math.log(0.5) - math.log(1 - sigma(2))) / 2
+    assert bce_discriminator(fake, real).item() == pytest.approx(zero - math.log(sigma(1)))
+    assert bce_generator(fake).item() == pytest.approx((-math.log(0.5) - math.log(sigma(2))) / 2)
 
 
 def test_cross_entropy_against_soft_targets() -> None:
@@ -103,6 +82,19 @@ def test_cross_entropy_against_soft_targets() -> None:
         assert loss.item() == pytest.approx(expected, rel=1e-12)
     assert bce_discriminator(fake, real).item() == pytest.approx(bce(fake, 0) + bce(real, 1))
     assert bce_generator(fake).item() == pytest.approx(bce(fake, 1.0), rel=1e-12)
+
+
+def test_a_sure_discriminator_gives_finite_losses_and_gradients() -> None:
+    fake = torch.tensor([-200.0], requires_grad=True)
+    loss = bce_generator(fake)
+    assert loss.item() == pytest.approx(200)
+    loss.backward()
+    assert fake.grad is not None
+    assert fake.grad.item() == pytest.approx(-1)  # it doesn't saturate
+
+
+def test_half_precision_is_computed_in_float32() -> None:
+    assert bce_generator(torch.zeros(2, dtype=torch.bfloat16)).dtype == torch.float32
 
 
 def test_smooth_targets_and_their_swaps() -> None:

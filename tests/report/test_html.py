@@ -265,7 +265,9 @@ def test_a_name_that_is_no_utf8_does_not_stop_the_report(run):
     ranked = json.loads((run / "ranked.json").read_text())
     ranked["lists"][0]["results"][0]["path"] = "crops/\udcff.jpg"
     (run / "ranked.json").write_text(json.dumps(ranked))
-    read(run)
+    html, page = read(run)
+    assert 'title="crops/&#56575;.jpg">no readable image<' in html
+    assert len(page.all("div", "absent")) == 1  # all other crops are there
 
 
 def test_no_such_run_is_the_users_mistake(tmp_path):
