@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -93,25 +93,35 @@ def take(
     backwards = [(ours, theirs) for theirs, ours in layout.names]
     for ours, like in template.items():
         theirs = rename(ours, backwards)
-        if ours not in tensors:
-            raise UserError(
-                f"{file.path} has no '{theirs}' ({by(like)}), which the {kind} network needs: it "
-                "is incomplete or of another network."
-            )
-        value = tensors[ours]
-        if value.shape != like.shape:
-            raise UserError(
-                f"{file.path} has '{theirs}' of shape {by(value)}, but the {kind} network needs "
-                f"{by(like)}."
-            )
-        if not torch.isfinite(value).all():
-            raise UserError(
-                f"{file.path} has NaN or infinite numbers in '{theirs}': its training broke down; "
-                "take an earlier step."
-            )
+        check_entry(kind, file, str(theirs), tensors.get(ours), like.shape)
     return tensors, Report(kind, file, len(tensors), rest)
 
 
-def by(tensor: Tensor) -> str:
-    """A tensor's shape, such as 64×3×7×7."""
-    return "×".join(str(n) for n in tensor.shape) or "a single number"
+def check_entry(
+    kind: str, file: Checkpoint, name: str, value: Tensor | None, shape: Sequence[int]
+) -> Tensor:
+    """`value`, the entry `name` of `file`, where it is what the network `kind` needs.
+
+    Raises UserError when it is missing, has another shape, or holds a number that isn't finite.
+    """
+    if value is None:
+        raise UserError(
+            f"{file.path} has no '{name}' ({by(shape)}), which the {kind} network needs: it is "
+            "incomplete or of another network."
+        )
+    if tuple(value.shape) != tuple(shape):
+        raise UserError(
+            f"{file.path} has '{name}' of shape {by(value.shape)}, but the {kind} network needs "
+            f"{by(shape)}."
+        )
+    if not torch.isfinite(value).all():
+        raise UserError(
+            f"{file.path} has NaN or infinite numbers in '{name}': its training broke down; take "
+            "an earlier step."
+        )
+    return value
+
+
+def by(shape: Sequence[int]) -> str:
+    """A shape in words, such as 64×3×7×7."""
+    return "×".join(str(n) for n in shape) or "a single number"

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lookalike.errors import UserError, unknown
+from lookalike.files import cache
 from lookalike.nets.resnet import StrideOn
 
 _URL = "https://download.pytorch.org/models/"
@@ -58,8 +59,7 @@ def weights_file(name: str, weights: str) -> Path | None:
 
 
 def _download(url: str) -> Path:
-    cache = Path(os.environ.get("LOOKALIKE_CACHE", "~/.cache/lookalike")).expanduser()
-    path = cache / "weights" / url.rsplit("/", 1)[1]
+    path = cache("weights") / url.rsplit("/", 1)[1]
     if path.is_file():
         return path
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from lookalike.files import replacing
 from lookalike.report.thresholds import rate
 
 HEADLINES = {
@@ -29,10 +30,9 @@ def write_page(path: Path, template: str, **parts: Any) -> Path:
     )
     environment.filters.update(percent=percent, duration=duration, number=number, rate=rate)
     page = environment.get_template(template).render(headlines=HEADLINES, **parts)
-    partial = path.with_name(path.name + ".partial")
-    # A file name may hold bytes that aren't UTF-8: they must not stop the report.
-    partial.write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
-    partial.replace(path)
+    with replacing(path) as part:
+        # A file name may hold bytes that aren't UTF-8: they must not stop the report.
+        part.write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
     return path
 
 

@@ -136,7 +136,7 @@ def axes(file: Checkpoint, name: str, dims: int) -> tuple[int, ...]:
             "or of another network."
         )
     if value.dim() != dims:
-        raise UserError(f"{file.path} has '{name}' of shape {by(value)}, not {dims} axes.")
+        raise UserError(f"{file.path} has '{name}' of shape {by(value.shape)}, not {dims} axes.")
     return tuple(value.shape)
 
 

@@ -10,12 +10,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from lookalike.errors import UserError
 from lookalike.importing.checkpoints import Checkpoint
-from lookalike.importing.renaming import UNKNOWN, Report, by
+from lookalike.importing.renaming import UNKNOWN, Report, check_entry
 
 KINDS = {"G1": "Pose_AE/", "G2": "UAEnoFC/", "D": "Discriminator."}
 UNUSED = re.compile(
@@ -138,22 +136,7 @@ def take(kind: str, file: Checkpoint, rows: list[Row]) -> tuple[dict[str, Tensor
     """
     tensors: dict[str, Tensor] = {}
     for theirs, shape, ours, turn in rows:
-        if theirs not in file.tensors:
-            raise UserError(
-                f"{file.path} has no '{theirs}' ({by(torch.empty(shape, device='meta'))}), which "
-                f"the {kind} network needs: it is incomplete or of another network."
-            )
-        value = file.tensors[theirs]
-        if tuple(value.shape) != shape:
-            raise UserError(
-                f"{file.path} has '{theirs}' of shape {by(value)}, but the {kind} network needs "
-                f"{by(torch.empty(shape, device='meta'))}."
-            )
-        if not torch.isfinite(value).all():
-            raise UserError(
-                f"{file.path} has NaN or infinite numbers in '{theirs}': its training broke down; "
-                "take an earlier step."
-            )
+        value = check_entry(kind, file, theirs, file.tensors.get(theirs), shape)
         tensors[ours] = turn(value.float()).contiguous()
     names = {row.theirs for row in rows}
     entries = [name for name in file.tensors if scope_of(name) == kind]
