@@ -186,6 +186,8 @@ def test_methods_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         assert rows[name]["title"] == kind.title
         assert rows[name]["presets"] == list(kind.presets)
         assert rows[name]["needs"] == list(kind.needs)
+        assert rows[name]["control"] == kind.control
+        assert rows[name]["ablations"] == kind.ablations
     assert rows["dgnet"]["generates"] == ["swap"]
     assert rows["ide"]["generates"] == []
     assert (rows["pg2"]["embeds"], rows["ide"]["embeds"]) == (False, True)

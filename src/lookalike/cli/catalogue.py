@@ -41,6 +41,8 @@ class MethodEntry:
     """A method: what `lookalike methods` and the help of `lookalike train` say of it.
 
     about: the settings' docstring. presets: name → the settings that differ from the defaults.
+    ablations: the same of the rows of the paper's ablation. control: the settings of the learner
+    without the method's contribution; None: there is none.
     labels: whether it reads who the people of its data are.
     """
 
@@ -53,6 +55,8 @@ class MethodEntry:
     needs: Sequence[str] = ()
     embeds: bool = True
     labels: bool = True
+    ablations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    control: Mapping[str, Any] | None = None
 
     def defaults(self, preset: str | None) -> dict[str, Any]:
         """Every setting's value in that preset."""

@@ -24,6 +24,7 @@ def method_values(kind: type[Method]) -> dict[str, Any]:
     model = kind.model_type()
     values["generates"], values["embeds"] = list(model.verbs), bool(model.features_of)
     values["needs"], values["labels"] = list(kind.needs), kind.labels
+    values["ablations"], values["control"] = kind.ablations, kind.control
     return values
 
 

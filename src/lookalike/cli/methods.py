@@ -29,6 +29,8 @@ def as_dict(method: MethodEntry) -> dict[str, object]:
         "embeds": method.embeds,
         "needs": list(method.needs),
         "labels": method.labels,
+        "control": method.control,
+        "ablations": method.ablations,
     }
 
 
@@ -38,8 +40,12 @@ def as_text(method: MethodEntry) -> str:
         "presets": method.presets,
         "generates": method.generates,
         "needs": method.needs,
+        "ablations": method.ablations,
     }
     lines = [f"{name}: {', '.join(values)}" for name, values in facts.items() if values]
+    if method.control:
+        settings = (f"--{name} {value}" for name, value in method.control.items())
+        lines.append(f"control: {' '.join(settings)}")
     if not method.embeds:
         lines.append("embeds nobody")
     if not method.labels:
