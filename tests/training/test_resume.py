@@ -35,7 +35,7 @@ def test_dgnet_killed_in_both_stages(
     tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The ramps rise from step 2 to 6: the joint stage dies after its fine head has begun to learn.
-    flags = "--steps 6 --checkpoint_every 2"
+    flags = "--steps 6 --checkpoint_every 2 --teacher.epoch step --teacher.epochs 3"
     assert main(tiny("dgnet", tmp_path / "whole", flags)) == 0
     argv = tiny("dgnet", tmp_path / "killed", flags)
     killed(monkeypatch, argv, "teacher", 2)
