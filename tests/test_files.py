@@ -17,6 +17,7 @@ from lookalike.files import (
     remove_stale,
     replacing,
     require_free,
+    writable,
     write_json,
     write_yaml,
 )
@@ -80,6 +81,13 @@ def test_what_a_killed_process_left_goes_after_an_hour(tmp_path: Path) -> None:
     assert new.exists()
     new.unlink()
     assert (tmp_path / "c").exists()
+
+
+def test_writable_makes_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert writable(str(tmp_path / "a" / "b" / "c.png")).parent.is_dir()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(UserError, match="is not writable"):
+        writable(str(tmp_path / "c.png"))
 
 
 def test_differences_name_nested_settings() -> None:

@@ -50,6 +50,28 @@ def replacing(path: Path) -> Iterator[Path]:
             part.unlink()
 
 
+def writable(path: str | Path) -> Path:
+    """`path`, whose folder now exists: a long job must not find out at its end that it can't write.
+
+    Raises UserError when that folder can't be made or written to.
+    """
+    file = Path(path)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Can't make the folder {file.parent} ({error.strerror}).") from error
+    if not os.access(file.parent, os.W_OK):
+        raise UserError(f"The folder {file.parent} is not writable; choose another --out.")
+    return file
+
+
+def writable_file(path: str | Path) -> Path:
+    """As `writable`, for what can't be a folder."""
+    if Path(path).is_dir():
+        raise UserError(f"{path} is a folder: --out must be a file.")
+    return writable(path)
+
+
 def remove_stale(folder: Path) -> None:
     """Removes the temporary files in `folder` and below that killed processes left behind.
 

@@ -1,11 +1,9 @@
 import argparse
-import os
 
 import pytest
 
 from lookalike.cli import main
-from lookalike.cli.parser import Parser, fraction, level, positive, rate, writable
-from lookalike.errors import UserError
+from lookalike.cli.parser import Parser, fraction, level, positive, rate
 
 
 @pytest.mark.parametrize(
@@ -51,10 +49,3 @@ def test_numbers_have_their_range(kind, inside, outside):
     for text in outside:
         with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is not "):
             kind(text)
-
-
-def test_writable_makes_the_folder(tmp_path, monkeypatch):
-    assert writable(str(tmp_path / "a" / "b" / "c.png")).parent.is_dir()
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(UserError, match="is not writable"):
-        writable(str(tmp_path / "c.png"))

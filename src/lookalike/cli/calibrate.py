@@ -5,7 +5,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from lookalike.cli.catalogue import catalogue
-from lookalike.cli.parser import Parser, add_model_flags, benchmark, one_of, rate, writable_file
+from lookalike.cli.parser import Parser, add_model_flags, benchmark, one_of, rate
+from lookalike.files import writable_file
 
 BATCH = 64
 EPILOG = """The threshold is the distance below which two images count as the same person,

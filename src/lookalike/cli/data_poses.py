@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from lookalike.cli.catalogue import catalogue
-from lookalike.cli.parser import Parser, fraction, positive, writable_file
+from lookalike.cli.parser import Parser, fraction, positive
+from lookalike.files import writable_file
 
 if TYPE_CHECKING:
     from lookalike.data.poses.estimate import EstimationSummary

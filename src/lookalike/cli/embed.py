@@ -3,8 +3,9 @@
 import sys
 from argparse import Namespace
 
-from lookalike.cli.parser import Parser, add_model_flags, benchmark, writable_file
+from lookalike.cli.parser import Parser, add_model_flags, benchmark
 from lookalike.errors import UserError
+from lookalike.files import writable_file
 
 LAYOUT = """FILE holds arrays with a row an image: `features`, N×D float32, whose plain
 cosine or Euclidean distance ranks as `lookalike evaluate` does; `paths`, N

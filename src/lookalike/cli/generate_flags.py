@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,13 +15,13 @@ if TYPE_CHECKING:  # the flags alone need no torch
     from lookalike.generation.verb import Conditions, Verb
 
 
-class VerbFlags:
+class VerbFlags(ABC):
     """The command line of a verb: its flags, and the people and conditions that they ask for.
 
     A verb gives `name`, `purpose`, the `title` of its help, a `noun` for its conditions and the
     name of the `flag` that chooses them, `usage` and `epilog` of its help, `data_help`; `verb`,
-    which draws; `add_flags`; `read_conditions`, and for data sets `conditions_of`. The people are
-    those of --images, or the tested ones of --data.
+    which draws; `add_flags`; `read_conditions` or `read`, and for data sets `conditions_of`. The
+    people are those of --images, or the tested ones of --data.
     """
 
     name: ClassVar[str]
@@ -37,21 +38,21 @@ class VerbFlags:
     data_set_flags: ClassVar[tuple[str, ...]] = ("times", "seed", "format")
     """What a data set depends on beside its data; its folder remembers that."""
 
+    @abstractmethod
     def verb(self, args: Namespace) -> Verb:
         """What draws."""
-        raise NotImplementedError
 
+    @abstractmethod
     def add_flags(self, parser: Parser) -> None:
         """Adds what only this verb has."""
-        raise NotImplementedError
 
     def read_conditions(self, args: Namespace, bench: Benchmark | None) -> Conditions:
         """What the flags ask to draw people with."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.name} reads people and conditions together: see `read`")
 
+    @abstractmethod
     def conditions_of(self, people: People) -> Conditions:
         """The condition of each of these crops, for others to be drawn with."""
-        raise NotImplementedError
 
     def check(self, parser: Parser, args: Namespace) -> None:
         """Refuses flags that don't go together."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.cli.generate_flags import VerbFlags
-from lookalike.cli.parser import Parser, writable
+from lookalike.cli.parser import Parser
 from lookalike.devices import device_named
-from lookalike.files import replacing
+from lookalike.files import replacing, writable
 from lookalike.generation.folder import write_folder
 from lookalike.generation.jobs import Job, combinations, data_set
 from lookalike.generation.pictures import nobody, picture_format, read_images, save_picture

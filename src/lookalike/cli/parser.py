@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import shutil
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from textwrap import fill
 from typing import Any, NoReturn
 
@@ -136,25 +134,3 @@ def add_model_flags(parser: Parser, batch: int) -> None:
         choices=("auto", "cpu", "cuda"),
         default="auto",
     )
-
-
-def writable(path: str) -> Path:
-    """`path`, whose folder now exists: a long job must not find out at its end that it can't write.
-
-    Raises UserError when that folder can't be made or written to.
-    """
-    file = Path(path)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"Can't make the folder {file.parent} ({error.strerror}).") from error
-    if not os.access(file.parent, os.W_OK):
-        raise UserError(f"The folder {file.parent} is not writable; choose another --out.")
-    return file
-
-
-def writable_file(path: str) -> Path:
-    """As `writable`, for what can't be a folder."""
-    if Path(path).is_dir():
-        raise UserError(f"{path} is a folder: --out must be a file.")
-    return writable(path)

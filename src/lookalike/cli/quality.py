@@ -14,9 +14,9 @@ from lookalike.cli.parser import (
     level,
     one_of,
     positive,
-    writable,
 )
 from lookalike.errors import UserError
+from lookalike.files import writable
 
 BATCH = 32
 ABOUT = """PLACE with --data is a model that reposes or swaps: it draws the first image of

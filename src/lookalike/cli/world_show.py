@@ -6,8 +6,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from lookalike.cli.parser import Parser, positive, writable_file
+from lookalike.cli.parser import Parser, positive
 from lookalike.errors import UserError, unknown
+from lookalike.files import writable_file
 from lookalike.world.places.domains import DOMAINS, Domain
 from lookalike.world.spec import WorldSpec
 

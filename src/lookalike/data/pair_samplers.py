@@ -10,26 +10,15 @@ from functools import cached_property
 
 import numpy as np
 
-from lookalike import parallel
 from lookalike.data.people import Index
-from lookalike.data.samplers import Identities, Partners, permutation, step_generator
+from lookalike.data.samplers import (
+    Identities,
+    Partners,
+    check_batch,
+    permutation,
+    step_generator,
+)
 from lookalike.errors import UserError
-
-
-def _check_pairs(pairs: int, available: int) -> None:
-    if pairs < 1:
-        raise UserError(f"A batch needs at least one pair, got {pairs}.")
-    if pairs > available:
-        raise UserError(
-            f"A batch of {pairs} pairs is larger than an epoch, {available} pairs; "
-            f"choose a smaller batch."
-        )
-    processes = parallel.world_size()
-    if pairs % processes:
-        raise UserError(
-            f"A batch of {pairs} pairs can't be shared equally among {processes} processes; "
-            f"choose a multiple of {processes}."
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +52,7 @@ class VerificationPairs:
             raise UserError(
                 "No identity has two images, so there is no pair of the same person to learn from."
             )
-        _check_pairs(self.pairs, self._epoch)
+        check_batch(self.pairs, self._epoch, "pair", "an epoch")
 
     @cached_property
     def _ids(self) -> Identities:
@@ -161,7 +150,7 @@ class OrderedPairs:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_pairs(self.batch_size, self.count)
+        check_batch(self.batch_size, self.count, "pair", "an epoch")
 
     @cached_property
     def _pairs(self) -> AllPairs:

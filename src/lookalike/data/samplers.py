@@ -39,19 +39,25 @@ def permutation(n: int, seed: int, *parts: int | str) -> Index:
     return order
 
 
-def _check_batch(batch: int, n: int) -> None:
+def check_batch(batch: int, available: int, noun: str = "image", of: str = "the data") -> None:
+    """Raises UserError for a batch that is empty, larger than what it is of, or can't be shared
+    equally among the processes. batch, available: numbers of `noun`s."""
     if batch < 1:
-        raise UserError(f"A batch needs at least one image, got {batch}.")
-    if batch > n:
-        raise UserError(f"A batch of {batch} images is larger than the data, {n} images.")
-    _check_processes(batch)
+        raise UserError(f"A batch needs at least one {noun}, got {batch}.")
+    if batch > available:
+        raise UserError(
+            f"A batch of {batch} {noun}s is larger than {of}, {available} {noun}s. "
+            "Choose a smaller batch."
+        )
+    check_processes(batch, noun)
 
 
-def _check_processes(batch: int) -> None:
+def check_processes(batch: int, noun: str = "image") -> None:
+    """Raises UserError when a batch can't be shared equally among the processes."""
     processes = parallel.world_size()
     if batch % processes:
         raise UserError(
-            f"A batch of {batch} images can't be shared equally among {processes} processes; "
+            f"A batch of {batch} {noun}s can't be shared equally among {processes} processes; "
             f"choose a multiple of {processes}."
         )
 
@@ -77,9 +83,9 @@ class Shuffled:
         return self.rows if isinstance(self.rows, int) else len(self.rows)
 
     def __post_init__(self) -> None:
-        _check_batch(self.batch_size, self.n)
+        check_batch(self.batch_size, self.n)
         if not self.drop_last:
-            _check_processes(self.n % self.batch_size)
+            check_processes(self.n % self.batch_size)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -136,7 +142,7 @@ class IdentityBalanced:
                 f"{self.num_ids} identities, but the data has {len(self._ids.count)}; "
                 f"choose fewer identities per batch."
             )
-        _check_processes(self.num_ids * self.per_id)
+        check_processes(self.num_ids * self.per_id)
 
     @cached_property
     def _ids(self) -> Identities:
@@ -176,7 +182,7 @@ class CameraBalanced:
     seed: int
 
     def __post_init__(self) -> None:
-        _check_batch(self.batch_size, len(self.camids))
+        check_batch(self.batch_size, len(self.camids))
 
     @cached_property
     def _cameras(self) -> list[Index]:

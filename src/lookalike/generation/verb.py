@@ -10,6 +10,7 @@ Images and pictures are uint8 N×H×W×3 arrays of the model's size, as files ho
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
@@ -35,7 +36,7 @@ def one_to_one(n: int) -> Rows:
 
 
 @dataclass(frozen=True, eq=False)
-class Conditions:
+class Conditions(ABC):
     """What people are drawn with, N of it. names: a path-like name of each, for files' names.
 
     captions: a text for the head of each one's column, or none at all.
@@ -56,9 +57,9 @@ class Conditions:
         """Which of them anybody can be drawn with."""
         return np.ones(len(self), bool)
 
+    @abstractmethod
     def values(self, model: Model, rows: Rows) -> NDArray[Any]:
         """What `Verb.draw` takes, of these rows: an array with as many."""
-        raise NotImplementedError
 
     def pictures(self, model: Model) -> Sequence[Pixels | None]:
         """What shows each at the head of its column; None where nothing does."""
@@ -80,7 +81,7 @@ def require_pairs(images: Pixels, conditions: Conditions) -> None:
 
 
 class Verb:
-    """A way of making pictures. A new one defines `draw`; the rest is there to be made faster.
+    """A way of making pictures. A new one defines `draw`, or `crossed` if it makes several at once.
 
     of_people: whether it draws people who are there, or new ones from its conditions alone.
     """
@@ -92,7 +93,7 @@ class Verb:
 
         values: what `Conditions.values` gave of B rows.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} draws no single pictures")
 
     def steps(self, model: Model, images: Tensor, values: NDArray[Any]) -> dict[str, Tensor]:
         """The pictures of `draw` after those on the way to them, by name."""

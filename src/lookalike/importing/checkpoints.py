@@ -79,6 +79,20 @@ def files_in(
     return files
 
 
+def by_kind(paths: Sequence[Path], recognise: Callable[[Checkpoint], str]) -> dict[str, Checkpoint]:
+    """The checkpoints by what `recognise` sees in each. Raises UserError for two of a kind."""
+    files: dict[str, Checkpoint] = {}
+    for path in paths:
+        file = read_checkpoint(path)
+        kind = recognise(file)
+        if kind in files:
+            raise UserError(
+                f"{files[kind].path} and {path} are both {kind} files: give one of them."
+            )
+        files[kind] = file
+    return files
+
+
 def names(entries: Any, most: int = 4) -> str:
     """The first few keys, for a message."""
     keys = [f"'{key}'" for key in entries]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lookalike.errors import UserError
-from lookalike.importing.checkpoints import Checkpoint, names, read_checkpoint, read_options
+from lookalike.importing.checkpoints import Checkpoint, by_kind, names, read_options
 from lookalike.importing.dgnet.entries import LAYOUTS
 
 
@@ -50,19 +50,9 @@ def collect(paths: Sequence[Path]) -> tuple[dict[str, Checkpoint], dict[str, Pat
 
     An option file that isn't given is looked for where the authors' code leaves it.
     """
-    files: dict[str, Checkpoint] = {}
-    options: dict[str, Path] = {}
-    for path in paths:
-        if path.suffix in (".yaml", ".yml"):
-            options[option_kind(path)] = path
-            continue
-        file = read_checkpoint(path)
-        kind = recognise(file)
-        if kind in files:
-            raise UserError(
-                f"{files[kind].path} and {path} are both {kind} files: give one of them."
-            )
-        files[kind] = file
+    option_files = [path for path in paths if path.suffix in (".yaml", ".yml")]
+    options = {option_kind(path): path for path in option_files}
+    files = by_kind([path for path in paths if path not in option_files], recognise)
     for kind, file in files.items():
         folder, name = file.path.parent, "opts" if kind == "teacher" else "config"
         for place in [folder, *([folder.parent] if folder.name == "checkpoints" else [])]:

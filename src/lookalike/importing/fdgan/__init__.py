@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from lookalike.errors import UserError
-from lookalike.importing.checkpoints import Checkpoint, files_in
+from lookalike.importing.checkpoints import Checkpoint, by_kind, files_in
 from lookalike.importing.fdgan.entries import LAYOUTS
-from lookalike.importing.fdgan.released_files import collect, in_folder
+from lookalike.importing.fdgan.released_files import in_folder, recognise
 from lookalike.importing.outputs import Imported, Write, beside, check_free, write_all
 from lookalike.importing.renaming import Report, take
 from lookalike.methods.fdgan import FDGAN
@@ -41,7 +41,7 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
     torchvision's names, which --weights of any method takes, and the two discriminators.
     """
     check_free([out], force)
-    files = collect(files_in(paths, step, lambda folder: in_folder(folder, step)))
+    files = by_kind(files_in(paths, step, lambda folder: in_folder(folder, step)), recognise)
     if "E" not in files:
         raise UserError(
             f"{', '.join(str(file.path) for file in files.values())} can't be used without the "

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 from lookalike.errors import UserError
-from lookalike.importing.checkpoints import Checkpoint, names, read_checkpoint
+from lookalike.importing.checkpoints import Checkpoint, names
 from lookalike.importing.fdgan.entries import LAYOUTS
 
 STAGE_ONE = ("model_best.pth.tar", "checkpoint.pth.tar")
@@ -41,20 +40,6 @@ def in_folder(folder: Path, step: int | None) -> list[Path]:
         numbers = ", ".join(sorted(epochs.keys() - {"best"}, key=int)) or "none"
         raise UserError(f"{folder} has no networks of epoch {step}; it has {numbers}.")
     return epochs[str(step)]
-
-
-def collect(paths: Sequence[Path]) -> dict[str, Checkpoint]:
-    """The checkpoints by what they hold: E, G, Di, Dp."""
-    files: dict[str, Checkpoint] = {}
-    for path in paths:
-        file = read_checkpoint(path)
-        kind = recognise(file)
-        if kind in files:
-            raise UserError(
-                f"{files[kind].path} and {path} are both {kind} files: give one of them."
-            )
-        files[kind] = file
-    return files
 
 
 def recognise(file: Checkpoint) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from lookalike.data.poses.estimate.poses_csv import (
     write_rows,
 )
 from lookalike.errors import UserError
+from lookalike.files import writable_file
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def estimate_folder(
     folder = Path(folder).expanduser()
     out = Path(out).expanduser() if out else folder / "poses.csv"
     names = image_names_below(folder)
-    _require_writable(out)
+    writable_file(out)
     rows = {} if force else read_rows(out) | read_rows(unfinished(out))
     todo = [name for name in names if name not in rows]
     start = time.perf_counter()
@@ -151,14 +151,3 @@ def _fits(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return name.splitlines() == [name]
-
-
-def _require_writable(out: Path) -> None:
-    if out.is_dir():
-        raise UserError(f"{out} is a folder: --out must be a file.")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"Can't make the folder {out.parent} ({error.strerror}).") from error
-    if not os.access(out.parent, os.W_OK):
-        raise UserError(f"The folder {out.parent} is not writable; choose another --out.")
