@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import multiprocessing as mp
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -98,6 +99,13 @@ def real_command(argv: Sequence[str], folder: Path) -> subprocess.CompletedProce
         code = subprocess.run(command, stdout=out, stderr=err, timeout=LIMIT).returncode
     said = ((folder / name).read_text() for name in ("stdout", "stderr"))
     return subprocess.CompletedProcess(command, code, *said)
+
+
+def call_in_process(number: int, file: str, name: str, *args: Any) -> None:
+    """`name(number, *args)` of a Python file: for torch's `spawn`, whose processes can't import a
+    test's module by its name.
+    """
+    runpy.run_path(file)[name](number, *args)
 
 
 def still_running(folder: Path) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from helpers.processes import call_in_process
 from torch import Tensor
 
 from lookalike import parallel
@@ -67,7 +68,7 @@ def work(rank: int, folder: str) -> None:
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, dict[str, Tensor]]]:
     folder: Path = tmp_path_factory.mktemp("processes")
-    mp.spawn(work, (str(folder),), nprocs=2)
+    mp.spawn(call_in_process, (__file__, "work", str(folder)), nprocs=2)
     return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)]
 
 
