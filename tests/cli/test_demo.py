@@ -38,10 +38,10 @@ def test_flags_are_handed_on(called: list[Any], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        ("--people 29", "The demo's people must be 30 or more, not 29."),
+        ("--people 29", "people is 29, but must be 30 or more."),
         ("--people many", "'many' is not a whole number from 1 up"),
         ("--steps 0", "'0' is not a whole number from 1 up"),
-        ("--seed -1", "The demo's seed must be 0 or more, not -1."),
+        ("--seed -1", "seed is -1, but must be 0 or more."),
         ("--poeple 40", "nrecognized arguments: --poeple"),
     ],
 )

@@ -136,7 +136,7 @@ def test_a_folder_in_use(shown: Path, tiny: DemoSettings, tmp_path: Path) -> Non
     ("name", "value"), [("people", 29), ("images", 1), ("steps", -1), ("seed", -1)]
 )
 def test_too_little_to_learn_from(name: str, value: int) -> None:
-    with pytest.raises(UserError, match=f"The demo's {name} must be .* or more, not {value}"):
+    with pytest.raises(UserError, match=f"^{name} is {value}, but must be .* or more"):
         DemoSettings(**{name: value})
 
 

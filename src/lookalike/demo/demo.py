@@ -18,11 +18,11 @@ import torch
 from lookalike.data import Benchmark, load
 from lookalike.demo.colours import histograms
 from lookalike.demo.report import write_demo_report
-from lookalike.errors import UserError
 from lookalike.evaluation.evaluation import Evaluation, evaluate
 from lookalike.evaluation.scoring import PLAIN, Row, Stopwatch, score
 from lookalike.evaluation.text_tables import results_table
 from lookalike.files import claim
+from lookalike.settings import check, setting
 from lookalike.training.run import Run, train
 from lookalike.training.settings import RunSettings
 
@@ -34,19 +34,17 @@ PARTS = 5
 class DemoSettings:
     """How large the demo is. Raises UserError where there would be too little to learn from."""
 
-    people: int = 100
+    people: int = setting(100, least=30)
     """Rendered people of the plaza; six in ten are trained on, the others tested."""
-    images: int = 4
+    images: int = setting(4, least=2)
     """Images of each of them by each of the six cameras."""
-    steps: int = 0
+    steps: int = setting(0, least=0)
     """Stop every stage after so many steps, as a rehearsal; 0: the whole length."""
-    seed: int = 0
+    seed: int = setting(0, least=0)
     """Seed of the people and of the training."""
 
     def __post_init__(self) -> None:
-        for name, least in {"people": 30, "images": 2, "steps": 0, "seed": 0}.items():
-            if (value := getattr(self, name)) < least:
-                raise UserError(f"The demo's {name} must be {least} or more, not {value}.")
+        check(self)
 
     @property
     def home(self) -> str:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from lookalike.data import Benchmark, People
 from lookalike.data.images import Pixels
+from lookalike.data.people import evenly
 from lookalike.evaluation.evaluation import Evaluation
 from lookalike.evaluation.scoring import Row
 from lookalike.generation.pictures import read_images, save_picture
@@ -129,8 +130,7 @@ def paintings(model: Model, home: Benchmark, images: Path) -> list[Figure]:
 def clearest(people: People, count: int) -> list[str]:
     """An image of each of at most `count` of the people: the one that least hides its person."""
     occlusion = truth_of(people.paths).occluded
-    places = np.linspace(0, people.num_pids - 1, min(count, people.num_pids)).round().astype(int)
-    rows = [np.flatnonzero(people.pids == pid) for pid in people.classes[places]]
+    rows = [np.flatnonzero(people.pids == pid) for pid in evenly(people.classes.tolist(), count)]
     return [people.paths[row[occlusion[row].argmin()]] for row in rows]
 
 

@@ -22,6 +22,12 @@ class Checkpoint(NamedTuple):
     others: list[str]
 
 
+def size(file: Checkpoint | None, name: str, axis: int, default: int) -> int:
+    """The length of an axis that tells a network's size; the default where it isn't there."""
+    value = file.tensors.get(name) if file else None
+    return value.shape[axis] if value is not None and value.dim() > axis else default
+
+
 def read_checkpoint(path: Path) -> Checkpoint:
     """The named tensors in `path`, without a leading "module." and a wrapping {"a": …} or
     {"state_dict": …, and other entries}.

@@ -10,8 +10,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
+
+from lookalike.data.people import evenly
 
 EARLIER = 8  # pictures of a progression that are shown; the others stay in images/
 
@@ -48,7 +49,7 @@ def pictures(paths: Sequence[Path], stages: Sequence[str]) -> list[dict[str, Any
     groups = []
     for kind, entries in kinds.items():
         (_, label, newest), *earlier = sorted(entries, key=lambda f: f[0], reverse=True)
-        rows = np.linspace(0, len(earlier) - 1, min(EARLIER, len(earlier))).round().astype(int)
+        shown = evenly(earlier, EARLIER)
         about = _about(newest)
         words = kind.replace("-", " ").replace("_", " ").capitalize()
         groups.append(
@@ -56,8 +57,8 @@ def pictures(paths: Sequence[Path], stages: Sequence[str]) -> list[dict[str, Any
                 "title": about.get("title") or words,
                 "caption": about.get("caption"),
                 "newest": _entry(newest, label, 2200),
-                "earlier": [_entry(earlier[i][2], earlier[i][1], 700) for i in rows],
-                "left_out": len(earlier) - len(rows),
+                "earlier": [_entry(path, label, 700) for _, label, path in shown],
+                "left_out": len(earlier) - len(shown),
             }
         )
     return groups

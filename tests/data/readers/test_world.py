@@ -159,7 +159,7 @@ def test_a_folder_named_like_a_domain(rendered, tmp_path, monkeypatch):
         ("world:plazza", "Unknown domain 'plazza'; did you mean 'plaza'"),
         ("world:plaza+mal", "Unknown domain 'mal'; did you mean 'mall'"),
         ("world:plaza+plaza", "names a domain twice"),
-        ("world:plaza?people=0", "1 or more people, not 0"),
+        ("world:plaza?people=0", "people is 0, but must be 1 or more"),
         ("world:plaza?people=1", "The query split of world:plaza has no images"),
         ("world:plaza?people=some", "Option people of world should be a whole number"),
         ("world:plaza?siblings=some", "Option siblings of world should be a number"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.errors import UserError
-from lookalike.importing.checkpoints import Checkpoint, read_options
+from lookalike.importing.checkpoints import Checkpoint, read_options, size
 from lookalike.methods.dgnet import DGNet
 from lookalike.methods.ide import IDE
 
@@ -32,12 +32,6 @@ SETTINGS = {
     "dis.LAMBDA": "r1_weight", "use_encoder_again": "encode_again",
     "lr_g": "lr", "lr2": "lr_trunk", "weight_decay": "weight_decay",
 }  # fmt: skip
-
-
-def size(file: Checkpoint | None, name: str, axis: int, default: int) -> int:
-    """The length of an axis that tells a network's size; the default where it isn't there."""
-    value = file.tensors.get(name) if file else None
-    return value.shape[axis] if value is not None and value.dim() > axis else default
 
 
 def classes_of(file: Checkpoint) -> int:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from lookalike.errors import UserError
-from lookalike.importing.checkpoints import Checkpoint, by_kind, files_in
+from lookalike.importing.checkpoints import Checkpoint, by_kind, files_in, size
 from lookalike.importing.fdgan.entries import LAYOUTS
 from lookalike.importing.fdgan.released_files import in_folder, recognise
 from lookalike.importing.outputs import Imported, Write, beside, check_free, write_all
@@ -85,27 +85,23 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
 def settings(files: Mapping[str, Checkpoint]) -> FDGAN:
     """The released code's settings with the sizes that the shapes tell."""
     code = FDGAN.preset("code")
-
-    def size(kind: str, name: str, axis: int, default: int) -> int:
-        value = files[kind].tensors.get(name) if kind in files else None
-        return value.shape[axis] if value is not None and value.dim() > axis else default
-
-    pose = size("G", "en_avg.1.weight", 0, code.pose_dim)
-    width = size("G", "de_avg.1.weight", 0, 2048 + pose + code.noise_dim)
-    inputs = [size("G", f"de_conv{k}.1.weight", 0, 0) for k in (5, 4, 3, 2, 1)]
+    gen = files.get("G")
+    pose = size(gen, "en_avg.1.weight", 0, code.pose_dim)
+    width = size(gen, "de_avg.1.weight", 0, 2048 + pose + code.noise_dim)
+    inputs = [size(gen, f"de_conv{k}.1.weight", 0, 0) for k in (5, 4, 3, 2, 1)]
     outputs = [
-        size("G", f"de_{name}.1.weight", 1, 0)
+        size(gen, f"de_{name}.1.weight", 1, 0)
         for name in ("avg", "conv5", "conv4", "conv3", "conv2")
     ]
     sizes: dict[str, Any] = {
-        "height": 32 * size("G", "en_avg.1.weight", 2, code.height // 32),
-        "width": 32 * size("G", "en_avg.1.weight", 3, code.width // 32),
-        "generator_dim": size("G", "en_conv1.weight", 0, code.generator_dim),
+        "height": 32 * size(gen, "en_avg.1.weight", 2, code.height // 32),
+        "width": 32 * size(gen, "en_avg.1.weight", 3, code.width // 32),
+        "generator_dim": size(gen, "en_conv1.weight", 0, code.generator_dim),
         "pose_dim": pose,
         "noise_dim": max(1, width - 2048 - pose),
         # A decoder that sees a map of the pose encoder has twice the inputs there.
         "connect_layers": sum(a > b for a, b in zip(inputs, outputs, strict=True)),
-        "dis_dim": size("Dp", "model.0.weight", 0, code.dis_dim),
+        "dis_dim": size(files.get("Dp"), "model.0.weight", 0, code.dis_dim),
     }
     return dataclasses.replace(code, stride_on="3x3", weights="none", **sizes)
 
