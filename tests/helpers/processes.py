@@ -2,8 +2,8 @@
 
 A process that imports torch and Lightning takes seven seconds of a processor. Here one process
 imports them, and every command is a fork of it, with its own memory, signals, output and exit code;
-only the curves in its report are blank. That the real command starts its helpers is a test of its
-own (tests/training/test_distributed.py).
+only its report is short, as `helpers.runs` says. That the real command starts its helpers is a test
+of its own (tests/training/test_distributed.py).
 """
 
 from __future__ import annotations
@@ -144,11 +144,11 @@ def _command(
     sys.argv = ["lookalike", *argv]
 
     def body() -> int:
-        from helpers.runs import blank, figures
+        from helpers.runs import shorten_reports
 
         from lookalike.cli import main
 
-        figures.draw = blank
+        shorten_reports(pytest.MonkeyPatch())
         exec(code, {})
         return main(argv)
 

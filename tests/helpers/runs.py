@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from lookalike.cli import main
 from lookalike.methods.stage import StageModule
 from lookalike.report import figures
+from lookalike.training import report_run
 
 COMMON = "--accelerator cpu --precision fp32 --layout channels_last --log_every 1"
 RESNET = f"{COMMON} --backbone resnet18 --weights none"
@@ -76,14 +77,20 @@ def refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def blank_curves() -> Iterator[None]:
-    """Reports without curves, which would take as long to draw as a tiny run to train.
+def short_reports() -> Iterator[None]:
+    """Reports without curves, and with few pictures judged, where a conftest.py imports it.
 
-    Where a conftest.py imports it. tests/report, tests/demo and tests/cli draw them.
+    They would take as long as a tiny run to train. tests/report, tests/demo and tests/cli make
+    them whole.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "draw", blank)
+        shorten_reports(patch)
         yield
+
+
+def shorten_reports(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(figures, "draw", blank)
+    patch.setattr(report_run, "PAIRS", 16)
 
 
 def blank(paint: object, label: str, size: object = None) -> str:
