@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.jobs import work_here
 from helpers.leaks import nothing_left, system_temp  # noqa: F401
 from helpers.processes import Command, start_server
 
@@ -18,11 +19,12 @@ from lookalike.world.writer.render import render
 
 
 def world(temporary: pytest.TempPathFactory, name: str, **spec: Any) -> Path:
-    """The folder of that world, rendered by the first of pytest's parallel processes."""
+    """The folder of that world, rendered by the first of pytest's parallel processes, in itself."""
     shared = temporary.getbasetemp()
     shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    with (shared / f"{name}.lock").open("w") as lock:
+    with (shared / f"{name}.lock").open("w") as lock, pytest.MonkeyPatch.context() as patch:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        patch.setattr("lookalike.workers.work", work_here)
         return render(WorldSpec(**spec), shared / name, workers=1, progress=False).out
 
 
@@ -67,8 +69,6 @@ def tiny(market: Path) -> Callable[..., list[str]]:
 @pytest.fixture
 def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has the jobs of worker processes done in this one: for what isn't about processes."""
-    from helpers.jobs import work_here
-
     monkeypatch.setattr("lookalike.workers.work", work_here)
 
 
