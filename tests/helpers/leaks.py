@@ -76,7 +76,11 @@ def processes() -> dict[int, str]:
     """The command lines of this process's children, by number; also of those nobody waited for."""
     children = {}
     for task in Path("/proc/self/task").glob("*/children"):
-        for pid in task.read_text().split():
+        try:
+            pids = task.read_text().split()
+        except OSError:  # the thread ended meanwhile
+            continue
+        for pid in pids:
             try:
                 command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:  # it ended meanwhile
