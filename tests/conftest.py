@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import helpers.trunks  # noqa: F401
 import pytest
 from helpers.jobs import work_here
 from helpers.leaks import nothing_left, system_temp  # noqa: F401

@@ -176,7 +176,7 @@ def test_a_verb_that_the_model_lacks_is_answered_by_those_it_has(
     assert main(["generate", str(dgnet_file), "repose", *world, *out]) == 2
     assert "a model of dgnet, which has no repose; it offers: swap." in capsys.readouterr().err
     torch.manual_seed(0)
-    method = IDE(backbone="resnet18", weights="none", stride_on="3x3", height=64, width=32)
+    method = IDE(backbone="resnet10", weights="none", stride_on="3x3", height=64, width=32)
     baseline = save_model(method.model(2), tmp_path / "ide.safetensors")
     photo = tmp_path / "a.png"
     Image.new("RGB", (32, 64)).save(photo)
@@ -186,7 +186,7 @@ def test_a_verb_that_the_model_lacks_is_answered_by_those_it_has(
 
 def test_a_model_imported_without_its_generator_says_so(photos, tmp_path, capsys):
     torch.manual_seed(0)
-    model = METHODS["dgnet"](backbone="resnet18", weights="none", stride_on="3x3", height=64,
+    model = METHODS["dgnet"](backbone="resnet10", weights="none", stride_on="3x3", height=64,
                              width=48, structure_dim=2, mlp_dim=8).model(5)  # fmt: skip
     model.leave_out("generator")
     file = save_model(model, tmp_path / "half.safetensors")

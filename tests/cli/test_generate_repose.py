@@ -25,7 +25,7 @@ def pg2_file(tmp_path_factory):
 @pytest.fixture(scope="module")
 def fdgan():
     torch.manual_seed(0)
-    return FDGAN(height=HEIGHT, width=WIDTH, backbone="resnet18", weights="none", stride_on="3x3",
+    return FDGAN(height=HEIGHT, width=WIDTH, backbone="resnet10", weights="none", stride_on="3x3",
                  generator_dim=2, pose_dim=4, noise_dim=4).model(0)  # fmt: skip
 
 
@@ -230,7 +230,7 @@ def test_bad_places_are_named(pg2_file, rendered, photos, tmp_path, capsys):
 
 def test_a_model_without_its_generator_says_so(rendered, tmp_path, capsys):
     torch.manual_seed(0)
-    model = FDGAN(height=64, width=32, backbone="resnet18", weights="none", stride_on="3x3",
+    model = FDGAN(height=64, width=32, backbone="resnet10", weights="none", stride_on="3x3",
                   generator_dim=2, pose_dim=4, noise_dim=4).model(0)  # fmt: skip
     model.leave_out("generator")
     file = save_model(model, tmp_path / "half.safetensors")

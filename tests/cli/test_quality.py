@@ -23,7 +23,7 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
     save_model(PG2(height=64, width=32, channels=4).model(5), folder / "pg2.safetensors")
-    baseline = IDE(backbone="resnet18", weights="none", stride_on="3x3", height=64, width=32)
+    baseline = IDE(backbone="resnet10", weights="none", stride_on="3x3", height=64, width=32)
     save_model(baseline.model(5), folder / "ide.safetensors")
     return folder
 

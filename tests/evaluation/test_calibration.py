@@ -20,7 +20,7 @@ ABOUT = {"method": "ide", "features": "ide", "data": "market1501:/data"}
 def model():
     torch.manual_seed(0)
     return DGNet(
-        backbone="resnet18",
+        backbone="resnet10",
         weights="none",
         stride_on="3x3",
         height=64,

@@ -31,14 +31,14 @@ NUMBERS = KEYS[-5:]
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    return DGNet(backbone="resnet18", weights="none", stride_on="3x3", height=64, width=48,
+    return DGNet(backbone="resnet10", weights="none", stride_on="3x3", height=64, width=48,
                  structure_dim=2, mlp_dim=8).model(5)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def baseline():
     torch.manual_seed(1)
-    return IDE(backbone="resnet18", weights="none", stride_on="3x3", height=64, width=32).model(5)
+    return IDE(backbone="resnet10", weights="none", stride_on="3x3", height=64, width=32).model(5)
 
 
 @pytest.fixture(scope="module")

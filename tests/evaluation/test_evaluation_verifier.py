@@ -29,7 +29,7 @@ NUMBERS = ("mAP", "rank1", "rank5", "rank10", "mINP")
 def model():
     """A tiny FD-GAN whose verifier has something to say."""
     torch.manual_seed(0)
-    found = FDGAN(backbone="resnet18", weights="none", stride_on="3x3", height=64, width=32,
+    found = FDGAN(backbone="resnet10", weights="none", stride_on="3x3", height=64, width=32,
                   generator_dim=2, dis_dim=2, pose_dim=4, noise_dim=4).model(5)  # fmt: skip
     for p in found.verifier.parameters():
         torch.nn.init.normal_(p, std=0.3)
@@ -90,7 +90,7 @@ def test_verified_rows_stand_beside_the_plain_ones(model, bench, k):
 
 
 def test_parts_are_not_verified_for_a_verifier_compares_whole_features(model, bench, monkeypatch):
-    monkeypatch.setattr(type(model), "parts", {"one": slice(0, 256), "other": slice(256, 512)})
+    monkeypatch.setattr(type(model), "parts", {"one": slice(0, 32), "other": slice(32, 64)})
     rows = evaluate(model, bench, lists=False, options=EvaluationOptions(verify=5)).rows
     assert [(row["features"], row["verifier"]) for row in rows] == [
         ("one + other", None), ("one + other", 5), ("one", None), ("other", None)]  # fmt: skip
@@ -203,7 +203,7 @@ def test_features_of_files_know_their_twins_by_their_paths(model, merged, tmp_pa
 
 def test_who_has_no_verifier_says_so(model, bench, monkeypatch):
     torch.manual_seed(1)
-    plain = IDE(backbone="resnet18", weights="none", stride_on="3x3", height=64, width=32).model(5)
+    plain = IDE(backbone="resnet10", weights="none", stride_on="3x3", height=64, width=32).model(5)
     both = evaluate({"ide": plain, "fdgan": model}, bench, None, "euclidean",
                     lists=False, options=EvaluationOptions(verify=5))  # fmt: skip
     assert [(row["model"], row["verifier"]) for row in both.rows] == [

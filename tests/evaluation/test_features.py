@@ -49,7 +49,7 @@ def test_two_files_are_queries_and_gallery_and_one_file_is_both(tmp_path):
 
 
 def test_files_of_embed_have_the_benchmarks_people(market, tmp_path):
-    method = IDE(backbone="resnet18", weights="none", stride_on="3x3", height=64, width=32)
+    method = IDE(backbone="resnet10", weights="none", stride_on="3x3", height=64, width=32)
     model, files = save_model(method.model(5), tmp_path / "model.safetensors"), []
     for split in ("query", "gallery"):
         files.append(str(tmp_path / f"{split}.npz"))

@@ -64,7 +64,7 @@ def model():
 @pytest.fixture(scope="module")
 def swapper():
     torch.manual_seed(0)
-    return DGNet.preset("code", backbone="resnet18", weights="none", stride_on="3x3", height=64,
+    return DGNet.preset("code", backbone="resnet10", weights="none", stride_on="3x3", height=64,
                         width=48, structure_dim=2, mlp_dim=8).model(5).eval()  # fmt: skip
 
 
@@ -179,7 +179,7 @@ def test_inception_scores_of_pictures_and_of_bodies(model, bench, people):
 
 def test_who_is_recognised(model, bench, people):
     torch.manual_seed(0)
-    reid = IDE(backbone="resnet18", weights="none", stride_on="3x3", height=64,
+    reid = IDE(backbone="resnet10", weights="none", stride_on="3x3", height=64,
                width=32).model(5).eval()  # fmt: skip
     found = picture_quality(model, bench, 9, seed=3, networks=JudgeNetworks(reid=reid))
     rows = held_out_pairs(people, 9, seed=3)
@@ -279,7 +279,7 @@ def test_intervals_hold_the_means(model, bench):
 
 
 def test_what_cant_be_judged(model, bench):
-    reid = IDE(backbone="resnet18", weights="none", stride_on="3x3").model(5)
+    reid = IDE(backbone="resnet10", weights="none", stride_on="3x3").model(5)
     with pytest.raises(UserError, match="ide makes no pictures"):
         picture_quality(reid, bench, 4)
     alone = dataclasses.replace(bench, query=bench.query[:1], gallery=bench.gallery[:0])

@@ -13,7 +13,7 @@ from lookalike.methods.dgnet import DGNet, DGNetModel
 
 def untrained(seed: int = 0) -> DGNetModel:
     torch.manual_seed(seed)
-    model = DGNet(backbone="resnet18", weights="none", stride_on="3x3", height=64, width=48,
+    model = DGNet(backbone="resnet10", weights="none", stride_on="3x3", height=64, width=48,
                   structure_dim=2, mlp_dim=8).model(5)  # fmt: skip
     for name, p in model.named_parameters():  # so that the appearance is seen in the picture
         if "mlp" in name or "styles" in name:

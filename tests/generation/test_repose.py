@@ -95,7 +95,7 @@ def test_both_systems_repose(kind, images, joints):
         model = PG2(height=H, width=W, channels=2).model(0)
         names = ["coarse", "difference", "refined"]
     else:
-        model = FDGAN(height=32, width=32, backbone="resnet18", weights="none", stride_on="3x3",
+        model = FDGAN(height=32, width=32, backbone="resnet10", weights="none", stride_on="3x3",
                       generator_dim=2, pose_dim=4, noise_dim=4).model(0)  # fmt: skip
         names = ["generated"]
         images = images.repeat(2, axis=2)

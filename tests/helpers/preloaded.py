@@ -2,7 +2,7 @@
 
 import lightning  # noqa: F401
 import torch.utils.tensorboard  # noqa: F401
-from helpers import runs  # noqa: F401
+from helpers import runs, trunks  # noqa: F401
 
 from lookalike.methods import METHODS
 

@@ -19,7 +19,7 @@ from lookalike.report import figures
 from lookalike.training import report_run
 
 COMMON = "--accelerator cpu --precision fp32 --layout channels_last --log_every 1"
-RESNET = f"{COMMON} --backbone resnet18 --weights none"
+RESNET = f"{COMMON} --backbone resnet10 --weights none"
 CROPS = f"{RESNET} --height 64 --width 48 --pad 2"
 PAIRS = f"{RESNET} --height 64 --width 48 --batch_size 8 --epoch step --epochs 3"
 TINY = {  # flags with which every method trains a few steps in a few seconds

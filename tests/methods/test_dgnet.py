@@ -153,7 +153,7 @@ WEIGHTS = {
 )
 def test_gradient_routing(kept: str, moved: set[str], settings: dict[str, Any]) -> None:
     off = {field: 0.0 for name, field in WEIGHTS.items() if name != kept}
-    tiny = {"structure_dim": 2, "dis_dim": 2, "mlp_dim": 8, "backbone": "resnet18",
+    tiny = {"structure_dim": 2, "dis_dim": 2, "mlp_dim": 8, "backbone": "resnet10",
             "residual_blocks": 1}  # fmt: skip
     method = replace(BASE, ramp_from=0, ramp=1, r1_weight=0.0, **{**tiny, **off, **settings})
     batch, draws = problem(H, W, B, K, torch.float32)
@@ -169,7 +169,7 @@ def tiny_joint(method: DGNet, draws: dict[str, Any]) -> Joint:
     """A stage with given draws, outside of a trainer."""
     torch.manual_seed(0)
     teacher = BaselineModel(
-        IDE(backbone="resnet18", weights="none", stride_on="3x3", dropout=0.5), K)  # fmt: skip
+        IDE(backbone="resnet10", weights="none", stride_on="3x3", dropout=0.5), K)  # fmt: skip
     joint = Joint(method, K, [teacher])
     joint.stage = "joint"
     joint.augment = nn.Identity()  # type: ignore[assignment]
@@ -177,7 +177,7 @@ def tiny_joint(method: DGNet, draws: dict[str, Any]) -> Joint:
     return joint.train()
 
 
-TINY = replace(BASE, structure_dim=2, dis_dim=2, mlp_dim=8, backbone="resnet18", residual_blocks=1)
+TINY = replace(BASE, structure_dim=2, dis_dim=2, mlp_dim=8, backbone="resnet10", residual_blocks=1)
 
 
 def test_eight_batchnorm_updates_before_the_ramps_and_six_without_erasing() -> None:
@@ -246,7 +246,7 @@ def test_scaling_the_schedule_scales_the_teacher_too() -> None:
 @pytest.fixture
 def teacher() -> BaselineModel:
     torch.manual_seed(3)
-    model = BaselineModel(IDE(backbone="resnet18", weights="none", stride_on="3x3"), K)
+    model = BaselineModel(IDE(backbone="resnet10", weights="none", stride_on="3x3"), K)
     nn.init.normal_(model.head.classifier.weight)  # type: ignore[union-attr, arg-type]
     return model
 
@@ -304,7 +304,7 @@ def test_label_styles(teacher: BaselineModel) -> None:
 
 def test_several_teachers_are_averaged(teacher: BaselineModel) -> None:
     torch.manual_seed(4)
-    other = BaselineModel(IDE(backbone="resnet18", weights="none", stride_on="3x3"), K)
+    other = BaselineModel(IDE(backbone="resnet10", weights="none", stride_on="3x3"), K)
     nn.init.normal_(other.head.classifier.weight)  # type: ignore[union-attr, arg-type]
     x = torch.randn(4, 3, 64, 32)
     mean = (Teacher([teacher])(x, *DONORS) + Teacher([other])(x, *DONORS)) / 2
@@ -355,7 +355,7 @@ def test_a_teacher_sees_what_it_was_trained_on(
 ) -> None:
     """The first stage trains it at DG-Net's size; a given one must have that size and scale."""
     own = replace(TINY, teacher=IDE(height=256, width=128)).resolved().teacher
-    assert (own.height, own.width, own.backbone) == (H, W, "resnet18")
+    assert (own.height, own.width, own.backbone) == (H, W, "resnet10")
     people = People(["x"] * 22, np.repeat(np.arange(1, 12), 2), np.zeros(22), "drawn")
     monkeypatch.setattr(teachers, "load_model", lambda _: teacher)
     with pytest.raises(UserError, match=r"takes images of 256×128 .* pictures of 48×40"):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.trunks import CHANNELS
 from torch import Tensor, nn
 
 from lookalike.data import People
@@ -29,7 +30,7 @@ from lookalike.methods.siamese import Baseline
 from lookalike.methods.stage import Given, Stage, Terms
 
 H, W, P = 64, 32, 4
-TINY = FDGAN(height=H, width=W, backbone="resnet18", weights="none", stride_on="3x3", batch_size=P,
+TINY = FDGAN(height=H, width=W, backbone="resnet10", weights="none", stride_on="3x3", batch_size=P,
              generator_dim=2, dis_dim=2, pose_dim=3, noise_dim=4)  # fmt: skip
 ALL = {"recon", "sp", "veri", "adv_id", "adv_pd", "dis_id", "dis_pd"}
 
@@ -604,8 +605,9 @@ def test_without_a_weight_on_its_pictures_nothing_is_drawn() -> None:
         assert stages[1].plan(3)[name].tolist() == full[2].plan(3)[name].tolist()
     torch.manual_seed(0)
     baseline = stages[0].build({}).trained
-    for p in baseline.parameters():
-        nn.init.uniform_(p, -0.1, 0.1)
+    with torch.no_grad():
+        for p in baseline.parameters():
+            p.mul_(0.9)  # other weights than those of a fresh model
     joint = stages[1].build({"baseline": baseline}).train()
     own = joint.trained.encoder.state_dict()
     assert all(v.equal(own[k]) for k, v in baseline.encoder.state_dict().items())
@@ -645,7 +647,7 @@ def test_features_are_the_maps_average(model: FDGANModel) -> None:
     with torch.no_grad():
         feature_map = model.encoder(model.preprocess(images))
     torch.testing.assert_close(found, feature_map.mean((2, 3)))
-    assert found.shape == (3, 512)
+    assert found.shape == (3, CHANNELS)
     assert found.min() >= 0
     assert model.metric == "euclidean"
 
@@ -662,7 +664,7 @@ def test_verify_is_the_probability_of_the_same_person(outputs: Any) -> None:
     torch.manual_seed(0)
     model = replace(TINY, verifier_outputs=outputs).model(3)
     nn.init.normal_(model.verifier.classifier.weight, std=0.1)
-    one, two = torch.rand(2, 6, 512)
+    one, two = torch.rand(2, 6, CHANNELS)
     found = model.verify(one, two)
     with torch.no_grad():
         logits = model.eval().verifier(one, two)
@@ -697,7 +699,7 @@ def test_repose_draws_the_person_in_the_pose(model: FDGANModel) -> None:
 
 def test_the_range_of_pictures() -> None:
     torch.manual_seed(0)
-    features, maps, noise = torch.rand(2, 512), torch.rand(2, 18, H, W), torch.rand(2, 4)
+    features, maps, noise = torch.rand(2, CHANNELS), torch.rand(2, 18, H, W), torch.rand(2, 4)
     for bugs in ("released", "mended"):
         model: Any = replace(TINY, bugs=bugs).model(3)  # type: ignore[arg-type]
         nn.init.normal_(model.generator.decode[-1].conv.weight, std=1e4)
@@ -718,11 +720,11 @@ def test_without_generator_or_verifier(tmp_path: Path) -> None:
     model.leave_out("verifier")
     found = load_model(save_model(model, tmp_path / "model.safetensors"))
     assert isinstance(found, FDGANModel)
-    assert found.embed(torch.rand(1, 3, H, W)).shape == (1, 512)
+    assert found.embed(torch.rand(1, 3, H, W)).shape == (1, CHANNELS)
     with pytest.raises(UserError, match="no generator"):
         found.repose(torch.rand(1, 3, H, W), torch.zeros(1, 18, 3))
     with pytest.raises(UserError, match="no verifier"):
-        found.verify(torch.rand(1, 512), torch.rand(1, 512))
+        found.verify(torch.rand(1, CHANNELS), torch.rand(1, CHANNELS))
 
 
 def test_the_preview_shows_two_crops_a_pose_and_a_picture() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.runs import metrics, steps, train_command
+from helpers.trunks import CHANNELS
 
 from lookalike.cli import main
 from lookalike.methods.fdgan import FDGANModel
@@ -53,7 +54,7 @@ def test_both_models_of_a_run(whole: Path) -> None:
     assert not joint.without
     assert baseline.without == {"generator"}
     images = torch.rand(2, 3, 64, 32)
-    assert joint.embed(images).shape == baseline.embed(images).shape == (2, 512)
+    assert joint.embed(images).shape == baseline.embed(images).shape == (2, CHANNELS)
     assert not joint.embed(images).equal(baseline.embed(images))
     statistics = [k for k in baseline.state_dict() if "running" in k]
     assert statistics  # the later stages leave those of encoder and verifier alone

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.trunks import CHANNELS
 from torch import Tensor, nn
 
 from lookalike.data import People
@@ -18,7 +19,7 @@ from lookalike.losses import cross_entropy, triplet_loss
 from lookalike.methods.ide import IDE, BaselineModel, Identification, IDEPlus, identification_stage
 from lookalike.methods.triplet import Triplet
 
-TINY: dict[str, Any] = {"backbone": "resnet18", "weights": "none", "height": 64, "width": 32,
+TINY: dict[str, Any] = {"backbone": "resnet10", "weights": "none", "height": 64, "width": 32,
                         "resize": (0, 0), "pad": 2}  # fmt: skip
 # The letters of the literature → settings.
 VARIANTS: dict[str, IDE] = {
@@ -283,15 +284,15 @@ def test_area_crops_are_used() -> None:
 
 
 @pytest.mark.parametrize("flip_test", [False, True])
-@pytest.mark.parametrize("feature", ["pool", "bottleneck"])
+@pytest.mark.parametrize(("feature", "width"), [("pool", CHANNELS), ("bottleneck", 512)])
 def test_the_feature_is_normalised_and_may_add_the_mirror_image(
-    feature: Any, flip_test: bool
+    feature: Any, width: int, flip_test: bool
 ) -> None:
     torch.manual_seed(0)
     model = tiny(IDE(), feature=feature, flip_test=flip_test).model(4).eval()
     images = torch.rand(2, 3, 64, 32)
     found = model.embed(images)
-    assert found.shape == (2, 512)
+    assert found.shape == (2, width)
 
     def literal(x: Tensor) -> Tensor:
         pooled = model.trunk(x).mean((2, 3))

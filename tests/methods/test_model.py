@@ -20,7 +20,7 @@ from lookalike.methods.model import Model, evaluating
 from lookalike.methods.pg2 import PG2
 from lookalike.methods.siamese import Siamese
 
-TRUNK: dict[str, Any] = {"backbone": "resnet18", "weights": "none", "stride_on": "3x3"}
+TRUNK: dict[str, Any] = {"backbone": "resnet10", "weights": "none", "stride_on": "3x3"}
 SMALL: dict[str, Any] = {**TRUNK, "height": 64, "width": 32}
 MODELS: dict[str, Callable[[], Method]] = {
     "ide": lambda: IDE(**SMALL),

@@ -18,7 +18,7 @@ from lookalike.methods.dgnet import DGNet
 from lookalike.methods.ide import IDE
 from lookalike.methods.model_file import load_model, save_model, settings_from
 
-SMALL: dict[str, Any] = {"backbone": "resnet18", "weights": "none", "stride_on": "3x3",
+SMALL: dict[str, Any] = {"backbone": "resnet10", "weights": "none", "stride_on": "3x3",
                          "height": 64, "width": 48}  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.trunks import CHANNELS
 from torch import Tensor, nn
 
 from lookalike.data import People
@@ -21,7 +22,7 @@ from lookalike.methods.siamese import Baseline, Siamese, SiameseModel, augmentat
 from lookalike.methods.stage import Given, Stage
 
 H, W, P = 64, 32, 4
-SMALL: dict[str, Any] = {"height": H, "width": W, "backbone": "resnet18", "weights": "none",
+SMALL: dict[str, Any] = {"height": H, "width": W, "backbone": "resnet10", "weights": "none",
                          "stride_on": "3x3", "batch_size": P}  # fmt: skip
 TINY = Siamese(**SMALL)
 
@@ -112,7 +113,7 @@ def test_one_logit_is_a_sigmoid_of_the_same_loss() -> None:
         replace(TINY, verifier_outputs=1), 3), 10).train()  # fmt: skip
     module.iteration(batch(), 0)
     assert module.losses["veri"] == pytest.approx(math.log(2), abs=0.1)
-    assert module.trained.verifier.classifier.weight.shape == (1, 512)
+    assert module.trained.verifier.classifier.weight.shape == (1, CHANNELS)
 
 
 def test_rates_and_their_drops() -> None:
@@ -144,7 +145,7 @@ def test_the_model_embeds_and_verifies_and_draws_nothing() -> None:
     assert (model.embeds, model.generates, model.metric) == (True, (), "euclidean")
     images = torch.rand(4, 3, 80, 40)
     features: Tensor = model.embed(images)
-    assert features.shape == (4, 512)
+    assert features.shape == (4, CHANNELS)
     assert features.min() >= 0
     nn.init.normal_(model.verifier.classifier.weight, std=0.1)
     same = model.verify(features[:2], features[2:])

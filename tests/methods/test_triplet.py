@@ -39,7 +39,7 @@ def test_recipes() -> None:
 @pytest.mark.parametrize("preset", ["paper", "pooled"])
 def test_a_step_moves_every_weight(preset: str) -> None:
     torch.manual_seed(0)
-    method = Triplet.preset(preset, backbone="resnet18", weights="none", height=64, width=32,
+    method = Triplet.preset(preset, backbone="resnet10", weights="none", height=64, width=32,
                             resize=(0, 0), ids_per_batch=2, images_per_id=2)  # fmt: skip
     module = Identification(method, 4, 1)
     module.stage = "learn"
@@ -56,7 +56,7 @@ def test_a_step_moves_every_weight(preset: str) -> None:
 
 
 def test_orthogonal_embedding() -> None:
-    method = Triplet.preset("paper", backbone="resnet18", weights="none", stride_on="3x3")
+    method = Triplet.preset("paper", backbone="resnet10", weights="none", stride_on="3x3")
     weight = method.model(3).head.out.weight  # type: ignore[union-attr]
     torch.testing.assert_close(weight @ weight.T, torch.eye(128), atol=1e-5, rtol=0)  # type: ignore[operator]
 
@@ -66,7 +66,7 @@ def test_trinet_ranks_by_euclidean_distance_of_the_feature_as_it_is() -> None:
     sizes = {}
     for l2norm in (False, True):
         torch.manual_seed(0)
-        method = Triplet(backbone="resnet18", weights="none", height=64, width=32, l2norm=l2norm)
+        method = Triplet(backbone="resnet10", weights="none", height=64, width=32, l2norm=l2norm)
         model = method.model(3)
         assert model.metric == ("cosine" if l2norm else "euclidean")
         sizes[l2norm] = model.embed(images).norm(dim=1)

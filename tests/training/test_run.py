@@ -68,7 +68,7 @@ def test_pictures_appear_in_images(tiny: Tiny, tmp_path: Path) -> None:
 
 def test_from_python(market: Path, tmp_path: Path, capsys: Capture) -> None:
     run = la.train(
-        "ide", f"market1501:{market}", out=tmp_path / "run", backbone="resnet18", weights="none",
+        "ide", f"market1501:{market}", out=tmp_path / "run", backbone="resnet10", weights="none",
         height=64, width=48, batch_size=8, settings=RunSettings(steps=1, accelerator="cpu"),
     )  # fmt: skip
     assert run.report.is_file()
@@ -90,7 +90,7 @@ def test_junk_and_distractors_are_not_trained_on(market: Path, tmp_path: Path) -
     people = la.People(bench.train.paths, pids, bench.train.camids)
     run = la.train(
         "ide", dataclasses.replace(bench, train=people), out=tmp_path / "run", batch_size=70,
-        backbone="resnet18", weights="none", height=64, width=48,
+        backbone="resnet10", weights="none", height=64, width=48,
         settings=RunSettings(steps=1, accelerator="cpu"),
     )  # fmt: skip
     assert run.model.classes == 8

@@ -159,7 +159,7 @@ def test_pictures_of_other_models_are_not_taken(domains: Path, tmp_path: Path) -
 
 
 def tiny_ide(out: Path, data: object, **changes: object) -> la.Run:
-    sizes = dict(backbone="resnet18", weights="none", height=32, width=16, batch_size=8, steps=1)
+    sizes = dict(backbone="resnet10", weights="none", height=32, width=16, batch_size=8, steps=1)
     return la.train("ide", data, out=out, accelerator="cpu", precision="fp32",
                     **{**sizes, **changes})  # fmt: skip
 

@@ -6,10 +6,8 @@ from torch import Tensor, nn
 
 from lookalike.errors import UserError, unknown
 from lookalike.nets.batchnorm import BatchNorm1d, BatchNorm2d, BNMode, set_bn_mode
-from lookalike.nets.resnet import BLOCKS, StrideOn, resnet
+from lookalike.nets.resnet import SHAPES, StrideOn, resnet
 from lookalike.nets.weights import load_imagenet, weights_file, weights_stride_on
-
-NAMES = tuple(f"resnet{depth}" for depth in BLOCKS)
 
 
 def backbone(
@@ -30,14 +28,14 @@ def backbone(
         if (stride_on, last_stride) != ("auto", 2):
             raise UserError(f"Backbone '{name}' can't change its strides: leave them out.")
         model: nn.Module = _timm(name.removeprefix("timm:"), weights)
-    elif name in NAMES:
+    elif name in (names := [f"resnet{depth}" for depth in SHAPES]):
         placement = weights_stride_on(name, weights) if stride_on == "auto" else stride_on
         model = resnet(
             int(name.removeprefix("resnet")), stride_on=placement, last_stride=last_stride
         )
         load_imagenet(model, name, weights)
     else:
-        raise unknown("backbone", name, (*NAMES, "timm:NAME"))
+        raise unknown("backbone", name, (*names, "timm:NAME"))
     set_bn_mode(model, bn_mode)
     return model
 

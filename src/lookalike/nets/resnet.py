@@ -6,7 +6,7 @@ or the first 1×1 (the original placement, also Caffe's and Keras's). Both have 
 parameters, and weights trained with one are wrong in the other.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from torch import Tensor, nn
 
@@ -14,7 +14,6 @@ from lookalike.errors import unknown
 from lookalike.nets.batchnorm import BatchNorm2d
 
 StrideOn = Literal["3x3", "1x1"]
-BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 
 
 def _conv(in_channels: int, out_channels: int, size: int, stride: int = 1) -> nn.Conv2d:
@@ -77,7 +76,20 @@ class Bottleneck(_Block):
         return self.relu(y)
 
 
-Block = type[BasicBlock] | type[Bottleneck]
+class Shape(NamedTuple):
+    """Which blocks a ResNet has, how many in each stage, and the first stage's width."""
+
+    block: type[BasicBlock] | type[Bottleneck]
+    blocks: tuple[int, int, int, int]
+    width: int = 64
+
+
+SHAPES = {  # by the number of layers
+    18: Shape(BasicBlock, (2, 2, 2, 2)),
+    34: Shape(BasicBlock, (3, 4, 6, 3)),
+    50: Shape(Bottleneck, (3, 4, 6, 3)),
+    101: Shape(Bottleneck, (3, 4, 23, 3)),
+}
 
 
 class ResNet(nn.Module):
@@ -90,23 +102,27 @@ class ResNet(nn.Module):
         self, depth: int, stride_on: StrideOn = "3x3", last_stride: Literal[1, 2] = 2
     ) -> None:
         super().__init__()
-        block: Block = Bottleneck if depth >= 50 else BasicBlock
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
-        self.bn1 = BatchNorm2d(64)
+        block, blocks, width = SHAPES[depth]
+        self.conv1 = nn.Conv2d(3, width, 7, 2, padding=3, bias=False)
+        self.bn1 = BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
-        self.channels = 64
-        blocks = BLOCKS[depth]
-        self.layer1 = self._stage(block, blocks[0], 64, 1, stride_on)
-        self.layer2 = self._stage(block, blocks[1], 128, 2, stride_on)
-        self.layer3 = self._stage(block, blocks[2], 256, 2, stride_on)
-        self.layer4 = self._stage(block, blocks[3], 512, last_stride, stride_on)
+        self.channels = width
+        self.layer1 = self._stage(block, blocks[0], width, 1, stride_on)
+        self.layer2 = self._stage(block, blocks[1], 2 * width, 2, stride_on)
+        self.layer3 = self._stage(block, blocks[2], 4 * width, 2, stride_on)
+        self.layer4 = self._stage(block, blocks[3], 8 * width, last_stride, stride_on)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def _stage(
-        self, block: Block, blocks: int, width: int, stride: int, stride_on: StrideOn
+        self,
+        block: type[BasicBlock] | type[Bottleneck],
+        blocks: int,
+        width: int,
+        stride: int,
+        stride_on: StrideOn,
     ) -> nn.Sequential:
         first = block(self.channels, width, stride, stride_on)
         self.channels = width * block.expansion
@@ -123,8 +139,8 @@ def resnet(depth: int, *, stride_on: StrideOn = "3x3", last_stride: Literal[1, 2
 
     Raises UserError on another depth, stride placement or last stride.
     """
-    if depth not in BLOCKS:
-        raise unknown("ResNet depth", str(depth), map(str, BLOCKS))
+    if depth not in SHAPES:
+        raise unknown("ResNet depth", str(depth), map(str, SHAPES))
     if stride_on not in ("3x3", "1x1"):
         raise unknown("stride_on", stride_on, ("3x3", "1x1"))
     if last_stride not in (1, 2):
