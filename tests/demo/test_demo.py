@@ -21,10 +21,11 @@ from lookalike.training.fit import Interrupted
 from lookalike.training.run import train
 from lookalike.world.writer.annotations import truth_of
 
+TINY = {"height": 64, "width": 48, "pad": 2, "backbone": "resnet10"}
 SMALL: dict[str, dict[str, Any]] = {
-    "ide": {"height": 64, "width": 48, "pad": 2, "ids_per_batch": 2, "images_per_id": 2},
-    "dgnet": {"height": 64, "width": 48, "pad": 2, "batch_size": 2, "structure_dim": 2,
-              "mlp_dim": 8, "dis_dim": 2, "residual_blocks": 1},
+    "ide": {**TINY, "ids_per_batch": 2, "images_per_id": 2},
+    "dgnet": {**TINY, "batch_size": 2, "structure_dim": 2, "mlp_dim": 8, "dis_dim": 2,
+              "residual_blocks": 1},
 }  # fmt: skip
 
 

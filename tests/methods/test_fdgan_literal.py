@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lookalike.methods.fdgan import FDGAN
 
-H, W, P = 64, 32, 4
+H, W, P = 64, 32, 2
 F64 = torch.float64
 METHOD = FDGAN(height=H, width=W, batch_size=P, weights="none", stride_on="3x3", bugs="released")
 
