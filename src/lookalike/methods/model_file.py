@@ -22,6 +22,7 @@ from lookalike.files import replacing
 from lookalike.methods.method import Method
 from lookalike.methods.model import Model
 from lookalike.methods.old_files import present_settings
+from lookalike.nets.unfilled import Unfilled
 from lookalike.version import __version__
 
 M = TypeVar("M", bound=Method)
@@ -115,7 +116,8 @@ def load_model(path: str | Path) -> Model:
         raise unknown(f"method in {path}", name, METHODS)
     if "format" not in about:
         settings = present_settings(name, settings)
-    model = settings_from(METHODS[name], settings).model(about["classes"])
+    with Unfilled():
+        model = settings_from(METHODS[name], settings).model(about["classes"])
     for part in about["without"]:
         model.leave_out(part)
     try:

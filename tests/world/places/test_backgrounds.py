@@ -75,13 +75,13 @@ def test_every_ground_paints_and_none_like_another(kind):
 def test_every_wall_stands_behind_the_ground(kind):
     domain = dataclasses.replace(BARE, walls=((kind, 1.0),))
     lens = sample_camera(domain, 0, 0, 0)
-    picture = pixels(frame(lens, domain, 0, 0).image)
+    picture = pixels(made(domain).image)
     foot, chest = project(lens, [(0, lens.wall, 0), (0, lens.wall, 0.9)])[:, 1]
     wall = picture[int(chest) : int(foot) - 4, 100:-100]
     assert wall.std() > 4
     others = [other for other in walls.KINDS if other != kind]
     other = dataclasses.replace(BARE, walls=((others[0], 1.0),))
-    seen = pixels(frame(lens, other, 0, 0).image)
+    seen = pixels(made(other).image)
     assert np.abs(seen[int(chest) : int(foot) - 4, 100:-100] - wall).mean() > 5
     np.testing.assert_allclose(seen[int(foot) + 40 :].mean(), picture[int(foot) + 40 :].mean(), 0.2)
 

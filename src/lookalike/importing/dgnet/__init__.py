@@ -28,6 +28,7 @@ from lookalike.methods.dgnet import DGNet, DGNetModel
 from lookalike.methods.ide import BaselineModel
 from lookalike.methods.model_file import save_model
 from lookalike.nets.dgnet import Discriminator
+from lookalike.nets.unfilled import Unfilled
 
 
 def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool) -> Imported:
@@ -85,7 +86,7 @@ def joint_model(
 ) -> DGNetModel:
     """The model with the weights of the id file and, if there is one, of the gen file."""
     classes = classes_of(files["id"])
-    with torch.device("meta"):  # shapes only: nothing large is built before all is checked
+    with torch.device("meta"), Unfilled():  # nothing large is built before all is checked
         template = method.model(classes).state_dict()
     tensors: dict[str, Tensor] = {}
     for kind, part in (("id", "appearance."), ("gen", "generator.")):
@@ -94,7 +95,8 @@ def joint_model(
             values, report = take(kind, files[kind], LAYOUTS[kind], entries)
             tensors |= values
             reports.append(report)
-    model = cast(DGNetModel, method.model(classes))
+    with Unfilled():
+        model = cast(DGNetModel, method.model(classes))
     if "gen" not in files:
         model.leave_out("generator")
     model.load_state_dict(tensors)
@@ -106,18 +108,19 @@ def teacher_model(
 ) -> BaselineModel:
     """The teacher as a model of ide."""
     method, classes = teacher_settings(file, opts, notes)
-    with torch.device("meta"):
+    with torch.device("meta"), Unfilled():
         template = method.model(classes).state_dict()
     tensors, report = take("teacher", file, LAYOUTS["teacher"], template)
     reports.append(report)
-    model = cast(BaselineModel, method.model(classes))
+    with Unfilled():
+        model = cast(BaselineModel, method.model(classes))
     model.load_state_dict(tensors)
     return model
 
 
 def discriminator_writer(method: DGNet, file: Checkpoint, reports: list[Report]) -> Write:
     """What writes the discriminators' weights under our names, once they are checked."""
-    with torch.device("meta"):
+    with torch.device("meta"), Unfilled():
         network = Discriminator(method.dis_dim, method.dis_scales, method.residual_blocks)
     template = network.state_dict()
     values, report = take("dis", file, LAYOUTS["dis"], template)

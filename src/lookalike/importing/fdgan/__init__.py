@@ -29,6 +29,7 @@ from lookalike.methods.fdgan import FDGAN
 from lookalike.methods.model_file import save_model
 from lookalike.nets import resnet
 from lookalike.nets.fdgan import IdentityDiscriminator, PoseDiscriminator
+from lookalike.nets.unfilled import Unfilled
 
 COUNTER = "num_batches_tracked"
 ABOUT = {"E": "encoder", "Di": "identity", "Dp": "pose"}  # what is written beside the model
@@ -54,7 +55,7 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
             f"the files are of different epochs ({', '.join(sorted(epochs))}): E and G "
             "fit each other only at the same one."
         )
-    with torch.device("meta"):  # shapes only: nothing large is built before all is checked
+    with torch.device("meta"), Unfilled():  # nothing large is built before all is checked
         template = method.model(0).state_dict()
     tensors: dict[str, Tensor] = {}
     for kind, parts in (("E", ("encoder.", "verifier.")), ("G", ("generator.",))):
@@ -74,7 +75,8 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
             writers[place] = discriminator_writer(kind, method, files[kind], reports)
             outputs[place] = f"the {what} discriminator, which only training needs"
     check_free(list(writers), force)
-    model = method.model(0)
+    with Unfilled():
+        model = method.model(0)
     if "G" not in files:
         model.leave_out("generator")
     model.load_state_dict(tensors)
@@ -136,7 +138,7 @@ def discriminator_writer(
     kind: str, method: FDGAN, file: Checkpoint, reports: list[Report]
 ) -> Write:
     """What writes a discriminator's weights under our names, once they are checked."""
-    with torch.device("meta"):
+    with torch.device("meta"), Unfilled():
         net: nn.Module = (
             IdentityDiscriminator(resnet(50)) if kind == "Di" else PoseDiscriminator(method.dis_dim)
         )

@@ -35,6 +35,7 @@ from lookalike.importing.renaming import Report, by
 from lookalike.methods.model_file import save_model
 from lookalike.methods.pg2 import PG2, PG2Model
 from lookalike.nets.pg2 import Discriminator
+from lookalike.nets.unfilled import Unfilled
 
 DATA = {(128, 64): "Market-1501", (256, 256): "DeepFashion"}
 
@@ -53,7 +54,7 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
             f"{names(file.tensors)}."
         )
     method = settings(file, kinds)
-    with torch.device("meta"):  # shapes only: nothing large is built before all is checked
+    with torch.device("meta"), Unfilled():  # nothing large is built before all is checked
         hollow = cast(PG2Model, method.model(0))
     blocks, deepest = method.depth, hollow.g1.small[1:]
     values, report = take("G1", file, g1_rows(blocks, deepest, hollow.g1.state_dict()))
@@ -70,7 +71,8 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
         outputs[place] = "the discriminator, which only training needs"
     rest = others(file)
     reports += [rest] if rest.rest else []
-    model = method.model(0)
+    with Unfilled():
+        model = method.model(0)
     model.load_state_dict(state)
     data = DATA.get(model.size, "other data")
     does = "reposes" if "G2" in kinds else "reposes coarsely (no G2)"
@@ -143,7 +145,7 @@ def axes(file: Checkpoint, name: str, dims: int) -> tuple[int, ...]:
 def discriminator_writer(method: PG2, file: Checkpoint, reports: list[Report]) -> Write:
     """What writes D's weights under our names, once they are checked."""
     inputs, layers = 6 if method.dis_mode == "pair" else 3, method.depth - 1
-    with torch.device("meta"):
+    with torch.device("meta"), Unfilled():
         net: nn.Module = Discriminator(
             method.height, method.width, layers, method.channels, inputs, method.padding
         )
