@@ -18,6 +18,7 @@ from lookalike.importing.dgnet.entries import (
 from lookalike.importing.renaming import Layout, rename
 from lookalike.methods.dgnet import DGNet, Joint
 from lookalike.methods.ide import IDE, BaselineModel
+from lookalike.nets.unfilled import Unfilled
 
 # Our loss terms and the reference's names for them.
 TERMS = {
@@ -62,9 +63,11 @@ def reference(classes: int, dtype: torch.dtype) -> Reference:
 def ours_like(ref: Reference, method: DGNet, draws: dict[str, Any], dtype: torch.dtype) -> Joint:
     """Our stage with the reference's weights and draws."""
     classes = ref.config["ID_class"]
-    teacher = BaselineModel(IDE(weights="none", stride_on="3x3", last_stride=2), classes)
+    with Unfilled():
+        teacher = BaselineModel(IDE(weights="none", stride_on="3x3", last_stride=2), classes)
     copy_weights(ref.teacher, teacher, TEACHER)
-    joint = Joint(method, classes, [teacher])
+    with Unfilled():
+        joint = Joint(method, classes, [teacher])
     both = nn.ModuleDict({"generator": joint.trained.generator})
     copy_weights(ref.gen, both, GENERATOR)
     both = nn.ModuleDict({"appearance": joint.trained.appearance})

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lookalike.data.posemaps import augmented_maps
 from lookalike.data.transforms import interleaved
 from lookalike.methods.fdgan import FDGAN, Adversarial, FDGANModel, Inputs, Networks
+from lookalike.nets.unfilled import Unfilled
 
 SOFT = {"identity": (0.2, 0.9), "pose": (0.1, 0.8)}
 DEPTHS = {"0": 0, "2": 1, "5": 2, "8": 3, "11": 4, "3": 0, "6": 1, "9": 2}  # Dp's layers
@@ -73,7 +74,8 @@ def transcription(height: int, width: int, dtype: torch.dtype) -> Transcription:
 
 def ours_like(plain: Transcription, method: FDGAN, dtype: torch.dtype) -> Adversarial:
     """Our joint stage with the transcription's weights, dropout off."""
-    nets = Networks(method, 4, FDGANModel(method, 4)).to(dtype)
+    with Unfilled():
+        nets = Networks(method, 4, FDGANModel(method, 4)).to(dtype)
     both = nn.ModuleDict({"encoder": nets.model.encoder, "verifier": nets.model.verifier})
     copy_weights(plain.E, both)
     copy_weights(plain.G, nets.model.generator)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from lookalike.methods import teacher as teachers
 from lookalike.methods.dgnet import DGNet, DGNetModel, Joint
 from lookalike.methods.ide import IDE, BaselineModel
 from lookalike.methods.look import Look
+from lookalike.methods.model_file import save_model
 from lookalike.methods.pictures import SwapGrid
 from lookalike.methods.stage import Given, Stage
 from lookalike.methods.teacher import Teacher, load_teacher
@@ -316,6 +318,19 @@ def test_the_teacher_ignores_train_and_eval(teacher: BaselineModel) -> None:
     label.train()
     assert not any(m.training for m in teacher.modules())
     assert not any(p.requires_grad for p in label.parameters())
+
+
+def test_a_given_teacher_draws_as_a_new_network_does(tmp_path: Path) -> None:
+    """Reading one draws no weights; the joint stage's, drawn next, are as ever."""
+    method = IDE(backbone="resnet10", weights="none", stride_on="3x3", height=64, width=48)
+    file = save_model(BaselineModel(method, 3), tmp_path / "teacher.safetensors")
+    people = People(["x"] * 3, np.arange(1, 4), np.zeros(3))
+    torch.manual_seed(5)
+    load_teacher(str(file), people, 64, 48)
+    next_draw = torch.rand(3)
+    torch.manual_seed(5)
+    BaselineModel(method, 3)
+    assert torch.equal(torch.rand(3), next_draw)
 
 
 def look(people: People, images: Tensor) -> Look:

@@ -136,7 +136,7 @@ def test_labels_of_features_are_those_of_their_distances(seed, recipe):
 def test_ties_at_eps_count():
     """Features in a lattice have many equal Jaccard distances: each in turn is eps."""
     rng = np.random.default_rng(0)
-    for _ in range(4):  # 600 of them; without a margin for rounding one in fifteen goes wrong
+    for _ in range(2):  # 300 of them; without a margin for rounding one in fifteen goes wrong
         feats = rng.choice([-0.5, 0.5], (38, 4))
         distances = jaccard_distance(feats, 11, 2)
         for eps in np.unique(distances.data)[1:]:

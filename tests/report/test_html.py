@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import yaml
 from helpers.page import Page
+from helpers.runs import blank
 from PIL import Image
 
 from lookalike.errors import UserError
-from lookalike.report import grid, save_png, write_report
+from lookalike.report import figures, grid, save_png, write_report
 from lookalike.report.page import duration, number, percent
 from lookalike.report.pictures import thumbnail
 
@@ -105,12 +106,23 @@ def run(tmp_path):
     return folder
 
 
+@pytest.fixture
+def drawn():
+    """For a test that looks at curves; where none does, they aren't drawn."""
+
+
+@pytest.fixture(autouse=True)
+def curves(request, monkeypatch):
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr(figures, "draw", blank)
+
+
 def read(folder) -> tuple[str, Page]:
     html = write_report(folder).read_text(encoding="utf-8")
     return html, Page(html)
 
 
-def test_the_report_shows_the_whole_run(run):
+def test_the_report_shows_the_whole_run(run, drawn):
     path = write_report(run)
     assert path == run / "report.html"
     assert not list(run.glob("*.partial"))
@@ -146,7 +158,7 @@ def test_the_report_shows_the_whole_run(run):
     assert len(page.all("svg")) == 9
 
 
-def test_the_report_needs_nothing_from_outside(run):
+def test_the_report_needs_nothing_from_outside(run, drawn):
     html, page = read(run)
     own = re.sub(r"base64,[^\"]*", "", html)
     assert not re.search(r"https?:|file:|//\w|url\((?!#)|@import", own)

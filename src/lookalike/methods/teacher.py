@@ -98,6 +98,9 @@ def load_teacher(path: str, people: People, height: int, width: int) -> Baseline
         )
     if model.pids and list(model.pids) != people.classes.tolist():
         raise UserError(f"The teacher {path} was trained on other identities than this data has.")
+    # Drawn and let go, as it was before files were read into networks without weights: what is
+    # drawn next is the joint stage's, and a run with a given teacher keeps its numbers.
+    model.method.model(model.classes)
     return model
 
 
