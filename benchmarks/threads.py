@@ -1,11 +1,11 @@
 """How long a training step takes by how threads wait for each other, alone and beside other work.
 
-    python benchmarks/threads.py [--steps 6] [--settings default passive 1000 …]
+    python benchmarks/threads.py [--steps 6] [--settings default passive …]
 
 torch's threads are OpenMP's: one that has nothing to do spins before it sleeps, by default for
 milliseconds. Beside another program the spinning ones take the processors from those that work. A
 line a setting: the median step of a ResNet-50 (64 crops of 128×64, preset `quick` of ide) and of a
-small DG-Net, on the idle machine and beside one and two busy processes. Each cell is a process of
+small DG-Net, on the idle machine and beside a busy process (`--others`). Each cell is a process of
 its own, because OpenMP reads its environment once.
 """
 
@@ -24,6 +24,7 @@ SETTINGS = {  # what the environment says; "default" is what users have today
     "default": {},
     "passive": {"OMP_WAIT_POLICY": "PASSIVE"},
     "spin 1e3": {"GOMP_SPINCOUNT": "1000"},
+    "spin 3e3": {"GOMP_SPINCOUNT": "3000"},
     "spin 1e4": {"GOMP_SPINCOUNT": "10000"},
     "spin 1e5": {"GOMP_SPINCOUNT": "100000"},
     "spin 1e6": {"GOMP_SPINCOUNT": "1000000"},
@@ -83,14 +84,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--settings", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
-    parser.add_argument("--others", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--others", type=int, nargs="+", default=[0, 1], help="busy processes")
+    parser.add_argument("--jobs", nargs="+", choices=list(JOBS), default=list(JOBS))
     args = parser.parse_args()
     print(f"{os.cpu_count()} processors; seconds a step, median of {args.steps}")
-    heads = [f"{name}, {n} others" for name in JOBS for n in args.others]
+    heads = [f"{name}, {n} others" for name in args.jobs for n in args.others]
     print(f"{'':<12}" + "".join(f"{head:>22}" for head in heads))
     for setting in args.settings:
         cells = []
-        for name in JOBS:
+        for name in args.jobs:
             for count in args.others:
                 others = [multiprocessing.Process(target=busy, daemon=True) for _ in range(count)]
                 for other in others:

@@ -19,6 +19,11 @@ from lookalike.world.spec import WorldSpec
 from lookalike.world.writer.render import render
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests come first: at the end, short ones are left to share out."""
+    items.sort(key=lambda item: item.path.name != "test_every_method.py")
+
+
 def world(temporary: pytest.TempPathFactory, name: str, **spec: Any) -> Path:
     """The folder of that world, rendered by the first of pytest's parallel processes, in itself."""
     shared = temporary.getbasetemp()

@@ -1,5 +1,6 @@
 """The command `lookalike`: a file a verb, imported when the verb is called."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -18,6 +19,12 @@ VERBS = {
     "data": "say what is in a benchmark (info) or wrong (check); find poses",
 }
 MODULES = {"import": "import_"}  # where the verb is no name for a module
+
+
+# How often a thread of torch that has no work looks for some before it sleeps, where the user has
+# not said anything about it. docs/runs.md has what it brings (benchmarks/threads.py).
+SPINS = {"GOMP_SPINCOUNT": "1000"}
+USERS_OWN = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 
 
 def usage() -> str:
@@ -39,6 +46,8 @@ def usage() -> str:
 def main(argv: list[str] | None = None) -> int:
     """Runs one verb; returns 0, 1 for findings, 2 for a mistake of the user, 130 for Ctrl-C."""
     argv = sys.argv[1:] if argv is None else argv
+    if not any(name in os.environ for name in USERS_OWN):
+        os.environ.update(SPINS)  # before torch is imported, whose threads read it once
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(usage())
         return 0
