@@ -1,15 +1,11 @@
 """The command itself: quick help, versions, unknown verbs, exit codes."""
 
-import os
-import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 import lookalike
 from lookalike import cli
@@ -40,34 +36,6 @@ def test_python_m_is_the_command() -> None:
     command = [sys.executable, "-m", "lookalike", "--version"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, f"{lookalike.__version__}\n")
-
-
-GNU = next(Path(str(torch.__file__)).parent.glob("lib/libgomp*"), None)
-THEIRS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
-
-
-@pytest.mark.skipif(GNU is None, reason="this torch brings no OpenMP of GNU's")
-@pytest.mark.parametrize(
-    ("given", "spins"),
-    [
-        ({}, "1000"),
-        ({"GOMP_SPINCOUNT": "77"}, "77"),
-        ({"OMP_WAIT_POLICY": "PASSIVE"}, "0"),  # what GNU makes of it
-        ({"KMP_BLOCKTIME": "1"}, None),  # others' threads: GNU's as ever
-    ],
-)
-def test_threads_soon_sleep_unless_the_user_said_otherwise(
-    given: dict[str, str], spins: str | None
-) -> None:
-    code = (
-        f"import ctypes; from lookalike.cli import main; main(['--version']); ctypes.CDLL('{GNU}')"
-    )
-    env = {name: value for name, value in os.environ.items() if name not in THEIRS}
-    env |= {"OMP_DISPLAY_ENV": "verbose", **given}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
-    assert done.returncode == 0, done.stderr
-    (found,) = re.findall(r"GOMP_SPINCOUNT = '(\d+)'", done.stderr)
-    assert found == spins if spins else int(found) > 1000
 
 
 def test_help_and_version(capsys: Capture) -> None:

@@ -1,6 +1,5 @@
 """The command `lookalike`: a file a verb, imported when the verb is called."""
 
-import os
 import sys
 from importlib import import_module
 
@@ -21,10 +20,8 @@ VERBS = {
 MODULES = {"import": "import_"}  # where the verb is no name for a module
 
 
-# How often a thread of torch that has no work looks for some before it sleeps, where the user has
-# not said anything about it. docs/runs.md has what it brings (benchmarks/threads.py).
-SPINS = {"GOMP_SPINCOUNT": "1000"}
-USERS_OWN = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+# Verbs that compute with torch in this process
+COMPUTE = ("demo", "train", "evaluate", "quality", "calibrate", "embed", "generate")
 
 
 def usage() -> str:
@@ -46,8 +43,6 @@ def usage() -> str:
 def main(argv: list[str] | None = None) -> int:
     """Runs one verb; returns 0, 1 for findings, 2 for a mistake of the user, 130 for Ctrl-C."""
     argv = sys.argv[1:] if argv is None else argv
-    if not any(name in os.environ for name in USERS_OWN):
-        os.environ.update(SPINS)  # before torch is imported, whose threads read it once
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(usage())
         return 0
@@ -62,6 +57,10 @@ def main(argv: list[str] | None = None) -> int:
         verb = argv[0]
         if verb not in VERBS:
             raise unknown("verb", verb, VERBS)
+        if verb in COMPUTE and not {"-h", "--help"} & {*argv}:
+            from lookalike.cli.threads import decide_waiting
+
+            decide_waiting()
         module = import_module(f"lookalike.cli.{MODULES.get(verb, verb)}")
         return int(module.main(argv[1:]))
     except UserError as error:
