@@ -24,11 +24,12 @@ def backbone(
     stride_on "auto" takes the placement that the weights were trained with. bn_mode: see
     `lookalike.nets.batchnorm`. Raises UserError on an unknown name and on weights that don't fit.
     """
+    names = [f"resnet{depth}" for depth in SHAPES]
     if name.startswith("timm:"):
         if (stride_on, last_stride) != ("auto", 2):
             raise UserError(f"Backbone '{name}' can't change its strides: leave them out.")
         model: nn.Module = _timm(name.removeprefix("timm:"), weights)
-    elif name in (names := [f"resnet{depth}" for depth in SHAPES]):
+    elif name in names:
         placement = weights_stride_on(name, weights) if stride_on == "auto" else stride_on
         model = resnet(
             int(name.removeprefix("resnet")), stride_on=placement, last_stride=last_stride

@@ -102,31 +102,26 @@ class ResNet(nn.Module):
         self, depth: int, stride_on: StrideOn = "3x3", last_stride: Literal[1, 2] = 2
     ) -> None:
         super().__init__()
-        block, blocks, width = SHAPES[depth]
+        shape = SHAPES[depth]
+        width = shape.width
         self.conv1 = nn.Conv2d(3, width, 7, 2, padding=3, bias=False)
         self.bn1 = BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         self.channels = width
-        self.layer1 = self._stage(block, blocks[0], width, 1, stride_on)
-        self.layer2 = self._stage(block, blocks[1], 2 * width, 2, stride_on)
-        self.layer3 = self._stage(block, blocks[2], 4 * width, 2, stride_on)
-        self.layer4 = self._stage(block, blocks[3], 8 * width, last_stride, stride_on)
+        self.layer1 = self._stage(shape, 0, 1, stride_on)
+        self.layer2 = self._stage(shape, 1, 2, stride_on)
+        self.layer3 = self._stage(shape, 2, 2, stride_on)
+        self.layer4 = self._stage(shape, 3, last_stride, stride_on)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def _stage(
-        self,
-        block: type[BasicBlock] | type[Bottleneck],
-        blocks: int,
-        width: int,
-        stride: int,
-        stride_on: StrideOn,
-    ) -> nn.Sequential:
+    def _stage(self, shape: Shape, k: int, stride: int, stride_on: StrideOn) -> nn.Sequential:
+        block, width = shape.block, shape.width * 2**k
         first = block(self.channels, width, stride, stride_on)
         self.channels = width * block.expansion
-        others = (block(self.channels, width, 1, stride_on) for _ in range(blocks - 1))
+        others = (block(self.channels, width, 1, stride_on) for _ in range(shape.blocks[k] - 1))
         return nn.Sequential(first, *others)
 
     def forward(self, x: Tensor) -> Tensor:
