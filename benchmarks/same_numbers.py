@@ -1,12 +1,12 @@
 """Whether two checkouts train the same weights: every shortened preset with both, bit for bit.
 
-    python benchmarks/same_numbers.py OLD_CHECKOUT [--work FOLDER] [--only NAME …]
+    python benchmarks/same_numbers.py [OLD_CHECKOUT] [--work FOLDER] [--only NAME …]
 
 Each case is a run of the real command on rendered people, one thread, one seed, float32: its whole
 schedule in some dozen steps a stage, so that every ramp and every milestone is passed. A line a
 case: how many tensors of its model files differ, how many lines of losses, and how many numbers of
 its evaluation. Exit code 1 when anything differs. Runs that are in the folder already are kept, so
-that the old checkout trains once.
+that the old checkout trains once. Without an old checkout nothing is compared, and it says so.
 
 The weights of a ResNet-50 are those of $LOOKALIKE_RESNET50 where that is set.
 """
@@ -57,15 +57,19 @@ RENAMED = {
     "--length [12,12,12]": "--epochs 12 --warmup_epochs 12 --joint_epochs 12",
     "--flat [6,6]": "--warmup_flat 6 --joint_flat 6",
 }
+NEW = "--layout channels_last"  # the old checkout has no other layout, and no such flag
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("old", type=Path, help="the checkout to compare with")
+    parser.add_argument("old", type=Path, nargs="?", help="the checkout to compare with")
     parser.add_argument("--work", type=Path, default=Path("runs/same_numbers"), help="for the runs")
     parser.add_argument("--only", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--old-only", action="store_true", help="train the old runs, compare none")
     args = parser.parse_args()
+    if args.old is None:
+        print("Left out: name the checkout to compare with, as in same_numbers.py OLD_CHECKOUT.")
+        return 0
     here = Path(__file__).parents[1]
     same = True
     for name in args.only:
@@ -74,7 +78,8 @@ def main() -> int:
         if args.old_only:
             print(f"{name:<16} {old}")
             continue
-        new = run(here, args.work / "new" / name, method, preset, renamed(flags).split())
+        new_flags = f"{renamed(flags)} {NEW}".split()
+        new = run(here, args.work / "new" / name, method, preset, new_flags)
         differences = compare(old, new)
         same &= not any(differences.values())
         report = ", ".join(f"{count} {what}" for what, count in differences.items())

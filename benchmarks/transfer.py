@@ -68,8 +68,8 @@ def print_table(bench: Benchmark, rows: Iterator[tuple[str, str, Extract]]) -> N
         start = time.perf_counter()
         sides = make(query.paths), make(gallery.paths)
         took = time.perf_counter() - start
-        found = rank(*sides, *ids, protocol="market1501", metric=metric)
-        scores = (found.mAP, *found.cmc[[0, 4, 9]], found.mINP)
+        ranking = rank(*sides, *ids, protocol="market1501", metric=metric)
+        scores = (ranking.mAP, *ranking.cmc[[0, 4, 9]], ranking.mINP)
         line = "".join(f"{100 * score:9.1f}" for score in scores)
         print(f"{name:34}{line}{sides[0].shape[1]:9}{took:9.0f}", flush=True)
 

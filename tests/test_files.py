@@ -2,7 +2,10 @@
 
 import errno
 import json
+import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -13,6 +16,7 @@ from lookalike.errors import UserError
 from lookalike.files import (
     claim,
     differences,
+    held,
     read_settings,
     remove_stale,
     replacing,
@@ -153,6 +157,34 @@ def test_a_folder_is_gone_on_with_only_if_asked(tmp_path: Path) -> None:
     claim(tmp_path / "many", "run.yaml", many, "run")
     with pytest.raises(UserError, match=r"5: 5 → 6; …\); choose another"):
         claim(tmp_path / "many", "run.yaml", others, "run")
+
+
+def test_a_folder_is_held_by_one(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    script = (
+        "import sys; from pathlib import Path; from lookalike.files import held\n"
+        "with held(Path(sys.argv[1]), 'run'): print('mine')"
+    )
+
+    def other() -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-c", script, str(folder)]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=60)
+
+    with held(folder, "run"):
+        assert folder.is_dir()
+        assert f"Another process is at work on the run in {folder}: wait" in other().stderr
+    assert other().stdout == "mine\n"
+    with held(folder, "run"):
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+        child.start()
+    assert other().stdout == "mine\n"  # though a child lives on
+    child.kill()
+    child.join()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="Can't make the folder"), held(tmp_path / "file/x", "run"):
+        pass
+    with held(tmp_path / "nothing", "run", resume=True):
+        assert not (tmp_path / "nothing").exists()
 
 
 def test_other_peoples_folders_are_not_claimed(tmp_path: Path) -> None:

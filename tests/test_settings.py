@@ -104,7 +104,8 @@ def test_what_is_allowed(values: dict[str, Any]) -> None:
         ({"margin": math.nan}, "margin is nan, but must be 0 or more."),
         ({"pair": (1, 2, 3)}, "pair is (1, 2, 3), but must be a list of 2 numbers, such as "
                               "[12, 12]."),
-        ({"pair": [1, 2]}, "pair is [1, 2], but must be a list of 2 numbers, such as [12, 12]."),
+        ({"pair": [1, 2.5]}, "pair is (1, 2.5), but must be a list of 2 numbers, such as "
+                             "[12, 12]."),
         ({"pair": (1, 2.5)}, "pair is (1, 2.5), but must be a list of 2 numbers, such as "
                              "[12, 12]."),
         ({"pair": 1}, "pair is 1, but must be a list of 2 numbers, such as [12, 12]."),
@@ -118,6 +119,14 @@ def test_what_is_not(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError) as error:
         Settings(**values)
     assert str(error.value) == sentence
+
+
+def test_a_list_becomes_a_tuple() -> None:
+    settings = Settings(pair=[1, 2], many=[0.5])  # type: ignore[arg-type]
+    assert (settings.pair, settings.many) == ((1, 2), (0.5,))
+    assert IDE.preset("paper", milestones=[20.0]).milestones == (20.0,)
+    with pytest.raises(UserError, match=r"^many is \(0\.0,\), but must be above 0\.$"):
+        Settings(many=[0.0])  # type: ignore[arg-type]
 
 
 def test_nested_settings_are_checked_where_they_are_made() -> None:

@@ -26,14 +26,15 @@ print(f"{distances.nnz / len(everyone):.0f} below 1 an image")
 
 for how in ({"eps": 0.5}, {"eps": 0.6}, {"rho": 0.002}):
     start = time.perf_counter()
-    found = cluster(distances, **how)
+    clusters = cluster(distances, **how)
     seconds = time.perf_counter() - start
     scores = []
     for part in (seen, ~seen):
-        joined = part & (found.labels >= 0)
-        scores.append(adjusted_rand_score(pids[joined], found.labels[joined]))
-    print(f"eps {found.eps:.3f}: {found.num_clusters} clusters of {len(np.unique(pids))} persons,")
-    print(f"  {found.num_outliers} outliers, {seconds:.1f} s; adjusted Rand index", end=" ")
+        joined = part & (clusters.labels >= 0)
+        scores.append(adjusted_rand_score(pids[joined], clusters.labels[joined]))
+    print(f"eps {clusters.eps:.3f}: {clusters.num_clusters} clusters of", end=" ")
+    print(f"{len(np.unique(pids))} persons,")
+    print(f"  {clusters.num_outliers} outliers, {seconds:.1f} s; adjusted Rand index", end=" ")
     print(f"{scores[0]:.3f} on images trained on, {scores[1]:.3f} on others")
 
 columns = ("pids", "camids")

@@ -13,6 +13,11 @@ from typing import Any
 
 from lookalike.errors import UserError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 STALE = 3600  # seconds without a write after which a temporary file is a killed process's
 SHOWN = 6  # differences that a sentence names
 ADVICE = "choose another --out"
@@ -140,6 +145,55 @@ def require_free(folder: Path, advice: str = ADVICE) -> None:
     """Raises UserError where `folder` is a file or holds anything."""
     if not is_free(folder):
         raise UserError(f"{folder} holds other files; {advice}.")
+
+
+_held: set[int] = set()  # the folders that this process holds, as open files
+
+
+def let_go() -> None:
+    """A forked child holds nothing, so that its parent's folders are free when the parent ends."""
+    for place in _held:
+        os.close(place)
+    _held.clear()
+
+
+if fcntl is not None:
+    os.register_at_fork(after_in_child=let_go)
+
+
+@contextmanager
+def held(folder: Path, what: str, resume: bool = False) -> Iterator[None]:
+    """Inside, no other process holds `folder`, which is made if need be, unless to `resume`.
+
+    The system lets go of it when this process ends, however it ends. Where the file system or the
+    operating system has no such locks, nothing is held. Raises UserError where another process
+    holds it.
+    """
+    refused = not folder.is_dir() and (resume or folder.exists())  # by `claim`
+    if fcntl is None or refused:
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        place = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise UserError(f"Can't make the folder {folder} ({error.strerror}).") from error
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(place)
+        raise UserError(
+            f"Another process is at work on the {what} in {folder}: wait for it, or {ADVICE}."
+        ) from error
+    except OSError:  # a network's file system
+        pass
+    _held.add(place)
+    try:
+        yield
+    finally:
+        if place in _held:
+            _held.remove(place)
+            os.close(place)
 
 
 def claim(

@@ -11,6 +11,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from lookalike.errors import UserError
+
 
 def world_size() -> int:
     """The number of processes that train together; 1 when not distributed."""
@@ -23,8 +25,16 @@ def rank() -> int:
 
 
 def my_rows(total: int) -> slice:
-    """The rows of a global batch of `total` that this process computes."""
-    each = total // world_size()
+    """The rows of a global batch of `total` that this process computes.
+
+    Raises UserError where the processes can't share it equally: rows would be lost.
+    """
+    each, rest = divmod(total, world_size())
+    if rest:
+        raise UserError(
+            f"{world_size()} devices can't share a batch of {total} equally: choose a multiple of "
+            f"{world_size()}."
+        )
     return slice(rank() * each, (rank() + 1) * each)
 
 

@@ -29,11 +29,17 @@ def schedule(default: Any, **limits: Any) -> Any:
 
 
 def check(settings: Any) -> None:
-    """Raises UserError for a value of a dataclass that its field's type or limits don't allow."""
+    """Raises UserError for a value of a dataclass that its field's type or limits don't allow.
+
+    A list where a tuple is asked for becomes one.
+    """
     kind: Any = type(settings)
     hints = types_of(kind)
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
+        if isinstance(value, list):  # as YAML has it, and many a hand
+            value = tuple(value)
+            object.__setattr__(settings, field.name, value)
         if not allowed(value, hints[field.name]):
             choices = choices_of(hints[field.name])
             if choices and not isinstance(value, int | float):

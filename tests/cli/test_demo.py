@@ -41,7 +41,7 @@ def test_flags_are_handed_on(called: list[Any], tmp_path: Path) -> None:
         ("--people 29", "people is 29, but must be 30 or more."),
         ("--people many", "'many' is not a whole number from 1 up"),
         ("--steps 0", "'0' is not a whole number from 1 up"),
-        ("--seed -1", "seed is -1, but must be 0 or more."),
+        ("--seed -1", "'-1' is not a whole number from 0 up"),
         ("--poeple 40", "nrecognized arguments: --poeple"),
     ],
 )

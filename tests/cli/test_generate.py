@@ -126,6 +126,9 @@ def test_dataset_is_filed_by_identity_and_read_as_a_benchmark(
     assert "seed: 0 → 1" in capsys.readouterr().err
 
 
+DATASET = ["--mode", "dataset", "--data", "market1501:/x"]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -141,6 +144,9 @@ def test_dataset_is_filed_by_identity_and_read_as_a_benchmark(
         (["--mode", "appearance", "--images", "A", "B", "--steps", "1"], "two --steps or more"),
         (["--mode", "dataset", "--images", "A"], "--data and --mode dataset go together"),
         (["--images", "A", "--data", "market1501:/x"], "--data and --mode dataset go together"),
+        ([*DATASET, "--images", "A"], "Mode dataset takes its images from --data alone"),
+        ([*DATASET, "--appearance", "A"], "Mode dataset takes its images from --data alone"),
+        ([*DATASET, "--structure", "A"], "Mode dataset takes its images from --data alone"),
         (["--images", "A", "--count", "0"], "'0' is not a whole number from 1 up"),
     ],
 )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -203,6 +205,21 @@ def test_a_mistake_is_one_sentence_without_reading_the_model(tmp_path, capsys, w
     shown = capsys.readouterr().err
     assert sentence in shown
     assert shown.count("\n") == 1
+
+
+@pytest.mark.parametrize("mode", ["grid", "pairs", "sequence", "folder"])
+def test_a_benchmark_without_tested_people_draws_nobody(
+    rendered, tmp_path, capsys, monkeypatch, mode
+):
+    bench = load(f"world:{rendered}")
+    trained = replace(bench, query=bench.query[:0], gallery=bench.gallery[:0])
+    monkeypatch.setattr("lookalike.data.parse_data", lambda _: trained)
+    words = ["--data", "world:plaza?test_fraction=0", "--poses", rendered / "poses.csv"]
+    out = tmp_path / "x.png"
+    assert repose(tmp_path / "no-model", "--mode", mode, *words, "--out", out) == 2
+    sentence = f"lookalike: {trained} has no tested people to draw: give others by --images.\n"
+    assert capsys.readouterr().err == sentence
+    assert not out.exists()
 
 
 def test_pairs_need_as_many_images_as_poses(pg2_file, rendered, photos, tmp_path, capsys):

@@ -3,7 +3,7 @@ import argparse
 import pytest
 
 from lookalike.cli import main
-from lookalike.cli.parser import Parser, fraction, level, positive, rate
+from lookalike.cli.parser import Parser, fraction, level, positive, rate, seed
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,31 @@ def test_positive_refuses_the_rest(text):
     assert positive("12") == 12
     with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is not a whole number"):
         positive(text)
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "many", ""])
+def test_a_seed_is_0_or_more(text):
+    assert (seed("0"), seed("12")) == (0, 12)
+    with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is not a whole number from 0"):
+        seed(text)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "generate MODEL swap --images A --out x.png",
+        "generate MODEL repose --data world:/x --out x.png",
+        "quality PLACE",
+        "demo",
+        "world render OUT",
+        "world show plaza --out x.png",
+    ],
+)
+def test_every_verb_refuses_a_negative_seed(words, capsys):
+    assert main([*words.split(), "--seed", "-1"]) == 2
+    shown = capsys.readouterr().err
+    assert "--seed: '-1' is not a whole number from 0 up" in shown
+    assert shown.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,22 +25,30 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def work(monkeypatch: pytest.MonkeyPatch, *seconds: float) -> None:
-    """What the processors have worked, each time that one asks; 0.1 s pass between."""
-    said, clock = iter(seconds), iter((5.0, 5.1))
-    monkeypatch.setattr(threads, "busy_seconds", lambda: next(said))
-    monkeypatch.setattr(threads.time, "monotonic", lambda: next(clock))
-
-
 @pytest.mark.parametrize(
-    ("worked", "spins"), [(0.0, ALONE), (0.04, ALONE), (0.06, BESIDE_OTHERS), (0.2, BESIDE_OTHERS)]
+    ("busy", "spins", "looked"),
+    [
+        (lambda t: 0.0, ALONE, 0.1),
+        (lambda t: 0.4 * t, ALONE, 0.1),
+        (lambda t: min(0.1, t), ALONE, 1.0),  # a moment's work
+        (lambda t: 0.6 * t, BESIDE_OTHERS, 1.0),
+        (lambda t: 2.0 * t, BESIDE_OTHERS, 1.0),
+    ],
 )
 def test_half_a_processor_of_others_makes_threads_sleep_soon(
-    fresh: None, monkeypatch: pytest.MonkeyPatch, worked: float, spins: str
+    fresh: None,
+    monkeypatch: pytest.MonkeyPatch,
+    busy: Callable[[float], float],
+    spins: str,
+    looked: float,
 ) -> None:
-    work(monkeypatch, 70.0, 70.0 + worked)
+    clock = [5.0]
+    monkeypatch.setattr(threads, "busy_seconds", lambda: 70 + busy(clock[0] - 5))
+    monkeypatch.setattr(threads.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(threads.time, "sleep", lambda s: clock.__setitem__(0, clock[0] + s))
     decide_waiting()
     assert os.environ["GOMP_SPINCOUNT"] == spins
+    assert clock[0] - 5 == pytest.approx(looked)
 
 
 @pytest.mark.parametrize("name", DECIDED)

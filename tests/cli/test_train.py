@@ -25,7 +25,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def record(method: Method, data: str, **others: Any) -> None:
         call.update(others, method=method, data=data)
 
-    monkeypatch.setattr("lookalike.training.train", record)
+    monkeypatch.setattr("lookalike.training.run.train_method", record)
     monkeypatch.setattr("lookalike.data.parse_data", lambda data: data)
     return call
 
@@ -63,6 +63,26 @@ def test_flags_override_the_configuration_which_overrides_the_preset(
     assert called["preset"] == "strong"
     assert called["method"] == dataclasses.replace(strong, flip=0.75)  # type: ignore[call-arg]
     assert called["settings"].seed == 7
+
+
+def test_flags_override_the_configuration_wherever_it_stands(
+    tmp_path: Path, called: dict[str, Any]
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("data: folder:x\nseed: 7\nout: runs/file\nflip: 0.25\nbatch_size: 24\n")
+    words = ["--data", "folder:y", "--seed=3", "--out", "runs/flags", "--flip", "0.75"]
+    for config in (["--config", str(file)], [f"--config={file}"]):
+        for place in (0, 2, 3, 5, 7):
+            assert main(["train", "ide", *words[:place], *config, *words[place:]]) == 0
+            assert (called["data"], called["settings"].seed) == (["folder:y"], 3)
+            assert (called["out"], called["method"].flip) == ("runs/flags", 0.75)
+            assert called["method"].batch_size == 24
+    other = tmp_path / "other.yaml"
+    other.write_text("data: folder:x\nseed: 9\nflip: 0.5\n")  # the last file counts
+    both = ["--config", str(file), "--seed", "3", "--config", str(other)]
+    assert main(["train", "ide", *both]) == 0
+    assert (called["settings"].seed, called["method"].flip) == (3, 0.5)
+    assert called["method"].batch_size == 24
 
 
 def test_several_data_and_a_target(tmp_path: Path, called: dict[str, Any], capsys: Capture) -> None:

@@ -142,6 +142,15 @@ def test_numbers_that_would_collide_are_refused():
         both + People(["f"], [4], [0], "here")
 
 
+def test_cameras_that_would_collide_are_refused():
+    unknown = crops().unlabelled()  # no identity that could collide
+    half = unknown[[0]]  # camera 0 alone: the other domain's cameras begin at 1
+    both = half + other()
+    with pytest.raises(ValueError, match="add the whole of 'here' before the others"):
+        both + unknown
+    assert (both + half).camids.tolist() == [0, 1, 3, 1, 0]
+
+
 def test_a_sum_joins_poses():
     joints = np.ones((3, 18, 3), np.float32)
     posed = other(poses=Poses(joints, np.full((3, 2), 8)))

@@ -1,8 +1,12 @@
 """The demo on a tiny world, with tiny networks: its parts, its report, and that it goes on."""
 
+import html
 import json
 import re
+import shlex
 from collections.abc import Iterator
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +15,16 @@ import pytest
 import yaml
 from PIL import Image
 
+from lookalike.cli.flags import check_flags
+from lookalike.cli.generate import VERBS
+from lookalike.cli.settings_parser import parse_settings
 from lookalike.data import load
 from lookalike.demo import demo as demos
 from lookalike.demo.colours import stripe_histogram
 from lookalike.demo.demo import DemoSettings, colour_baseline, demo
 from lookalike.demo.report import clearest
 from lookalike.errors import UserError
+from lookalike.methods import METHODS
 from lookalike.training.fit import Interrupted
 from lookalike.training.run import train
 from lookalike.world.writer.annotations import truth_of
@@ -42,15 +50,22 @@ def tiny(market: Path) -> Iterator[DemoSettings]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demos, "train", small_train)
-        yield Tiny(steps=2)
+        yield Tiny(steps=2, seed=3)
 
 
 @pytest.fixture(scope="module")
-def shown(tiny: DemoSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def first(tiny: DemoSettings, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a finished demo, and what it said."""
+    out, said = tmp_path_factory.mktemp("demo") / "new" / "my demo", StringIO()
+    with redirect_stderr(said):
+        assert demo(out, tiny) == out / "report.html"
+    return out, said.getvalue()
+
+
+@pytest.fixture(scope="module")
+def shown(first: tuple[Path, str]) -> Path:
     """The folder of a finished demo. Not to be changed."""
-    out = tmp_path_factory.mktemp("demo") / "new" / "demo"
-    assert demo(out, tiny) == out / "report.html"
-    return out
+    return first[0]
 
 
 def test_it_trains_both_methods_the_baseline_teaching(shown: Path) -> None:
@@ -63,6 +78,8 @@ def test_it_trains_both_methods_the_baseline_teaching(shown: Path) -> None:
 
 def test_the_report_holds_everything_itself(shown: Path) -> None:
     page = (shown / "report.html").read_text()
+    assert f"lookalike calibrate '{shown}/ide' --data" in html.unescape(page)
+    assert f"lookalike generate '{shown}/dgnet' swap --images" in html.unescape(page)
     rows = json.loads((shown / "dgnet/evaluation.json").read_text())["rows"]
     for name in ("colour histogram", "ide", *(f"dgnet {row['features']}" for row in rows)):
         assert f'<td class="nowrap">{name}</td>' in page
@@ -95,7 +112,29 @@ def test_a_finished_demo_is_resumed_without_training_again(
     assert "colour histogram" in out
     for part in range(1, 6):
         assert f"[{part}/5] " in err
-    assert f"lookalike evaluate {shown / 'dgnet'} --data " in err
+
+
+def test_the_commands_that_it_says_do_the_same(first: tuple[Path, str], tiny: DemoSettings) -> None:
+    out, said = first
+    lines = [shlex.split(line) for line in said.splitlines() if line.startswith("      lookalike ")]
+    info, *trained, night, again, painted = lines
+    assert info == ["lookalike", "data", "info", tiny.home]
+    for (_, verb, name, *flags), method in zip(trained, ("ide", "dgnet"), strict=True):
+        assert (verb, name) == ("train", method)
+        config = yaml.safe_load((out / method / "config.yaml").read_text())
+        settings, run, values = parse_settings(METHODS[name], check_flags(name, flags), flags)
+        teacher = {"teacher_model": str(out / "ide")} if method == "dgnet" else {}
+        assert settings == METHODS[name].preset("demo", **teacher)
+        assert config["settings"].items() >= teacher.items()
+        assert (run.seed, run.steps) == (config["seed"], tiny.steps) == (3, 2)
+        assert config["run"] == {key: getattr(run, key) for key in config["run"]}
+        assert (values.preset, values.data) == (config["preset"], config["data"])
+        assert values.out == str(out / method)
+    for words, method in ((night, "ide"), (again, "dgnet")):
+        assert words == ["lookalike", "evaluate", str(out / method), "--data", tiny.away]
+    _, verb, model, kind, *flags = painted
+    assert (verb, model, kind) == ("generate", str(out / "dgnet"), "swap")
+    assert VERBS[kind].parser().parse_args(flags).images == [str(load(tiny.home).root / "query")]
 
 
 def test_an_interrupted_demo_goes_on(
@@ -118,8 +157,8 @@ def test_an_interrupted_demo_goes_on(
 def test_a_folder_in_use(shown: Path, tiny: DemoSettings, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"already holds a demo; add --resume"):
         demo(shown, tiny)
-    with pytest.raises(UserError, match=r"\(steps: 2 → 0; seed: 0 → 3\)"):
-        demo(shown, DemoSettings(seed=3), resume=True)
+    with pytest.raises(UserError, match=r"\(steps: 2 → 0; seed: 3 → 4\)"):
+        demo(shown, DemoSettings(seed=4), resume=True)
     with pytest.raises(UserError, match="There is no demo to resume"):
         demo(tmp_path / "none", tiny, resume=True)
     assert not (tmp_path / "none").exists()

@@ -11,7 +11,9 @@ from lookalike.errors import UserError
 from lookalike.evaluation.calibration import calibrate, calibrate_features, calibration_table
 from lookalike.evaluation.features import Features, extract
 from lookalike.methods.dgnet import DGNet
+from lookalike.methods.model_file import fingerprint
 from lookalike.metrics import verify, verify_cameras
+from lookalike.rates import short_rate
 
 ABOUT = {"method": "ide", "features": "ide", "data": "market1501:/data"}
 
@@ -101,6 +103,7 @@ def test_the_table_shows_the_worst_cameras_and_counts_the_rest(cameras, shown):
     worst = min(crossing, key=lambda c: c.tpr)
     assert pairs[0].split()[:3] == [str(worst.query_camera), "→", str(worst.gallery_camera)]
     assert pairs[0].split()[3] == f"{100 * worst.tpr:.2f}"
+    assert pairs[0].split()[5] == short_rate(worst.fpr)
     missing = sorted(crossing, key=lambda c: c.tpr)[:6]
     others = [c for c in found.cameras if c not in missing]
     confusing = max(others, key=lambda c: c.fpr)
@@ -157,6 +160,7 @@ def test_a_model_is_calibrated_by_its_whole_feature(model, market):
     found = calibrate(model, bench, fpr=0.1)
     assert found.about == {
         "method": "dgnet",
+        "model": fingerprint(model),
         "features": "f_prim + f_fine",
         "data": f"market1501:{market}",
     }

@@ -48,7 +48,7 @@ def test_a_folder_gets_each_picture_and_goes_on_where_it_stopped(
     assert write() == 7
     assert [p.stat().st_mtime_ns for p in first] == times
     assert write() == 0
-    assert sorted(p.name for p in out.iterdir()) == sorted(["dump.json", *(j.name for j in jobs)])
+    assert {p.name for p in out.iterdir()} == {"made_of.json", *(j.name for j in jobs)}
     for job in jobs:
         pair = read_images(model, [files[job.person], files[job.condition]])
         assert_same(Image.open(out / job.name), literal(model, *pair))
@@ -69,6 +69,9 @@ def test_a_folder_of_something_else_is_refused(model, files, tmp_path, tiny_dgne
         write(tiny_dgnet(seed=1), jobs, out, {"times": 1})
     with pytest.raises(UserError, match="holds other files"):
         write(model, jobs, tmp_path, {})
+    (out / "made_of.json").rename(out / "dump.json")  # as an earlier version called it
+    with pytest.raises(UserError, match="holds other files"):
+        write(model, jobs, out, {"times": 1})
     with pytest.raises(UserError, match="holds other files"):
         write(model, jobs, out / jobs[0].name, {})
 

@@ -93,6 +93,12 @@ def test_a_folder_names_people_and_conditions(pg2, files, images, tmp_path):
         assert np.array_equal(np.asarray(picture), darkened(images[1], 0.4))
 
 
+def test_a_verb_of_people_never_draws_from_no_one(pg2, tmp_path):
+    jobs = combinations([], views(), ".png")
+    with pytest.raises(IndexError):
+        write_folder(Darken(), pg2, [], views(), jobs, tmp_path / "out", {}, batch=2)
+
+
 def test_new_people_stand_in_a_square_and_are_filed_by_their_conditions(pg2, tmp_path):
     seeds, cells = Views(["0.2", "0.4", "0.6"]), [np.full((64, 32, 3), v) for v in (51, 102, 153)]
     wanted = grid([[*np.uint8(cells[:2])], [np.uint8(cells[2])]])

@@ -102,30 +102,30 @@ class Learn(StageModule):
         super().__init__()
         self.trained = Tiny(TwoDomains(), 0)
         self.memory: Tensor
-        self.found: Tensor
-        self.register_buffer("memory", torch.zeros(0, 0))
-        self.register_buffer("found", torch.zeros(0, dtype=torch.int64))
+        self.cluster: Tensor
+        self.register_buffer("memory", None)  # made by the first renewal
+        self.register_buffer("cluster", torch.zeros(0, dtype=torch.int64))
 
     @property
     def clusters(self) -> Tensor:
-        return self.found
+        return self.cluster
 
     def renew(self, look: Look) -> None:
         self.memory = look.over(self.trained.embed)
         noisy = F.normalize(self.memory + torch.randn_like(self.memory) / 1000)
         labels = pseudo_labels(noisy, eps=0.7, min_samples=2, k1=6, k2=2).labels
-        self.found = torch.from_numpy(np.asarray(labels, np.int64))
+        self.cluster = torch.from_numpy(np.asarray(labels, np.int64))
 
     def plan(self, step: int) -> dict[str, Index]:
-        return {"crops": IdentityBalanced(self.found.numpy(), 2, 2, self.seed).batch(step)}
+        return {"crops": IdentityBalanced(self.cluster.numpy(), 2, 2, self.seed).batch(step)}
 
     def iteration(self, batch: dict[str, Any], step: int) -> None:
         crops, terms = batch["crops"], Terms()
         x = self.trained.features(self.trained.preprocess(crops.images))
-        centres = torch.stack([self.memory[self.found == c].mean(0) for c in self.found.unique()
+        centres = torch.stack([self.memory[self.cluster == c].mean(0) for c in self.cluster.unique()
                                if c >= 0])  # fmt: skip
         logits = x @ F.normalize(centres).T / 0.1
-        terms.add("contrast", 1.0, F.cross_entropy(logits, self.found[crops.index]))
+        terms.add("contrast", 1.0, F.cross_entropy(logits, self.cluster[crops.index]))
         self.descend(terms, *self.raw_optimizers())
         with torch.no_grad():
             rows = parallel.gather_rows(crops.index)
@@ -222,25 +222,23 @@ def arm(point: str, end: Callable[[], None] = die) -> Callable[[], None]:
     return disarm
 
 
-def train(folder: Path, out: Path, devices: int = 1, resume: bool = False) -> run.Run:
-    """The run in `out`, of which every other step is saved."""
+def train(folder: Path, out: Path, **changes: Any) -> run.Run:
+    """The run in `out`, of which every other step is saved. changes: keywords of `la.train`."""
     benches = [la.load(f"market1501:{folder / name}") for name in ("bright", "dark")]
-    return train_on(*benches, out, devices, resume)
+    return train_on(*benches, out, **changes)
 
 
-def train_on(
-    source: la.Benchmark, target: la.Benchmark, out: Path, devices: int = 1, resume: bool = False
-) -> run.Run:
+def train_on(source: la.Benchmark, target: la.Benchmark, out: Path, **changes: Any) -> run.Run:
     """The same on any two benchmarks."""
-    settings = RunSettings(accelerator="cpu", precision="fp32", devices=devices, seed=3,
-                           layout="channels_last", log_every=1, checkpoint_every=2)  # fmt: skip
-    return la.train(TwoDomains(), source, target=target, out=out, resume=resume, settings=settings)
+    settings = RunSettings(accelerator="cpu", precision="fp32", seed=3, layout="channels_last",
+                           log_every=1, checkpoint_every=2)  # fmt: skip
+    return la.train(TwoDomains(), source, target=target, out=out, settings=settings, **changes)
 
 
 if __name__ == "__main__":
     folder, out, devices, resume, point = sys.argv[1:]
     if point and parallel.rank() == 0 and int(os.environ.get("LOCAL_RANK", 0)) == 0:
         arm(point)
-    train(Path(folder), Path(out), int(devices), resume == "resume")
+    train(Path(folder), Path(out), devices=int(devices), resume=resume == "resume")
     if int(os.environ.get("LOCAL_RANK", 0)):
         os._exit(0)

@@ -114,6 +114,12 @@ def test_swap_and_embed_are_the_authors(
         assert torch.allclose(lengths, torch.full((2,), length, dtype=dtype))
 
 
+def test_everybody_can_read_the_files(imported: Path) -> None:
+    modes = {file.name: file.stat().st_mode & 0o777 for file in imported.parent.iterdir()}
+    assert len(modes) == 3
+    assert set(modes.values()) == {0o644}, modes
+
+
 def test_images_of_another_size_are_resized(imported: Path) -> None:
     model = load_model(imported)
     assert model.size == (H, W)

@@ -188,6 +188,13 @@ def test_it_says_what_it_took_and_wrote(imported: tuple[Path, str]) -> None:
     assert load_model(out).method == code
 
 
+def test_everybody_can_read_the_files(imported: tuple[Path, str]) -> None:
+    files = imported[0].parent.glob("*.safetensors")
+    modes = {file.name: file.stat().st_mode & 0o777 for file in files}
+    assert len(modes) == 4
+    assert set(modes.values()) == {0o644}, modes
+
+
 def trunk(state: State) -> Any:
     """Their ResNet, whose names are ours, in eval mode."""
     base = "base_model.base."

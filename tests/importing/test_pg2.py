@@ -239,6 +239,7 @@ def test_the_discriminator_is_the_authors(tmp_path: Path, inputs: int) -> None:
     out, text = imported(v, tmp_path)
     file = out.with_name("model.discriminator.safetensors")
     assert f"wrote    {file}: the discriminator, which only training needs" in text
+    assert {path.stat().st_mode & 0o777 for path in (out, file)} == {0o644}  # everybody's to read
     with safetensors.safe_open(str(file), "pt") as f:
         about = f.metadata()
     sizes = (int(about[name]) for name in ("height", "width", "layers", "channels", "inputs"))

@@ -505,6 +505,18 @@ def losses_with(setting: tuple[tuple[str, Any], ...]) -> dict[str, float]:
     return joint.losses
 
 
+@pytest.mark.parametrize("changes", [DGNet.control, DGNet.ablations["f_prim alone"]])
+def test_a_head_that_does_not_learn_does_not_count_in_a_score(changes: dict[str, Any]) -> None:
+    model = replace(BASE, **changes).model(4).eval()
+    with torch.no_grad():
+        before = model.embed(torch.rand(2, 3, *model.size, generator=torch.manual_seed(0)))
+        for weight in model.appearance.fine.parameters():
+            weight.normal_()
+        after = model.embed(torch.rand(2, 3, *model.size, generator=torch.manual_seed(0)))
+    torch.testing.assert_close(before, after, rtol=0, atol=1e-9)
+    assert before.abs().max() > 1e-2
+
+
 def test_lazy_r1_counts_as_often_as_it_is_left_out() -> None:
     batch, draws = problem(H, W, B, K, torch.float32)
 

@@ -6,6 +6,7 @@ It needs a line in `helpers.runs.TINY`, and one in GENTLE there if two processes
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def outputs(model: Model, images: Any, rows: slice = slice(None)) -> dict[str, T
         joints = joints * torch.tensor([width, height, 1.0])
         joints[:, :, 2] = 1
         made["repose"] = model.repose(images, joints[rows])  # type: ignore[operator]
-    assert made, "a model that neither recognises nor generates"
+    assert made.keys() == {*model.generates} | ({"embed"} if model.embeds else set())
     return made
 
 
@@ -90,6 +91,9 @@ class TestEveryMethod:
         assert (whole / "evaluation.json").is_file() == model.embeds
         assert (whole / "pictures.json").is_file() == ("repose" in model.generates)
         assert model.method.name == name
+        if not model.embeds:  # its pictures' measures, not those of copying the source
+            rows = json.loads((whole / "pictures.json").read_text())["rows"]
+            assert la.Run(whole, model, rows).metrics["pictures"] == name
 
     def test_killed_in_every_stage_it_ends_as_one_that_was_not(
         self,

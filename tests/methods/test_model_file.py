@@ -52,6 +52,10 @@ def test_metadata(saved: tuple[Model, Path]) -> None:
     assert settings_from(IDE, settings) == saved[0].method
 
 
+def test_everybody_can_read_the_file(saved: tuple[Model, Path]) -> None:
+    assert saved[1].stat().st_mode & 0o777 == 0o644
+
+
 def test_a_model_without_a_part(tmp_path: Path) -> None:
     model = small("dgnet").model(3)
     model.leave_out("generator")

@@ -83,11 +83,13 @@ def test_wrong_keys_are_named(state: dict[str, Tensor], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
-def test_files_that_are_no_weights(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"<html>Not found</html>", b"broken", b""])
+def test_files_that_are_no_weights(name: str, content: bytes, tmp_path: Path) -> None:
     path = tmp_path / name
-    path.write_bytes(b"<html>Not found</html>")
-    with pytest.raises(UserError, match=name):
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"{name} (can't be read|is not a readable)") as error:
         load_imagenet(resnet(18), "resnet18", str(path))
+    assert "\n" not in str(error.value)
 
 
 def test_no_code_runs_from_a_file(tmp_path: Path) -> None:

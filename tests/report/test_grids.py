@@ -6,8 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lookalike.report import grid, ranked_list, save_gif, save_png, strip, swap_grid, to_picture
-from lookalike.report.grids import FRAMES
+from lookalike.report import grid, save_gif, save_png, swap_grid, to_picture
 
 
 def plain(value: int, height: int = 8, width: int = 4) -> np.ndarray:
@@ -80,32 +79,10 @@ def test_swap_grid_keeps_appearances_in_rows_and_structures_in_columns():
         swap_grid(looks, shapes, cells[:1])
 
 
-def test_ranked_list_frames_right_and_wrong_in_their_colours():
-    results = [(plain(1), "right"), (plain(2), "wrong"), (plain(3, 4, 4), "wrong")]
-    image = np.asarray(
-        ranked_list(plain(0), results, 2, [0, 1, 3], [0.1, 0.25, 0.5], size=(64, 32), gap=6)
-    )
-    lefts = [6, 6 + 38 + 6 + 6 + 6]
-    lefts += [lefts[1] + 44, lefts[1] + 88]
-    for left, status, value in zip(
-        lefts, ("query", "right", "wrong", "wrong"), (0, 1, 2, 3), strict=True
-    ):
-        frame = image[6 : 6 + 70, left : left + 38]
-        assert (frame[0] == FRAMES[status]).all()
-        assert (frame[:, -1] == FRAMES[status]).all()
-        assert (frame[35, 19] == value).all()
-        assert (image[6 + 70 : 6 + 102, left : left + 38] < 128).any(), "camera and distance below"
-    assert (image[36, lefts[3] + 5 : lefts[3] + 33] == 3).all(), "the square one keeps its shape"
-    with pytest.raises(ValueError, match="'maybe'"):
-        ranked_list(plain(0), [(plain(1), "maybe")])
-
-
-def test_strip_joins_its_pictures_and_files_come_back_as_written(tmp_path):
+def test_files_come_back_as_written(tmp_path):
     frames = [plain(v) for v in (0, 100, 200)]
-    image = strip(frames)
-    assert image.size == (12, 8)
-    assert np.asarray(image)[0, :, 0].tolist() == [0] * 4 + [100] * 4 + [200] * 4
-    path = save_png(image, tmp_path / "new" / "strip.png")
+    image = grid([frames])
+    path = save_png(image, tmp_path / "new" / "row.png")
     assert np.array_equal(np.asarray(Image.open(path)), np.asarray(image))
     with Image.open(save_gif(frames, tmp_path / "a.gif", fps=5, boomerang=True)) as gif:
         assert gif.n_frames == 4

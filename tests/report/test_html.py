@@ -15,6 +15,8 @@ from PIL import Image
 
 from lookalike.errors import UserError
 from lookalike.report import figures, grid, save_png, write_report
+from lookalike.report.files import read_run
+from lookalike.report.html import stage as stage_of
 from lookalike.report.page import duration, number, percent
 from lookalike.report.pictures import thumbnail
 
@@ -47,8 +49,8 @@ def run(tmp_path):
     for i in range(12):
         name = ODD if i == 3 else f"{i:04d}_c1s1.jpg"
         crops.append(str(save_png(nobody(rng), tmp_path / "crops" / name)))
-    for stage in ("1-teacher", "2-joint"):
-        (folder / "stages" / stage).mkdir(parents=True)
+    for name in ("1-teacher", "2-joint"):
+        (folder / "stages" / name).mkdir(parents=True)
     config = {
         "method": "dgnet",
         "preset": "quick",
@@ -202,6 +204,32 @@ def test_changed_settings_are_marked(run):
     assert len(page.all("div", "changed")) == 1
     assert re.search(r"joint\.lr\s*0\.0003", page.text)
     assert "3 settings, 1 changed" in page.text
+
+
+def test_a_steps_losses_and_the_clusters_of_the_round_that_begins_are_both_shown(run):
+    lines = [
+        {"stage": "learn", "step": 0, "clusters": {"clusters": 3, "purity": 0.5}},
+        step("learn", 5, adv=3.0),
+        step("learn", 10, adv=2.0),
+        {"stage": "learn", "step": 10, "clusters": {"clusters": 4, "purity": 0.75}},
+    ]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    charts = {chart["title"]: chart["last"] for chart in stage_of(read_run(run), "learn")["curves"]}
+    assert charts["adv"] == 2.0
+    assert (charts["clusters"], charts["purity"]) == (4, 0.75)
+    assert charts["seconds per step"] == 0.5
+    assert len(read_run(run).steps["learn"]) == 3
+    read(run)
+
+
+def test_the_heading_names_all_data_and_the_target(run):
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config |= {"data": ["market1501:/a", "dukemtmc:/b"], "target": "msmt17:/c"}
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    html, page = read(run)
+    title = "dgnet on market1501:/a + dukemtmc:/b → msmt17:/c"
+    assert f"<title>{title}" in html
+    assert title in page.text
 
 
 def test_a_run_that_had_hardly_begun_says_what_is_missing(tmp_path):

@@ -9,8 +9,9 @@ from helpers.page import Page
 
 from lookalike.evaluation.calibration import calibrate_features
 from lookalike.evaluation.features import Features
+from lookalike.rates import short_rate
 from lookalike.report import write_report
-from lookalike.report.thresholds import histogram, rate, roc
+from lookalike.report.thresholds import histogram, roc
 
 ABOUT = {"method": "ide", "features": "f <whole>", "data": "market1501:/data"}
 
@@ -45,7 +46,7 @@ def test_the_report_shows_the_thresholds_and_every_pair_of_cameras(tmp_path):
     assert f"{found['eer_threshold']:#.6g}" in text
     cells = re.findall(r"<td[^>]*title=\"[^\"]*\">(.*?)<small>(.*?)</small></td>", html)
     assert [(a, b) for a, b in cells] == [
-        ("–" if c["tpr"] is None else f"{100 * c['tpr']:.1f}", rate(c["fpr"]))
+        ("–" if c["tpr"] is None else f"{100 * c['tpr']:.1f}", short_rate(c["fpr"]))
         for c in found["cameras"]
     ]
     assert sum(a == "–" for a, _ in cells) == 3
@@ -80,6 +81,15 @@ def test_another_version_s_file_is_named_and_left_out(tmp_path, lost):
     assert page.all("svg") == []
 
 
+def test_thresholds_of_weights_that_were_trained_on_since_are_left_out(tmp_path):
+    found = {**record(), "model": "0123456789abcdef"}
+    for model, shown in (("0123456789abcdef", True), ("another", False)):
+        (tmp_path / "environment.json").write_text(json.dumps({"model": model}))
+        _, page = read(tmp_path, found)
+        assert ("of another model than is here now: run `lookalike cal" in page.text) != shown
+        assert bool(page.all("svg")) == shown
+
+
 def test_cameras_without_pairs_leave_an_empty_cell(tmp_path):
     found = record(cameras=2)
     del found["cameras"][1]
@@ -100,12 +110,6 @@ def test_the_drawings_take_the_pages_colours_and_share_no_id(size):
     assert f"EER {100 * found['eer']:.1f} %" in drawings[1]
     ids = [set(re.findall(r'\bid="(.*?)"', svg)) for svg in drawings]
     assert not ids[0] & ids[1]
-
-
-def test_a_rate_of_nothing_that_matched_and_of_nothing_there():
-    assert [rate(x) for x in (1e-3, 0.00101, 0.0258, 0, None)] == [
-        "1e-3", "1e-3", "2.6e-2", "0", "–",
-    ]  # fmt: skip
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,6 +1,7 @@
 """`auto` means what a measurement finds faster, and a run goes on as it began."""
 
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -60,6 +61,49 @@ def test_what_is_said_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert decide(both, {"precision": "fp32"}) == (both, "")
     before = {"precision": "bf16", "layout": "channels_last"}
     assert decide(RunSettings(), before)[0].precision == "bf16"
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen", "reason"),
+    [
+        ({}, "bf16 channels_last", "takes 1 ms in bf16, 2 ms in fp32"),
+        ({"layout": "channels_last"}, "bf16 channels_last", "takes 1 ms in bf16, 2 ms in fp32"),
+        ({"layout": "contiguous"}, "fp32 contiguous", "takes 4 ms in bf16, 1.2 ms in fp32"),
+        ({"precision": "fp32"}, "fp32 contiguous", "2 ms in channels_last, 1.2 ms in contiguous"),
+        ({"precision": "bf16"}, "bf16 channels_last", "1 ms in channels_last, 4 ms in contiguous"),
+    ],
+)
+def test_the_other_is_chosen_for_what_is_said(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], chosen: str, reason: str
+) -> None:
+    times = {"fp32 channels_last": 2e-3, "bf16 channels_last": 1e-3,
+             "fp32 contiguous": 1.2e-3, "bf16 contiguous": 4e-3}  # fmt: skip
+    monkeypatch.setattr(precision, "convolution_times", lambda: times)
+    settings, sentence = decide(RunSettings(accelerator="cpu", **given), {})
+    assert f"{settings.precision} {settings.layout}" == chosen
+    assert sentence.endswith(reason)
+    assert sentence.startswith(
+        ", ".join(f"{name} {getattr(settings, name)}" for name in ("precision", "layout")
+                  if name not in given)
+    )  # fmt: skip
+    # What a run began with counts as said.
+    settings, again = decide(RunSettings(accelerator="cpu"), given)
+    assert f"{settings.precision} {settings.layout}" == chosen
+    assert again == sentence
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_a_gpu_is_not_measured(monkeypatch: pytest.MonkeyPatch, half: bool) -> None:
+    monkeypatch.setattr(precision, "convolution_times", Mock(side_effect=AssertionError))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: half)
+    kind = "bf16" if half else "fp32"
+    choice = fastest("cuda")
+    assert (choice.precision, choice.layout) == (kind, "channels_last")
+    choice = fastest("cuda", layout="contiguous")
+    assert (choice.precision, choice.layout) == (kind, "contiguous")
+    choice = fastest("cuda", precision="fp32")
+    assert (choice.precision, choice.layout) == ("fp32", "channels_last")
+    assert "bfloat16" not in choice.reason  # whether it has that decided nothing
 
 
 def test_a_machine_is_measured_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

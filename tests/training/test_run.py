@@ -15,10 +15,12 @@ from helpers.runs import changed, metrics, refused
 import lookalike as la
 from lookalike.cli import main
 from lookalike.errors import UserError
+from lookalike.files import held
 from lookalike.methods import METHODS
 from lookalike.methods.dgnet import DGNet
 from lookalike.methods.ide import IDE
 from lookalike.training import RunSettings
+from lookalike.training.run import plan_people
 
 Tiny = Callable[..., list[str]]
 Capture = pytest.CaptureFixture[str]
@@ -174,6 +176,69 @@ def test_an_out_folder_in_use(tiny: Tiny, tmp_path: Path, started: Path, capsys:
     (tmp_path / "config.yaml").write_text("mine: too\n")
     assert "config.yaml can't be read" in refused(tiny("ide", tmp_path), capsys)
     assert (tmp_path / "config.yaml").read_text() == "mine: too\n"
+
+
+def test_two_at_work_on_one_run(tiny: Tiny, tmp_path: Path, capsys: Capture) -> None:
+    run = tmp_path / "run"
+    for flags in ("", "--resume"):
+        with held(run, "run"):
+            said = refused([*tiny("ide", run, "--steps 1"), *flags.split()], capsys)
+        assert f"Another process is at work on the run in {run}" in said
+        assert not list(run.iterdir())
+    assert main(tiny("ide", run, "--steps 1")) == 0
+
+
+def test_a_run_that_begins_again_keeps_nothing_of_the_one_before(
+    tiny: Tiny, tmp_path: Path, started: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(started, run)
+    for left in ("stages/1-learn/last.ckpt", "model.safetensors"):  # it had failed before them
+        (run / left).unlink()
+    lines = (run / "metrics.jsonl").read_text()
+    (run / "metrics.jsonl").write_text(lines.replace('"learn"', '"teacher"'))
+    (run / "stages/1-learn").rename(run / "stages/1-teacher")
+    assert main(tiny("ide", run, "--steps 1 --seed 4")) == 0
+    assert [(line["stage"], line["step"]) for line in metrics(run)] == [("learn", 1)]
+    assert [folder.name for folder in (run / "stages").iterdir()] == ["1-learn"]
+
+
+def test_a_trained_model_is_kept_though_its_checkpoints_are_gone(
+    tiny: Tiny, tmp_path: Path, started: Path, capsys: Capture
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(started, run)
+    shutil.rmtree(run / "stages")
+    assert "already holds a run" in refused(tiny("ide", run, "--steps 1"), capsys)
+    assert (run / "model.safetensors").read_bytes() == (started / "model.safetensors").read_bytes()
+
+
+def test_settings_that_are_given_themselves_take_no_preset(market: Path, tmp_path: Path) -> None:
+    for change in (dict(preset="quick"), dict(epochs=2.0)):
+        with pytest.raises(TypeError, match="a preset and changed fields only with a method's na"):
+            la.train(IDE(), f"market1501:{market}", out=tmp_path / "run", **change)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_source_that_is_the_target_too_keeps_its_identities(market: Path) -> None:
+    bench = la.load("market1501", str(market))
+    given = plan_people(IDE(), [bench], bench, 0, Path())
+    assert given.source.num_pids == 8
+    assert given.target is not None
+    assert given.target.num_pids == 0
+    assert set(given.source.domain) == set(given.target.domain)
+
+
+def test_domains_of_one_name_stay_apart(market: Path) -> None:
+    bench = la.load("market1501", str(market))
+    benches = [
+        dataclasses.replace(bench, root=Path(root), train=bench.train.named(Path(root).name))
+        for root in ("/x/crops", "/y/crops", "/z/crops-2", "/x/crops")
+    ]
+    people = plan_people(IDE(), benches, None, 0, Path()).source
+    assert people.domains == ("crops", "crops-2", "crops-2-3")
+    assert people.num_pids == 3 * 8
+    assert [len(part) for part in people.parts] == [72] * 4
 
 
 def test_resume_where_nothing_is(tiny: Tiny, tmp_path: Path, capsys: Capture) -> None:

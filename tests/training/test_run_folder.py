@@ -37,7 +37,9 @@ def test_a_full_disk_while_saving_keeps_the_old_checkpoint(
     assert [p.name for p in tmp_path.iterdir()] == ["last.ckpt"]
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x80\x02}q\x00.", "cut"])
+@pytest.mark.parametrize(
+    "content", [b"", b"not a checkpoint", b"broken", b"\x80\x02}q\x00.", "cut"]
+)
 def test_a_broken_checkpoint_is_one_sentence(tmp_path: Path, content: bytes | str) -> None:
     file = tmp_path / "last.ckpt"
     save_checkpoint(file, {"w": torch.zeros(1000)})

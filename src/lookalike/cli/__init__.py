@@ -1,4 +1,11 @@
-"""The command `lookalike`: a file a verb, imported when the verb is called."""
+"""The command `lookalike`: a file a verb, imported when the verb is called.
+
+Before the verbs read `parser`, what their command lines share, and `catalogue`, what the help knows
+without importing anything heavy: `make_catalogue` writes it, with `describe` for the methods.
+`train` has its flags in `flags` and their values in `settings_parser`; `generate` a file a verb of
+its own (`swap`, `repose`), on `generate_flags` and `generate_pictures`; `data` and `world` have
+`data_poses` and `world_show`. `threads` decides how torch's threads wait.
+"""
 
 import sys
 from importlib import import_module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from lookalike.cli.parser import Parser, positive
+from lookalike.cli.parser import Parser, positive, seed
 
 ABOUT = """Render a small world of people, train a baseline and DG-Net on it, test both
 there and at a second place, and write one report about all of it."""
@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
         "--steps N", "Stop each training after N steps, as a rehearsal.", type=positive, default=0
     )
     parser.flag(
-        "--seed N", "Another number gives other people and other cameras. [0]", type=int, default=0
+        "--seed N", "Another number gives other people and other cameras. [0]", type=seed, default=0
     )
     args = parser.parse_args(argv)
 

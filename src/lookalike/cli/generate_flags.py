@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from lookalike.cli.parser import Parser, add_model_flags, benchmark, positive
+from lookalike.cli.parser import Parser, add_model_flags, benchmark, positive, seed
+from lookalike.errors import UserError
 
 if TYPE_CHECKING:  # the flags alone need no torch
     from lookalike.data import Benchmark, People
@@ -76,7 +77,10 @@ class VerbFlags(ABC):
     def read(
         self, parser: Parser, args: Namespace, bench: Benchmark | None
     ) -> tuple[list[str], Conditions]:
-        """The image files of people to draw, and what to draw them with."""
+        """The image files of people to draw, and what to draw them with.
+
+        Raises UserError where the verb is of people and --data has nobody who is tested.
+        """
         from lookalike.data.people import evenly
         from lookalike.generation.pictures import choose
 
@@ -84,6 +88,8 @@ class VerbFlags(ABC):
             people = choose(args.images, count_of(args))
         else:
             assert bench is not None
+            if self.verb(args).of_people and not len(bench.query):
+                raise UserError(f"{bench} has no tested people to draw: give others by --images.")
             people = evenly(list(bench.query.paths), args.count)
         conditions = self.read_conditions(args, bench)
         if args.mode == "pairs" and len(people) != len(conditions):
@@ -113,7 +119,7 @@ class VerbFlags(ABC):
             ("count", positive, 7, "How many to take of a place with several, or pairs."),
             ("fps", positive, self.fps, "Pictures a second in a GIF."),
             ("times", positive, 1, f"Mode dataset: {plural} for each image."),
-            ("seed", int, 0, f"Seed of the draw of {plural}."),
+            ("seed", seed, 0, f"Seed of the draw of {plural}."),
         ):
             parser.flag(f"--{flag} N", f"{text} [{default}]", type=kind, default=default)
         parser.flag(

@@ -53,7 +53,8 @@ def one(
 ) -> int:
     """Makes a picture, and of a sequence a GIF beside it."""
     model.to(device_named(args.device))
-    verb, images = flags.verb(args), read_images(model, people) if people else nobody(model)
+    verb = flags.verb(args)
+    images = read_images(model, people) if verb.of_people else nobody(model)
     if args.mode == "grid":
         print(save_picture(verb.grid(model, images, conditions, args.batch), out))
         return 0

@@ -79,6 +79,13 @@ def positive(text: str) -> int:
     return value
 
 
+def seed(text: str) -> int:
+    """The whole number from 0 that `text` is: no generator takes a negative one."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 up")
+    return int(text)
+
+
 def number(text: str) -> float:
     """The number that `text` is; NaN, which lies in no range, if it is none."""
     try:

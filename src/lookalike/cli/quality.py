@@ -14,6 +14,7 @@ from lookalike.cli.parser import (
     level,
     one_of,
     positive,
+    seed,
 )
 from lookalike.errors import UserError
 from lookalike.files import writable
@@ -117,7 +118,7 @@ def quality_parser() -> Parser:
     parser.flag(
         "--count N", f"Pairs to draw. [{catalogue().numbers['picture_pairs']}]", type=positive
     )
-    parser.flag("--seed N", "Another number draws other pairs. [0]", type=int, default=0)
+    parser.flag("--seed N", "Another number draws other pairs. [0]", type=seed, default=0)
     parser.flag("--save FOLDER", "Where to keep the pictures.")
     parser.flag("--reference FOLDER", "What the pictures should be.")
     parser.flag("--condition FOLDER", "What the pictures were made of.")

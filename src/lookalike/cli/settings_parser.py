@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
@@ -22,6 +23,7 @@ def parse_settings(
 ) -> tuple[Method, RunSettings, Namespace]:
     """The settings of the method and of the run, and all values: flags before --config before
     preset. Raises UserError for a value of another type than the setting's."""
+    arguments = configs_first(arguments)
     data = values_of("--data", arguments)
     if len(data) > 1:  # as one list, which a YAML file may have too; the last one counts
         arguments = [*arguments, f"--data={json.dumps(data)}"]
@@ -34,6 +36,20 @@ def parse_settings(
     method = settings_from(kind, {k: v for k, v in values.items() if k in names})
     run = RunSettings(**{f.name: values[f.name] for f in dataclasses.fields(RunSettings)})
     return method, run, namespace
+
+
+def configs_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments, every --config before the others: jsonargparse reads a file where it stands,
+    and would let it change what flags before it say."""
+    configs: list[str] = []
+    others: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--config":
+            configs += [word, *islice(words, 1)]
+        else:
+            (configs if word.startswith("--config=") else others).append(word)
+    return configs + others
 
 
 def settings_parser(kind: type[Method], preset: str | None) -> ArgumentParser:

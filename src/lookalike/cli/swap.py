@@ -71,6 +71,8 @@ Mode folder or dataset, once stopped, goes on by the same command."""
     def check(self, parser: Parser, args: Namespace) -> None:
         if (args.mode == "dataset") != bool(args.data):
             parser.error("--data and --mode dataset go together")
+        if args.data and (args.images or args.appearance or args.structure):
+            parser.error("mode dataset takes its images from --data alone")
 
     def conditions_of(self, people: People) -> Conditions:
         from lookalike.generation.swap import Structures

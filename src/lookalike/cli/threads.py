@@ -25,11 +25,18 @@ def decide_waiting() -> None:
     os.environ["GOMP_SPINCOUNT"] = BESIDE_OTHERS if others_work() else ALONE
 
 
-def others_work(seconds: float = 0.1, least: float = 0.5) -> bool:
-    """Whether other programs use half a processor or more while this one sleeps."""
+def others_work(looks: tuple[float, ...] = (0.1, 1.0), least: float = 0.5) -> bool:
+    """Whether other programs use half a processor or more while this one sleeps.
+
+    A tenth of a second without tells that they don't. With them, a whole second is looked at: a
+    moment's work, such as the end of the command before, mustn't slow hours of training.
+    """
     start, before = time.monotonic(), busy_seconds()
-    time.sleep(seconds)
-    return busy_seconds() - before >= least * (time.monotonic() - start)
+    for seconds in looks:
+        time.sleep(max(0.0, start + seconds - time.monotonic()))
+        if busy_seconds() - before < least * (time.monotonic() - start):
+            return False
+    return True
 
 
 def busy_seconds() -> float:

@@ -38,14 +38,14 @@ def main(argv: list[str]) -> int:
     # From here on torch is imported.
     from lookalike.cli.settings_parser import parse_settings
     from lookalike.data import parse_data
-    from lookalike.training import train
     from lookalike.training.fit import Interrupted
     from lookalike.training.processes import is_main_process
+    from lookalike.training.run import train_method
 
     method, settings, values = parse_settings(METHODS[name], preset, flags)
     data = values.data if isinstance(values.data, list) else [values.data]
     try:
-        train(
+        train_method(
             method,
             [parse_data(text) for text in data],
             target=values.target and parse_data(values.target),

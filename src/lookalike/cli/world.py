@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from lookalike.cli.parser import Parser, positive
+from lookalike.cli.parser import Parser, positive, seed
 from lookalike.cli.world_show import DOMAIN_LINES, add_workers, show
 from lookalike.errors import unknown
 from lookalike.world.spec import WorldSpec, domain_named
@@ -97,7 +97,7 @@ def render_parser() -> Parser:
         value = getattr(WorldSpec(), name)
         parser.add_argument(
             f"--{name.replace('_', '-')}",
-            type=type(value),
+            type=seed if name == "seed" else type(value),
             default=value,
             metavar="N",
             help=f"{text} [{value}]",

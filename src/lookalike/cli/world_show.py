@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from lookalike.cli.parser import Parser, positive
+from lookalike.cli.parser import Parser, positive, seed
 from lookalike.errors import UserError, unknown
 from lookalike.files import writable_file
 from lookalike.world.places.domains import DOMAINS, Domain
@@ -66,7 +66,7 @@ def show_parser() -> Parser:
     parser.switch("--poses", "Draw the limbs that are seen.")
     parser.switch("--masks", "Outline where the person is seen.")
     parser.switch("--structures", "Add grey renders below each person, turned around.")
-    parser.flag("--seed N", "Another number gives a domain other people. [0]", type=int)
+    parser.flag("--seed N", "Another number gives a domain other people. [0]", type=seed)
     parser.flag("--site N", "Which place of a domain. [0]", type=int)
     add_workers(parser)
     return parser

@@ -180,7 +180,8 @@ class People:
 def _numbered_on(first: People, second: People) -> tuple[Index, Index, dict[str, Shift]]:
     """The identities and cameras of `second` beside those of `first`, and the shifts of both.
 
-    Raises ValueError where rows of a domain that both have would be another domain's people.
+    Raises ValueError where rows of a domain that both have would be another domain's people or
+    cameras.
     """
     shifts = dict.fromkeys(first.domains, (0, 0)) | dict(first.shifts)
     pids, camids = second.pids.copy(), second.camids.copy()
@@ -197,12 +198,15 @@ def _numbered_on(first: People, second: People) -> tuple[Index, Index, dict[str,
         pids[rows & (second.pids > DISTRACTOR)] += shifts[name][0] - before[0]
         camids[rows] += shifts[name][1] - before[1]
     for name in set(second.domains) - set(new):
-        other_pids = first.pids[np.asarray(first.domain, object) != name]
-        own_pids = pids[domain == name]
-        if np.isin(own_pids[own_pids > DISTRACTOR], other_pids).any():
+        others, own = np.asarray(first.domain, object) != name, domain == name
+        own_pids = pids[own]
+        if (
+            np.isin(own_pids[own_pids > DISTRACTOR], first.pids[others]).any()
+            or np.isin(camids[own], first.camids[others]).any()
+        ):
             raise ValueError(
-                f"People of domain '{name}' have numbers that another domain was given before: "
-                f"add the whole of '{name}' before the others."
+                f"People or cameras of domain '{name}' have numbers that another domain was given "
+                f"before: add the whole of '{name}' before the others."
             )
     return pids, camids, shifts
 

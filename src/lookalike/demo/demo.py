@@ -21,7 +21,7 @@ from lookalike.demo.report import write_demo_report
 from lookalike.evaluation.evaluation import Evaluation, evaluate
 from lookalike.evaluation.scoring import PLAIN, Row, Stopwatch, score
 from lookalike.evaluation.text_tables import results_table
-from lookalike.files import claim
+from lookalike.files import claim, differences
 from lookalike.settings import check, setting
 from lookalike.training.run import Run, train
 from lookalike.training.settings import RunSettings
@@ -69,6 +69,7 @@ def demo(
     out, settings = Path(out), settings or DemoSettings()
     prepare(out, settings, resume)
     on_home, on_away = (f"--data {shlex.quote(data)}" for data in (settings.home, settings.away))
+    flags = flags_of(run_settings(settings))
 
     say(
         1,
@@ -80,15 +81,15 @@ def demo(
     say(
         2,
         "Train a baseline: tell them apart",
-        f"lookalike train ide {on_home} --preset demo --out {out / 'ide'}",
+        f"lookalike train ide {on_home} --preset demo {flags} --out {quoted(out / 'ide')}",
     )
     ide = train_or_resume("ide", home, out / "ide", settings)
 
     say(
         3,
         "Train DG-Net, with the baseline as its teacher: paint them in each other's clothes",
-        f"lookalike train dgnet {on_home} --preset demo --teacher_model {ide.folder} "
-        f"--out {out / 'dgnet'}",
+        f"lookalike train dgnet {on_home} --preset demo {flags} "
+        f"--teacher_model {quoted(ide.folder)} --out {quoted(out / 'dgnet')}",
     )
     dgnet = train_or_resume("dgnet", home, out / "dgnet", settings, teacher_model=str(ide.folder))
 
@@ -96,7 +97,7 @@ def demo(
     say(
         4,
         "Test both where neither was trained: at night",
-        *(f"lookalike evaluate {run.folder} {on_away}" for run in runs.values()),
+        *(f"lookalike evaluate {quoted(run.folder)} {on_away}" for run in runs.values()),
     )
     elsewhere = {name: evaluate({name: run.model}, away) for name, run in runs.items()}
     home_rows = with_methods({name: run.rows for name, run in runs.items()})
@@ -109,7 +110,8 @@ def demo(
     say(
         5,
         "Paint people who were not trained on, and write the report",
-        f"lookalike generate {dgnet.folder} swap --images {home.root / 'query'} --out grid.png",
+        f"lookalike generate {quoted(dgnet.folder)} swap --images {quoted(home.root / 'query')} "
+        "--out grid.png",
     )
     report = write_demo_report(out, home, away, runs, elsewhere, tables)
     for title, rows in tables.items():
@@ -127,9 +129,23 @@ def train_or_resume(
     method: str, bench: Benchmark, out: Path, settings: DemoSettings, **changes: Any
 ) -> Run:
     """The run in `out`: begun, gone on with, or as it is where it had ended."""
-    run = RunSettings(settings.seed, steps=settings.steps, log_every=20, preview_every=100)
-    resume = (out / "config.yaml").exists()
+    run, resume = run_settings(settings), (out / "config.yaml").exists()
     return train(method, bench, preset="demo", out=out, resume=resume, settings=run, **changes)
+
+
+def run_settings(settings: DemoSettings) -> RunSettings:
+    """How both methods are trained."""
+    return RunSettings(settings.seed, steps=settings.steps, log_every=20, preview_every=100)
+
+
+def flags_of(run: RunSettings) -> str:
+    """The flags with which `lookalike train` trains so."""
+    defaults = dataclasses.asdict(RunSettings())
+    return " ".join(differences(defaults, dataclasses.asdict(run), "--{name} {new}"))
+
+
+def quoted(path: Path) -> str:
+    return shlex.quote(str(path))
 
 
 def colour_baseline(bench: Benchmark) -> Evaluation:

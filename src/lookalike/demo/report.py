@@ -142,13 +142,14 @@ def enlarged(pixels: Pixels) -> Pixels:
 
 def commands(home: Benchmark, runs: Mapping[str, Run]) -> Sequence[tuple[str, str]]:
     """What could come next, and how."""
-    (_, baseline), (_, painter) = runs.items()
+    baseline, painter = (shlex.quote(str(run.folder)) for run in runs.values())
+    query = shlex.quote(str(home.root / "query"))
     on_home = f"--data {shlex.quote(str(home))}"
     return [
         ("More pictures: of any folder of crops.",
-         f"lookalike generate {painter.folder} swap --images {home.root / 'query'} --out grid.png"),
+         f"lookalike generate {painter} swap --images {query} --out grid.png"),
         ("How far apart are two images of one person? The distance to use as a threshold.",
-         f"lookalike calibrate {baseline.folder} {on_home}"),
+         f"lookalike calibrate {baseline} {on_home}"),
         ("Does it help to have seen more places? The same baseline, on three.",
          "lookalike train ide --data 'world:plaza+campus+mall?people=300' --preset demo "
          "--out runs/three-places\n"

@@ -13,9 +13,11 @@ from lookalike.data import Benchmark
 from lookalike.errors import UserError, unknown
 from lookalike.evaluation.features import Features, extract
 from lookalike.methods.model import Model
+from lookalike.methods.model_file import fingerprint
 from lookalike.metrics.cameras import CameraPair, verify_cameras
 from lookalike.metrics.distances import METRICS
-from lookalike.metrics.verification import Verification, decimal, verify
+from lookalike.metrics.verification import Verification, verify
+from lookalike.rates import decimal, short_rate
 
 RATES = (1e-2, 1e-3, 1e-4)  # FPRs of every calibration, after the first point's
 VERTICES = 300  # of the ROC in a record
@@ -24,9 +26,10 @@ LISTED = 6  # camera pairs of each kind in a table
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """about: method, features, data. verification: its first point has the threshold to use.
+    """about: method, its weights' fingerprint, features, data.
 
-    cameras: every pair of cameras at the first point's threshold.
+    verification: its first point has the threshold to use. cameras: every pair of cameras at that
+    threshold.
     """
 
     about: dict[str, str]
@@ -88,7 +91,12 @@ def calibrate(
     sides = [extract(model, people.paths, batch).numpy() for people in (q, g)]
     features = Features(sides[0], sides[1], q.pids, g.pids, q.camids, g.camids)
     name = model.method.name
-    about = {"method": name, "features": " + ".join(model.parts) or name, "data": str(bench)}
+    about = {
+        "method": name,
+        "model": fingerprint(model),
+        "features": " + ".join(model.parts) or name,
+        "data": str(bench),
+    }
     device = next(model.parameters()).device
     return calibrate_features(features, about, fpr, metric or model.metric, device)
 
@@ -161,11 +169,10 @@ def _camera_line(pair: CameraPair) -> str:
     def percent(x: float | None) -> str:
         return "–" if x is None else f"{100 * x:.2f} %"
 
-    false = "–" if pair.fpr is None else decimal(float(f"{pair.fpr:.1e}"))
     own = "–" if pair.own_threshold is None else f"{pair.own_threshold:#.6g}"
     mark = "" if pair.measurable else "*"
     cameras = f"{pair.query_camera:>3} → {pair.gallery_camera}"
     return (
-        f"{cameras:<25}{percent(pair.tpr):>10}{false:>9}"
+        f"{cameras:<25}{percent(pair.tpr):>10}{short_rate(pair.fpr):>9}"
         f"{own + mark:>15}{percent(pair.own_tpr):>10}{percent(pair.eer):>10}"
     )

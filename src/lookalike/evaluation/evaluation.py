@@ -97,14 +97,14 @@ def evaluate(
         for feature, sides in views.items():
             # A verifier compares whole features.
             verifier = verifiers[name] if feature == whole else None
-            found = score(sides, ids, protocols, distance, options, device, clock, twins, verifier)
+            scores = score(sides, ids, protocols, distance, options, device, clock, twins, verifier)
             rows += [{"features": feature, "model": name, "data": str(bench), **row}
-                     for row in found.rows]  # fmt: skip
-            notes |= found.notes
+                     for row in scores.rows]  # fmt: skip
+            notes |= scores.notes
             if lists and not ranked:
-                first, second = (torch.as_tensor(side).cpu() for side in found.features)
-                judged = bench if found.sides is None else merged_benchmark(bench, found.sides)
-                ranked = ranked_lists((first, second), judged, found.ranking.ap, distance)
+                first, second = (torch.as_tensor(side).cpu() for side in scores.features)
+                judged = bench if scores.sides is None else merged_benchmark(bench, scores.sides)
+                ranked = ranked_lists((first, second), judged, scores.ranking.ap, distance)
                 ranked["features"] = feature
     images = len(models) * (len(q) + int((twins < 0).sum()))
     return Evaluation(rows, ranked, clock.seconds, notes, images)
@@ -153,12 +153,12 @@ def evaluate_features(
     with clock("read"):
         given = read_features(files)
     sides = given.query, given.gallery
-    found = score(sides, given.ids, protocols, metric, options, torch.device(device), clock,
-                  given.twins)  # fmt: skip
+    scores = score(sides, given.ids, protocols, metric, options, torch.device(device), clock,
+                   given.twins)  # fmt: skip
     stems = ", ".join(Path(file).stem for file in files)
     about = {"features": stems, "model": "", "data": " ".join(map(str, files))}
-    rows = [{**about, **row} for row in found.rows]
-    return Evaluation(rows, {}, clock.seconds, found.notes)
+    rows = [{**about, **row} for row in scores.rows]
+    return Evaluation(rows, {}, clock.seconds, scores.notes)
 
 
 def ranked_lists(
@@ -181,11 +181,11 @@ def ranked_lists(
 
     lists = []
     for i, query in enumerate(chosen):
-        found = best.indices[i][best.indices[i] >= 0]
-        near = distances(features[0][query], features[1][found], metric)
+        rows = best.indices[i][best.indices[i] >= 0]
+        near = distances(features[0][query], features[1][rows], metric)
         results = [
             {**entry(g, int(j)), "distance": float(d), "right": bool(right)}
-            for j, d, right in zip(found, near, best.right[i], strict=False)
+            for j, d, right in zip(rows, near, best.right[i], strict=False)
         ]
         lists.append({"query": entry(q, i), "ap": float(ap[query]), "results": results,
                       "kind": "random" if i < count else "worst"})  # fmt: skip
@@ -196,5 +196,5 @@ def distances(query: Tensor, gallery: Tensor, metric: str) -> Tensor:
     """The distances of one query (D) to some gallery features (N×D): N."""
     if metric == "cosine":
         return 1 - F.cosine_similarity(query[None], gallery)
-    found: Tensor = torch.linalg.vector_norm(query - gallery, dim=1)
-    return found
+    lengths: Tensor = torch.linalg.vector_norm(query - gallery, dim=1)
+    return lengths

@@ -19,7 +19,8 @@ from lookalike.generation.verb import Conditions, Verb
 from lookalike.methods.model import Model
 from lookalike.methods.model_file import fingerprint
 
-NOTE = "dump.json"  # what the pictures of a folder were made of
+NOTE = "made_of.json"  # in a folder of pictures: what they were made of
+OTHER = "holds pictures made of something else"
 
 
 def write_folder(
@@ -34,9 +35,10 @@ def write_folder(
 ) -> int:
     """Makes the pictures that `out` doesn't have yet, `batch` at a time; returns how many.
 
-    people: image files, or none. jobs: rows of these and of the conditions. about: what the
-    pictures are made of, beside the model; `out` remembers it. Raises UserError when `out` holds
-    something else, and for an image that can't be read: the pictures before it are kept.
+    people: image files; none where the verb is of no people. jobs: rows of these and of the
+    conditions. about: what the pictures are made of, beside the model; `out` remembers it. Raises
+    UserError when `out` holds something else, and for an image that can't be read: the pictures
+    before it are kept.
     """
 
     def draw(part: Sequence[Job]) -> Pixels:
@@ -46,13 +48,15 @@ def write_folder(
             np.unique(side, return_inverse=True) for side in rows.T
         )
         images = (
-            read_images(model, [people[row] for row in person_rows]) if people else nobody(model)
+            read_images(model, [people[row] for row in person_rows])
+            if verb.of_people
+            else nobody(model)
         )
         values = conditions.values(model, condition_rows)
         return verb.pictures(model, images, values, np.stack([i, j], 1), batch)
 
     note = {**about, **conditions.note(model), "model": fingerprint(model)}
-    claim(out, NOTE, note, other="holds pictures made of something else")
+    claim(out, NOTE, note, other=OTHER)
     missing = [job for job in jobs if not (out / job.name).exists()]
     bar = tqdm(
         total=len(jobs),

@@ -1,7 +1,8 @@
 """Authors' released checkpoints as model files of ours: `import_model` and the list `IMPORTERS`.
 
-An importer is a file here: a table of names for each of the authors' files, and what makes a model
-of them. Reading, renaming, checking, reporting and writing are common to all.
+In the order to read them: `checkpoints`, files read safely; `renaming`, a table of names for each
+of them, checked; `outputs`, all that is written, or none; then an importer a system, `dgnet`,
+`fdgan` and `pg2`: its tables, which of the authors' files is which, and what makes a model of them.
 """
 
 from collections.abc import Sequence

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import safetensors
-
 from lookalike.errors import UserError
 from lookalike.importing.renaming import Report
 
@@ -60,6 +58,6 @@ def write_all(writers: Mapping[Path, Write]) -> None:
                 write(Path(scratch) / path.name)
             for path in writers:
                 os.replace(Path(scratch) / path.name, path)
-    except (OSError, safetensors.SafetensorError, UserError) as error:
+    except (OSError, UserError) as error:
         why = error.__cause__ if isinstance(error, UserError) else error  # it names the scratch
         raise UserError(f"Could not write to {folder} ({why}); nothing was imported.") from error

@@ -1,4 +1,9 @@
-"""Losses: one small file for each formula that has a paper."""
+"""Losses: one small file for each formula that has a paper.
+
+Of identities: `label_smoothing` (cross-entropy), `triplet`, `verification`, `soft_targets`. Of
+pictures: `l1`, `pose_mask`, `same_pose`. Against a discriminator: `gan`, `r1`. All compute in
+float32 or better, which `precision` sees to.
+"""
 
 from lookalike.losses.gan import (
     bce,

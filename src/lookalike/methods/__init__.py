@@ -3,7 +3,7 @@
 In the order to read them: `method` (settings, presets), `stage` (what a method trains in) with
 `look` (at whom it trains on), `model` (a trained network in use); then the systems, from `ide` on.
 `siamese`, `teacher` and `swapping` are what several of them stand on; `schedules`, `optimizers` and
-`pictures` what all do.
+`pictures` what all do. `model_file` is a model on disk, `old_files` reads older ones' settings.
 
 A method's file is imported when the method is first asked for: its name alone needs no torch.
 """

@@ -203,15 +203,16 @@ class DGNet(Method):
         # training images; the pictures count for more, so that they show people that soon
         "demo": dict(height=96, width=48, pad=4, backbone="resnet18", weights="none", batch_size=4,
                      start_from="teacher", erase=0.0, structure_dim=8, residual_blocks=2,
-                     mlp_dim=128, dis_dim=16, dis_scales=2, joint_steps=400, milestones=(345,),
-                     ramp_from=280, ramp=30, recon_weight=20.0, positive_weight=20.0, r1_every=4,
+                     mlp_dim=128, dis_dim=16, dis_scales=2, joint_steps=440, milestones=(420,),
+                     ramp_from=330, ramp=30, recon_weight=20.0, positive_weight=20.0, r1_every=4,
                      lr=1e-3, lr_trunk=5e-4, lr_head=5e-3, teacher_top1=0.0,
                      teacher=IDE.preset("demo")),
     }  # fmt: skip
-    # The appearance encoder trained as long on the same real images, without a picture
-    control: ClassVar[Changes | None] = dict(teacher_weight=0.0)
+    # The appearance encoder trained as long on the same real images, without a picture. The fine
+    # head learns with the teacher's weight alone: without it, it mustn't count in a score
+    control: ClassVar[Changes | None] = dict(teacher_weight=0.0, beta=0.0)
     ablations: ClassVar[Mapping[str, Changes]] = {
-        "f_prim alone": dict(fine_factor=0.0),
+        "f_prim alone": dict(fine_factor=0.0, beta=0.0),
         "no same-identity reconstruction": dict(positive_weight=0.0),
         "no cycle": dict(cycle_weight=0.0),
         "no fine head on real images": dict(fine_on_real=False),

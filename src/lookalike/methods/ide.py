@@ -5,10 +5,21 @@ Deng et al., CVPR 2018 (IDE+ of SPGAN); Zhong et al., CVPR 2018 (CamStyle's base
 *Bag of Tricks*, CVPRW 2019 (`strong`); Hermans et al., 2017 (the triplet term).
 
 It generates nothing: it is the baseline that generative methods start from and are compared with.
+For crops of identities y_i, with logits z_i and features f_i, and every mean over the global batch:
 
-    L = ce_weight · CE_ε(logits, identity) + triplet_weight · triplet(feature, identity)
+    term             loss                                         weight            paper
+    ce               mean CE_ε(z_i, y_i)                          1 (ce_weight)     L_ID, Luo et al.
+    triplet          mean m(ap_i − an_i)                          0; 1 in `strong`, L_BH, eq. 5,
+                                                                  `quick`, `demo`   Hermans et al.
+    beside a triplet loss, for the log alone
+    triplet_ap       mean ap_i, the largest d(f_i, f_j) of a j with y_j = y_i
+    triplet_an       mean an_i, the smallest d(f_i, f_k) of a k with y_k ≠ y_i
+    triplet_active   share of the triplets that break the margin
+    triplet_norm     mean length of f_i
+    triplet_std      mean deviation of f_i in a dimension: near 0, all features are one
 
-CE_ε is cross-entropy with label smoothing ε = `smoothing`; the triplet is batch-hard by default.
+CE_ε is cross-entropy with label smoothing ε = `smoothing`. m(x) is max(0, x + `margin`) or, soft,
+log(1 + exp(x)); d is `distance`. That is the batch-hard loss; `mining` may choose other triplets.
 Five different nets are called "IDE" in the literature; they are the presets `caffe` (A),
 `caffe_translated` (B), `pytorch` (C), the method `ide+` (D) and `camstyle` (E).
 """

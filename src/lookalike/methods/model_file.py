@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
-from torch import nn
+from torch import Tensor, nn
 
 from lookalike.errors import UserError, unknown
 from lookalike.files import replacing
@@ -75,13 +75,19 @@ def save_model(model: Model, path: str | Path, data: str = "") -> Path:
     }
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     with replacing(path) as part:
-        try:
-            # One entry: safetensors writes several in random order, and equal runs differ then.
-            safetensors.torch.save_file(tensors, part, {"lookalike": json.dumps(about)})
-        except safetensors.SafetensorError as error:  # how safetensors reports a failed write
-            raise OSError(str(error)) from error
-        part.chmod(0o644)  # safetensors makes a file that only its owner can read
+        # One entry: safetensors writes several in random order, and equal runs differ then.
+        save_tensors(tensors, {"lookalike": json.dumps(about)}, part)
     return path
+
+
+def save_tensors(tensors: dict[str, Tensor], about: dict[str, str], path: Path) -> None:
+    """Writes a safetensors file that everybody can read, about: its metadata. Raises OSError when
+    the disk refuses."""
+    try:
+        safetensors.torch.save_file(tensors, path, about)
+    except safetensors.SafetensorError as error:  # how safetensors reports a failed write
+        raise OSError(str(error)) from error
+    path.chmod(0o644)  # safetensors makes a file that only its owner can read
 
 
 def load_model(path: str | Path) -> Model:

@@ -1,9 +1,10 @@
 """The Siamese baseline: an encoder and a verifier that learn to tell pairs of crops apart.
 
-FD-GAN's first stage, and the row "baseline (Siamese)" of its table (Ge et al., NeurIPS 2018):
+FD-GAN's first stage, and the row "baseline (Siamese)" of its table (Ge et al., NeurIPS 2018). It
+generates nothing. For pairs of crops x₁, x₂ with the label c = 1 for the same person:
 
-    term     loss                                                      paper
-    veri     CE(V(E(x₁), E(x₂)), c),  V = linear(BN((f₁ − f₂)²))       L_v
+    term     loss                                                      weight    paper
+    veri     mean CE(V(E(x₁), E(x₂)), c),  V = linear(BN((f₁ − f₂)²))    1       L_v
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import lightning as L
 import torch
@@ -24,9 +24,6 @@ from lookalike.errors import UserError
 from lookalike.methods.look import Look
 from lookalike.methods.pictures import Columns, SwapGrid
 from lookalike.parallel import mean_over_processes
-
-if TYPE_CHECKING:
-    pass
 
 Done = Mapping[str, nn.Module]  # what the finished stages left behind, by their names
 
@@ -233,11 +230,12 @@ class StageModule(L.LightningModule):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> Any:
-        """As torch's; buffers take the saved shape, for a round may have changed it."""
-        for name, buffer in list(self.named_buffers()):
-            if name in state_dict and state_dict[name].shape != buffer.shape:
-                place, _, own = name.rpartition(".")
-                self.get_submodule(place).register_buffer(own, torch.empty_like(state_dict[name]))
+        """As torch's; buffers take the saved shape, for a round may have changed or made them."""
+        for place, module in self.named_modules():
+            for own, buffer in list(module._buffers.items()):
+                saved = state_dict.get(f"{place}.{own}" if place else own)
+                if saved is not None and (buffer is None or buffer.shape != saved.shape):
+                    module.register_buffer(own, torch.empty_like(saved))
         return super().load_state_dict(state_dict, strict, assign)
 
 

@@ -1,10 +1,20 @@
 """Triplet embedding: the same person near, everybody else farther, mined inside a P×K batch.
 
 Paper: Hermans, Beyer, Leibe, *In Defense of the Triplet Loss for Person Re-Identification*, 2017
-(arXiv 1703.07737). It generates nothing; it is a baseline like `ide`, without a classifier.
+(arXiv 1703.07737). It generates nothing; it is a baseline like `ide`, without a classifier. For
+embeddings f_i of identities y_i, with every mean over the anchors i of the global batch:
 
-    batch-hard (eq. 5):  L = mean_i  margin( max_{same j} d(i, j) − min_{other k} d(i, k) )
-    margin(x) = max(0, x + m)  or, soft,  log(1 + exp(x))
+    term             loss                                                weight   paper
+    triplet          mean m(ap_i − an_i)                                 1        L_BH, eq. 5
+    for the log alone
+    triplet_ap       mean ap_i, the largest d(f_i, f_j) of a j with y_j = y_i
+    triplet_an       mean an_i, the smallest d(f_i, f_k) of a k with y_k ≠ y_i
+    triplet_active   share of the triplets that break the margin
+    triplet_norm     mean length of f_i
+    triplet_std      mean deviation of f_i in a dimension: near 0, all embeddings are one
+
+m(x) is, soft, log(1 + exp(x)), or max(0, x + `margin`); d is `distance`, the Euclidean one. With
+`mining` "all" every triplet of the batch counts, not the hardest of each anchor (L_BA).
 
 The networks and the stage are those of `ide`; only the terms' weights and the recipe differ.
 """
@@ -33,7 +43,7 @@ class Triplet(IDE):
     l2norm: bool = False
     ce_weight: float = setting(0.0, least=0)
     triplet_weight: float = setting(1.0, least=0)
-    margin: float | Literal["soft", "none"] = "soft"
+    margin: float | Literal["soft", "none"] = setting("soft", least=0)
     ids_per_batch: int = setting(18, least=0)
     images_per_id: int = setting(4, least=1)
     epoch: Literal["images", "identities", "step"] = "step"

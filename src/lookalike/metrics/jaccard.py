@@ -23,7 +23,7 @@ ROUNDING = 1e-6  # of a distance, by weights in float32
 class Recipe:
     """What the field's codes do differently.
 
-    metric: "cosine" compares features of begin 1, "euclidean" as they are. beside: whether k1
+    metric: "cosine" compares features of length 1, "euclidean" as they are. beside: whether k1
     counts the neighbours beside the image, or the image too. scaled: whether a squared distance is
     divided by its row's largest before it becomes a weight.
     """

@@ -21,6 +21,7 @@ from lookalike.errors import UserError
 from lookalike.metrics.inputs import Array
 from lookalike.metrics.matches import no_valid_match
 from lookalike.metrics.pair_counts import PairCounts, count_pairs, place, share_under
+from lookalike.rates import decimal
 
 Floats = NDArray[np.float64]
 
@@ -175,8 +176,3 @@ def between(positive: float, negative: float) -> float:
     """A threshold that takes the smaller distance and not the larger one: midway, if it can be."""
     middle = positive + (negative - positive) / 2
     return middle if middle > positive else negative
-
-
-def decimal(rate: float) -> str:
-    """A rate as the field writes it: 1e-3, 2.5e-2, 0."""
-    return "0" if rate == 0 else np.format_float_scientific(rate, trim="-", exp_digits=1)

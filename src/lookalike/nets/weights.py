@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -119,10 +118,12 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             content = safetensors.torch.load_file(path)
         else:
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise UserError(f"{path} can't be read as .safetensors or .pth weights: {error}") from error
     except safetensors.SafetensorError as error:
         raise UserError(f"{path} is not a readable .safetensors file ({error}).") from error
+    except OSError as error:
+        raise UserError(f"The weights {path} can't be opened ({error.strerror}).") from error
+    except Exception as error:  # torch.load answers damage with nearly every kind of exception
+        raise UserError(f"{path} can't be read as .safetensors or .pth weights.") from error
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict):

@@ -1,12 +1,16 @@
-"""What a person looks at: picture grids, and the HTML report of a run."""
+"""What a person looks at: picture grids, and the HTML report of a run.
+
+In the order to read them: `grids`, pictures beside pictures, and `skeletons`, poses as pictures;
+`html`, the report of a run, of what `files` finds in its folder, with the curves of `figures`, the
+images of `pictures` and the drawings of `thresholds`; `overview`, one page about several runs;
+`page`, how a page becomes one file.
+"""
 
 from lookalike.report.grids import (
     grid,
     headed_grid,
-    ranked_list,
     save_gif,
     save_png,
-    strip,
     swap_grid,
     to_picture,
 )
@@ -15,10 +19,8 @@ from lookalike.report.html import write_report
 __all__ = [
     "grid",
     "headed_grid",
-    "ranked_list",
     "save_gif",
     "save_png",
-    "strip",
     "swap_grid",
     "to_picture",
     "write_report",

@@ -122,7 +122,9 @@ def _steps(path: Path, notes: list[str]) -> dict[str, list[dict[str, Any]]]:
         for line in lines:
             try:
                 entry = json.loads(line)
-                stages.setdefault(str(entry["stage"]), {})[int(entry["step"])] = entry
+                steps = stages.setdefault(str(entry["stage"]), {})
+                # One step may have two lines: its losses, and the clusters of the next round.
+                steps.setdefault(int(entry["step"]), {}).update(entry)
             except (ValueError, KeyError, TypeError):  # a killed process leaves half a line
                 broken += bool(line.strip())
     if broken:

@@ -1,4 +1,4 @@
-"""Pictures beside pictures: grids, swaps, ranked lists, interpolations.
+"""Pictures beside pictures: grids and swap tables, and the files they go to.
 
 A picture is a uint8 H×W×3 array, a Pillow image, or a float 3×H×W tensor or array in [0, 1]. A row
 is any sequence of pictures, so a float B×3×H×W batch is a row of B.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ Colour: TypeAlias = tuple[int, int, int]
 
 PAPER: Colour = (255, 255, 255)
 INK: Colour = (40, 44, 50)
-FRAMES: dict[str, Colour] = {"right": (26, 145, 80), "wrong": (208, 48, 40), "query": (32, 88, 168)}
 
 
 def to_picture(image: Picture) -> NDArray[np.uint8]:
@@ -153,58 +152,6 @@ def swap_grid(appearances: Row, structures: Row, cells: Sequence[Row], gap: int 
         ImageDraw.Draw(corner), (width / 2, height / 2), "structure\n→\n\nappearance\n↓", width - 4
     )
     return headed_grid(looks, shapes, pictures, corner, gap)
-
-
-def ranked_list(
-    query: Picture,
-    results: Sequence[tuple[Picture, Literal["right", "wrong"]]],
-    query_camera: int | None = None,
-    cameras: Sequence[int] = (),
-    distances: Sequence[float] = (),
-    size: tuple[int, int] = (128, 64),
-    gap: int = 6,
-) -> Image.Image:
-    """The query (blue frame) and its results, best first: right ones green, wrong ones red.
-
-    Every picture is fitted into `size` (height, width), and its camera and distance, where given,
-    are written under it. Raises ValueError for another status.
-    """
-    captions = ["query" + ("" if query_camera is None else f"\ncam {query_camera}")]
-    for i in range(len(results)):
-        lines = [f"cam {cameras[i]}"] if cameras else []
-        captions.append("\n".join([*lines, *([f"{distances[i]:.3f}"] if distances else [])]))
-    tiles = []
-    for (image, status), caption in zip([(query, "query"), *results], captions, strict=True):
-        if status not in FRAMES:
-            raise ValueError(f"A result is 'right' or 'wrong', not '{status}'")
-        tiles.append(_tile(to_picture(image), FRAMES[status], caption, size))
-    blank = np.full((1, gap, 3), 255, np.uint8)
-    return grid([[tiles[0], blank, *tiles[1:]]], gap)
-
-
-def _tile(
-    image: NDArray[np.uint8], colour: Colour, caption: str, size: tuple[int, int]
-) -> Image.Image:
-    """The picture, fitted into `size`, in a coloured frame with two lines of caption under it."""
-    (height, width), frame, text = size, 3, 32
-    tile = Image.new("RGB", (width + 2 * frame, height + 2 * frame + text), PAPER)
-    draw = ImageDraw.Draw(tile)
-    draw.rectangle((0, 0, tile.width - 1, height + 2 * frame - 1), fill=colour)
-    scale = min(height / image.shape[0], width / image.shape[1])
-    content = Image.fromarray(image).resize(
-        (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    )
-    tile.paste(
-        content, (frame + (width - content.width) // 2, frame + (height - content.height) // 2)
-    )
-    if caption:
-        _write(draw, (tile.width / 2, tile.height - text / 2), caption, tile.width)
-    return tile
-
-
-def strip(images: Row, labels: Sequence[str] = (), gap: int = 0) -> Image.Image:
-    """The pictures side by side, touching by default: an interpolation from left to right."""
-    return grid([images], gap, column_labels=labels)
 
 
 def save_png(image: Picture, path: str | Path) -> Path:

@@ -35,6 +35,7 @@ def write_report(run: str | Path) -> Path:
         files.folder / "report.html",
         "template.html.jinja",
         method=config.get("method", files.folder.resolve().name),
+        data=data_text(config),
         config=config,
         notes=files.notes,
         rows=files.evaluation.get("rows") or [],
@@ -52,6 +53,13 @@ def write_report(run: str | Path) -> Path:
     )
 
 
+def data_text(config: dict[str, Any]) -> str:
+    """What the run was trained on, and for: "market1501:/a + dukemtmc:/b → msmt17:/c"."""
+    data = config.get("data") or []
+    text = " + ".join(map(str, data if isinstance(data, list) else [data]))
+    return f"{text} → {config['target']}" if config.get("target") else text
+
+
 def measures_table(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The table of the pictures' measures: heads with an arrow to the better, and cells."""
     names = [name for name in MEASURES if any(row.get(name) is not None for row in rows)]
@@ -66,8 +74,16 @@ def measures_table(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def thresholds_of(files: RunFiles) -> dict[str, Any] | None:
-    """What the page shows of calibration.json; None, with a note, if another version wrote it."""
+    """What the page shows of calibration.json; None, with a note, if another version wrote it, or
+    if it is of weights that were trained on since."""
     if not files.calibration:
+        return None
+    weights = [about.get("model") for about in (files.calibration, files.environment)]
+    if all(weights) and weights[0] != weights[1]:
+        files.notes.append(
+            "calibration.json is of another model than is here now: run `lookalike calibrate` "
+            "again."
+        )
         return None
     try:
         return thresholds(files.calibration)
@@ -112,23 +128,27 @@ def stage(files: RunFiles, name: str, prefix: str = "") -> dict[str, Any]:
     steps = files.steps.get(name, [])
     times = _column(steps, steps, "step_seconds")[1]
     duration = (files.environment.get("stage_seconds") or {}).get(name)
+    logged = _column(steps, steps, "seconds")[1]
     return {
         "name": name,
         "last_step": steps[-1]["step"] if steps else None,
         "step_seconds": float(np.median(times)) if len(times) else None,
-        "seconds": steps[-1].get("seconds") if duration is None and steps else duration,
+        "seconds": float(logged[-1]) if duration is None and len(logged) else duration,
         "finished": duration is not None,
         "curves": list(curves(f"{prefix}{files.stages.index(name)}", steps)),
     }
 
 
 def curves(label: str, steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """A small chart for each loss term, then the ramped weights, the rate, the time per step."""
+    """A small chart for each loss term, then the ramped weights, the numbers about the clusters,
+    the rate, the time per step."""
     losses = [entry.get("losses") or {} for entry in steps]
     weights = [entry.get("weights") or {} for entry in steps]
     ramps = [t for t in _keys(weights) if len({w[t] for w in weights if t in w}) > 1]
     charts = [(term, losses, term, True) for term in _keys(losses)]
     charts += [(f"weight of {term}", weights, term, False) for term in ramps]
+    clusters = [entry.get("clusters") or {} for entry in steps]
+    charts += [(name, clusters, name, False) for name in _keys(clusters)]
     charts += [
         ("learning rate", steps, "lr", False),
         ("seconds per step", steps, "step_seconds", True),

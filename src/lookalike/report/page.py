@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lookalike.files import replacing
-from lookalike.report.thresholds import rate
+from lookalike.rates import short_rate
 
 HEADLINES = {
     "mAP": "mAP",
@@ -28,7 +28,7 @@ def write_page(path: Path, template: str, **parts: Any) -> Path:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(percent=percent, duration=duration, number=number, rate=rate)
+    environment.filters.update(percent=percent, duration=duration, number=number, rate=short_rate)
     page = environment.get_template(template).render(headlines=HEADLINES, **parts)
     with replacing(path) as part:
         # A file name may hold bytes that aren't UTF-8: they must not stop the report.

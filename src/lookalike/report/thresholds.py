@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from lookalike.rates import short_rate
 from lookalike.report.figures import GRID, INK, LINE, WRONG, draw
 
 
@@ -48,7 +49,7 @@ def histogram(calibration: dict[str, Any]) -> str:
     support = np.flatnonzero(same + other > 1e-3 * top)
     low, high = edges[support[0]], edges[support[-1] + 1]
     lines = [
-        (calibration["threshold"], f"FPR {rate(calibration['target_fpr'])}"),
+        (calibration["threshold"], f"FPR {short_rate(calibration['target_fpr'])}"),
         (calibration["eer_threshold"], "EER"),
     ]
 
@@ -115,10 +116,3 @@ def roc(calibration: dict[str, Any]) -> str:
         axes.set_ylabel("found: share of the same person's", color=INK)
 
     return draw(paint, "roc", (4.6, 2.6))
-
-
-def rate(value: float | None) -> str:
-    """A rate as 1e-3 or 2.5e-2, to two digits; 0 for 0, a dash for None."""
-    if not value:
-        return "–" if value is None else "0"
-    return np.format_float_scientific(float(f"{value:.1e}"), trim="-", exp_digits=1)

@@ -75,7 +75,7 @@ def fit_stage(
         module.load_state_dict(state["module"])
         module.step = state["step"]
     stop = min(stage.steps, settings.steps or stage.steps)
-    if ended and not settings.steps and module.step < stop:
+    if state and ended and not settings.steps and module.step < stop:
         raise UserError(
             f"Stage '{stage.name}' was stopped by --steps at {module.step} of {stop}, and a later "
             "stage has built on it: choose another --out, or give --steps again."
@@ -139,6 +139,9 @@ class Rounds(L.LightningDataModule):
         plan = stage.plan or module.plan
         if step < stop:
             check_shares(stage.name, plan(step), self.settings.devices)
+        if stage.plan is None and self.settings.workers:
+            # A worker is a fork, in which a module's buffers on a GPU can't be read.
+            plan = {k: plan(k) for k in range(step, stop)}.__getitem__
         steps = Steps(stage.people, self.table, plan)
         return step_loader(steps, step, stop, self.settings.workers)
 

@@ -45,17 +45,17 @@ def decide(
 ) -> tuple[RunSettings, str]:
     """The settings without "auto" in precision and layout, and a sentence that says why.
 
+    What the settings say stays, and what they leave open is chosen for it.
     before: what a run to go on with, or the main process of this one, has decided, by the same
-    names: it stays. size: the method's crops, H×W.
+    names: it stays too. size: the method's crops, H×W.
     """
-    decisions = {name: before[name] for name in ("precision", "layout") if name in before}
     names = [name for name in ("precision", "layout") if getattr(settings, name) == "auto"]
+    settings = replace(settings, **{name: before[name] for name in names if name in before})
+    names = [name for name in names if name not in before]
     if not names:
         return settings, ""
-    if all(name in decisions for name in names):
-        return replace(settings, **{name: decisions[name] for name in names}), ""
     device = resolve_device(settings)
-    choice = fastest(device)
+    choice = fastest(device, settings.precision, settings.layout)
     changes: dict[str, Any] = {name: getattr(choice, name) for name in names}
     narrow = device == "cpu" and min(size) <= NARROW
     if narrow and changes.get("precision") == "bf16" and wrong_in_bf16():
@@ -66,24 +66,36 @@ def decide(
     return replace(settings, **changes), f"{words}: {choice.reason}"
 
 
-def fastest(device: str) -> Choice:
+def fastest(
+    device: str,
+    precision: Precision | Literal["auto"] = "auto",
+    layout: Layout | Literal["auto"] = "auto",
+) -> Choice:
     """The precision and layout in which a convolution's forward and backward pass are fastest.
 
-    device: "cpu" or "cuda". A GPU that has bfloat16 takes it, channels last, without a measurement.
+    device: "cpu" or "cuda". precision, layout: what is given stays, and decides with which times
+    the other is chosen. A GPU that has bfloat16 takes it, channels last, without a measurement.
     """
     if device == "cuda":
+        if layout == "auto":
+            layout = "channels_last"
+        if precision != "auto":
+            return Choice(precision, layout, "on a GPU nothing is measured")
         if torch.cuda.is_bf16_supported():
-            return Choice("bf16", "channels_last", "the GPU computes in bfloat16")
-        return Choice("fp32", "channels_last", "the GPU has no bfloat16")
+            return Choice("bf16", layout, "the GPU computes in bfloat16")
+        return Choice("fp32", layout, "the GPU has no bfloat16")
     times = convolution_times()
-    layout: Layout = "channels_last"
-    best = {where: min(times[f"{p} {where}"] for p in ("fp32", "bf16")) for where in LAYOUTS}
-    if best["contiguous"] < LAYOUT_GAIN * best["channels_last"]:
-        layout = "contiguous"
+    precisions = ("fp32", "bf16") if precision == "auto" else (precision,)
+    best = {where: min(times[f"{p} {where}"] for p in precisions) for where in LAYOUTS}
+    if layout == "auto":
+        faster = best["contiguous"] < LAYOUT_GAIN * best["channels_last"]
+        layout = "contiguous" if faster else "channels_last"
+    if precision != "auto":
+        took = ", ".join(f"{1e3 * best[where]:.2g} ms in {where}" for where in LAYOUTS)
+        return Choice(precision, layout, f"a convolution in {precision} takes {took}")
     plain, half = times[f"fp32 {layout}"], times[f"bf16 {layout}"]
-    precision: Precision = "bf16" if half < GAIN * plain else "fp32"
     reason = f"a convolution takes {1e3 * half:.2g} ms in bf16, {1e3 * plain:.2g} ms in fp32"
-    return Choice(precision, layout, reason)
+    return Choice("bf16" if half < GAIN * plain else "fp32", layout, reason)
 
 
 def convolution_times() -> dict[str, float]:

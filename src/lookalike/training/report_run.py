@@ -21,6 +21,7 @@ from lookalike.generation.pictures import read_images, save_picture
 from lookalike.generation.repose import Repose
 from lookalike.generation.target_poses import known_pairs
 from lookalike.methods import Model
+from lookalike.methods.model_file import fingerprint
 from lookalike.report import write_report
 from lookalike.training.processes import processor
 from lookalike.training.settings import RunSettings, resolve_device
@@ -53,6 +54,8 @@ def report_run(
     recognising = {name: m for name, m in models.items() if m.embeds}
     for bench in test_benches if recognising else ():
         evaluation = evaluate(recognising, bench)
+        if len(test_benches) > 1:
+            print(bench)
         print(results_table(evaluation))
         rows += evaluation.rows
         ranked = ranked or evaluation.ranked
@@ -103,10 +106,12 @@ def environment(
         "hardware": torch.cuda.get_device_name() if gpu else f"{cpu}, {os.cpu_count()} cores",
         "cpu": cpu,
         "threads": torch.get_num_threads(),
+        "spin": os.environ.get("GOMP_SPINCOUNT", ""),
         "devices": settings.devices,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "lookalike": __version__,
+        "model": fingerprint(model),
         "parameters": {"total": sum(p.numel() for p in model.parameters())},
         "stage_seconds": {k: round(v, 1) for k, v in seconds.items()},
     }

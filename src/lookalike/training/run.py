@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from lookalike import parallel
 from lookalike.data import DISTRACTOR, UNKNOWN, Benchmark, People, parse_data
 from lookalike.data.poses.with_poses import with_poses
 from lookalike.errors import UserError, unknown
-from lookalike.files import ADVICE, claim, differences, read_settings, write_yaml
+from lookalike.files import ADVICE, claim, differences, held, read_settings, write_yaml
 from lookalike.layout import use_layout
 from lookalike.methods import METHODS
 from lookalike.methods.method import Method
@@ -40,6 +43,7 @@ GENERATED = "generated"  # in the run folder: what stages write for later ones
 Data = str | Benchmark
 
 CONFIG = "config.yaml"  # what a run was started with
+GROWING = ("metrics.jsonl", "stages", "images", "tensorboard")  # what its steps leave behind
 # What of it a resumed run must have too, beside the run settings that are no comfort
 IDENTITY = ("data", "target", "seed", "precision", "layout", "settings")
 
@@ -59,9 +63,11 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """The first line of the results table: "mAP", "rank1" and the like, as fractions; empty
-        where nothing was tested."""
-        return self.rows[0] if self.rows else {}
+        """The first line of the results table: "mAP", "rank1" and the like, as fractions. Of a
+        method that only draws, its pictures' measures: "SSIM", "L1". Empty where nothing was
+        tested."""
+        name = self.model.method.name
+        return next((row for row in self.rows if row.get("pictures", name) == name), {})
 
 
 def train(
@@ -83,8 +89,9 @@ def train(
     and on which the run is then judged. out: the run folder, by default runs/<method>.
     resume: go on with the run in `out`. settings, changes: how it runs; a field of `RunSettings` or
     of the method may be given by its name: train("ide", data, seed=1, epochs=20.0).
-    Raises UserError on bad input, when `out` already has a run, and when a resumed run has other
-    settings.
+    Raises UserError on bad input, when `out` already has a run, also one that is being trained,
+    and when a resumed run has other settings; TypeError for a preset or changed fields of settings
+    that are given themselves.
     """
     names = {f.name for f in dataclasses.fields(RunSettings)}
     run_changes = {name: changes.pop(name) for name in names & changes.keys()}
@@ -93,8 +100,25 @@ def train(
         if method not in METHODS:
             raise unknown("method", method, METHODS)
         method = METHODS[method].preset(preset, **changes)
-    elif changes:
-        raise TypeError("train takes changed fields only with a method's name")
+    elif changes or preset:
+        raise TypeError("train takes a preset and changed fields only with a method's name")
+    return train_method(
+        method, data, target=target, preset=preset, out=out, resume=resume, settings=settings
+    )
+
+
+def train_method(
+    method: Method,
+    data: Data | Sequence[Data],
+    *,
+    target: Data | None,
+    preset: str | None,
+    out: str | Path | None,
+    resume: bool,
+    settings: RunSettings,
+) -> Run:
+    """As `train`, with all settings made; preset: the one that `method` is a change of, for
+    config.yaml, which names what differs from it."""
     original = method
     sources = [data] if isinstance(data, str | Benchmark) else list(data)
     benches = [parse_data(d) if isinstance(d, str) else d for d in sources]
@@ -117,25 +141,54 @@ def train(
     for stage in stages:
         if isinstance(stage, Stage) and stage.plan is not None:
             check_shares(stage.name, stage.plan(0), settings.devices)
-    if is_main_process():
-        base = type(method).preset(preset)
-        lines = differences(dataclasses.asdict(base), dataclasses.asdict(original))
-        setting_names = [line.split(":")[0] for line in lines]
-        prepare(run, config(method, preset, benches, aim, settings, setting_names), resume)
-        if reason:
-            print(f"lookalike: {reason}", file=sys.stderr)
-        if method.reads_target_labels:
-            print(
-                f"These settings of {method.name} are given the identities of the target: an "
-                "oracle, not a label-free result.",
-                file=sys.stderr,
-            )
-    elif settings.devices > 1:
-        end_with_parent()
-    if settings.accelerator != "gpu":
-        keep_freed_memory()
     persons = true_identities([*benches, *([aim] if aim else [])])
+    with held(run, "run", resume) if is_main_process() else nullcontext():
+        if is_main_process():
+            base = type(method).preset(preset)
+            lines = differences(dataclasses.asdict(base), dataclasses.asdict(original))
+            setting_names = [line.split(":")[0] for line in lines]
+            prepare(run, config(method, preset, benches, aim, settings, setting_names), resume)
+            if reason:
+                print(f"lookalike: {reason}", file=sys.stderr)
+            if method.reads_target_labels:
+                print(
+                    f"These settings of {method.name} are given the identities of the target: an "
+                    "oracle, not a label-free result.",
+                    file=sys.stderr,
+                )
+        elif settings.devices > 1:
+            end_with_parent()
+        if settings.accelerator != "gpu":
+            keep_freed_memory()
+        done, seconds = train_stages(method, stages, run, settings, resume, persons)
+        models = {name: m for name, m in done.items() if isinstance(m, Model)}
+        for m in models.values():
+            m.pids = people.source.classes.tolist()
+        last = list(models)[-1]
+        model = models[last]
+        if not is_main_process():
+            return Run(run, model)
+        trained_on = " + ".join(map(str, benches))
+        for name, m in models.items():
+            file = "model" if name == last else name
+            save_model(m, run / f"{file}.safetensors", trained_on)
+        models[method.name] = models.pop(last)
+        rows = report_run(run, models, [aim] if aim else benches, seconds, settings)
+        return Run(run, model, rows)
 
+
+def train_stages(
+    method: Method,
+    stages: Sequence[Stage | Write],
+    run: Path,
+    settings: RunSettings,
+    resume: bool,
+    persons: Mapping[str, int],
+) -> tuple[dict[str, nn.Module], dict[str, float]]:
+    """What every stage leaves behind and the seconds it took, by its name.
+
+    persons: a number for the person in every training crop, for the log.
+    """
     done: dict[str, nn.Module] = {}
     seconds: dict[str, float] = {}
     with first_error_only():
@@ -150,20 +203,7 @@ def train(
                 stage, number, done, run, settings, resume, ended, truth
             )
     parallel.leave()
-    models = {name: m for name, m in done.items() if isinstance(m, Model)}
-    for m in models.values():
-        m.pids = people.source.classes.tolist()
-    last = list(models)[-1]
-    model = models[last]
-    if not is_main_process():
-        return Run(run, model)
-    trained_on = " + ".join(map(str, benches))
-    for name, m in models.items():
-        file = "model" if name == last else name
-        save_model(m, run / f"{file}.safetensors", trained_on)
-    models[method.name] = models.pop(last)
-    rows = report_run(run, models, [aim] if aim else benches, seconds, settings)
-    return Run(run, model, rows)
+    return done, seconds
 
 
 def decisions(run: Path) -> dict[str, Any]:
@@ -182,9 +222,9 @@ def plan_people(
     """
     tables: list[People] = []
     names: dict[str, str] = {}  # domain → the data that has it
-    for bench in [*benches, *([target] if target else [])]:
+    for number, bench in enumerate([*benches, *([target] if target else [])], 1):
         people = bench.train
-        if method.labels if bench is not target else method.reads_target_labels:
+        if method.labels if number <= len(benches) else method.reads_target_labels:
             people = people[people.pids > DISTRACTOR]
         else:
             people = people.unlabelled()
@@ -192,13 +232,14 @@ def plan_people(
             raise UserError(f"{bench} has no training images.")
         for domain in people.domains:
             if names.setdefault(domain, str(bench)) != str(bench):
-                people = people.named(f"{domain}-{len(tables) + 1}")
+                fresh = (f"{domain}-{k}" for k in count(number))
+                name = next(n for n in fresh if names.setdefault(n, str(bench)) == str(bench))
+                people = people.named(name)
         tables.append(people)
-    count = len(benches)
     source = tables[0]
-    for people in tables[1:count]:
+    for people in tables[1 : len(benches)]:
         source = source + people
-    return Given(source, tables[count] if target else None, seed, folder)
+    return Given(source, tables[-1] if target else None, seed, folder)
 
 
 def true_identities(benches: Sequence[Benchmark]) -> dict[str, int]:
@@ -254,7 +295,10 @@ def prepare(run: Path, new: dict[str, Any], resume: bool) -> None:
     if file.exists():
         old = read_settings(file, ADVICE, "method")
         kind = old["method"]
-        if not resume and not any(run.glob("stages/*/last.ckpt")):
+        if not resume and not any(run.glob("stages/*/last.ckpt")) and not any(run.glob("*.safe*")):
+            for name in GROWING:  # another method's lines would stay among the new ones
+                path = run / name
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
             write_yaml(file, new)
             return
         if resume and "format" not in old:

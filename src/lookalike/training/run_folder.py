@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,11 @@ from lookalike.methods.stage import Stage, Write
 
 
 def stage_folder(run: Path, number: int, stage: Stage | Write) -> Path:
-    """Where the run's stage `number`, which counts from 1, keeps its checkpoint or its note."""
+    """Where the run's stage `number`, counted from 1, keeps its checkpoint.
+
+    Stages and writes are counted together. A write keeps nothing there: its note lies beside its
+    pictures, in generated/NAME.
+    """
     return run / "stages" / f"{number}-{stage.name}"
 
 
@@ -32,7 +35,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """What `save_checkpoint` wrote, on the CPU. Raises UserError for a file that isn't one."""
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except Exception as error:  # torch.load answers damage with nearly every kind of exception
         raise UserError(
             f"The checkpoint {path} can't be read: delete it to start its stage again."
         ) from error

@@ -18,13 +18,12 @@ from lookalike import parallel
 from lookalike.data.samplers import step_seed
 from lookalike.errors import UserError
 from lookalike.files import claim
+from lookalike.generation.folder import NOTE, OTHER
 from lookalike.generation.pictures import save_picture, to_pixels
 from lookalike.methods.model_file import fingerprint
 from lookalike.methods.stage import Write
 from lookalike.training.processes import is_main_process
 from lookalike.training.settings import RunSettings, resolve_device
-
-NOTE = "made_of.json"  # in the folder of the pictures: what they were made of
 
 
 def write_pictures(
@@ -39,7 +38,7 @@ def write_pictures(
     folder = Path(os.path.commonpath([Path(path).parent for path in write.pictures.paths]))
     if is_main_process():
         note = about(write, done, settings, method)
-        claim(folder, NOTE, note, other="holds pictures made of something else")
+        claim(folder, NOTE, note, other=OTHER)
     parallel.wait()
     device = torch.device(resolve_device(settings))
     for module in done.values():

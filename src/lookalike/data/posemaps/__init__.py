@@ -1,4 +1,5 @@
-"""Poses as pictures, a batch at a time on any device: heat-maps, discs, and the body's mask.
+"""Poses as pictures, a batch at a time on any device: heat-maps and discs (`maps`), and the body's
+mask (`mask`).
 
 Everywhere `joints` are B×18×3: x and y in pixels of a height×width image, and above 0 if the joint
 is known. A joint lies in column int(x), row int(y); one outside the image counts as missing.

@@ -3,6 +3,8 @@
 The authors leave outputs/NAME/config.yaml and outputs/NAME/checkpoints/{gen,dis,id}_STEP.pt, and
 take their teacher from a folder with net_last.pth and opts.yaml. id is the appearance encoder,
 which recognises alone; gen, which needs it, swaps; dis and the teacher are for training.
+
+`released_files` tells these apart, `config` reads the settings, `entries` has the names of weights.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -26,7 +27,7 @@ from lookalike.importing.outputs import Imported, Write, beside, check_free, wri
 from lookalike.importing.renaming import Report, take
 from lookalike.methods.dgnet import DGNet, DGNetModel
 from lookalike.methods.ide import BaselineModel
-from lookalike.methods.model_file import save_model
+from lookalike.methods.model_file import save_model, save_tensors
 from lookalike.nets.dgnet import Discriminator
 from lookalike.nets.unfilled import Unfilled
 
@@ -133,4 +134,4 @@ def discriminator_writer(method: DGNet, file: Checkpoint, reports: list[Report])
         "scales": str(method.dis_scales),
         "residuals": str(method.residual_blocks),
     }
-    return partial(safetensors.torch.save_file, tensors, metadata=about)
+    return partial(save_tensors, tensors, about)

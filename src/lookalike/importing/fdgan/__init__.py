@@ -4,6 +4,8 @@ Stage I leaves model_best.pth.tar with encoder and verifier; stages II and III l
 EPOCH_net_{E,G,Di,Dp}.pth and best_net_*.pth. E is encoder and verifier, which recognise alone; G,
 which needs it, reposes; the identity discriminator Di and the pose discriminator Dp are for
 training. All are of PyTorch 0.3.1, whose batch norm has no step counters: they become 0.
+
+`released_files` tells these apart, `entries` has the names of weights.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
@@ -26,7 +27,7 @@ from lookalike.importing.fdgan.released_files import in_folder, recognise
 from lookalike.importing.outputs import Imported, Write, beside, check_free, write_all
 from lookalike.importing.renaming import Report, take
 from lookalike.methods.fdgan import FDGAN
-from lookalike.methods.model_file import save_model
+from lookalike.methods.model_file import save_model, save_tensors
 from lookalike.nets import resnet
 from lookalike.nets.fdgan import IdentityDiscriminator, PoseDiscriminator
 from lookalike.nets.unfilled import Unfilled
@@ -131,7 +132,7 @@ def encoder_writer(tensors: Mapping[str, Tensor]) -> Write:
         k.removeprefix(part): v.contiguous() for k, v in tensors.items() if k.startswith(part)
     }
     about = {"format": "pt", "stride_on": "3x3"}
-    return partial(safetensors.torch.save_file, weights, metadata=about)
+    return partial(save_tensors, weights, about)
 
 
 def discriminator_writer(
@@ -145,4 +146,4 @@ def discriminator_writer(
     values = take_with_counters(kind, file, net.state_dict(), reports)
     tensors = {name: value.contiguous() for name, value in values.items()}
     about = {"format": "pt", "network": f"lookalike.nets.fdgan.{type(net).__name__}"}
-    return partial(safetensors.torch.save_file, tensors, metadata=about)
+    return partial(save_tensors, tensors, about)

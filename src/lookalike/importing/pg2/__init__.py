@@ -3,6 +3,8 @@
 The authors leave a TensorFlow 1 checkpoint, model.ckpt-STEP.{index,data-…,meta}, of G1 (scope
 Pose_AE), G2 (UAEnoFC) and D (Discriminator.*), which may be absent. It is read where TensorFlow is
 installed, and elsewhere as an .npz file of its variables by name. All sizes are in the shapes.
+
+`tensorflow` reads either, `entries` has the names of variables and how their numbers are turned.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
@@ -32,7 +33,7 @@ from lookalike.importing.pg2.entries import (
 )
 from lookalike.importing.pg2.tensorflow import find, read_variables
 from lookalike.importing.renaming import Report, by
-from lookalike.methods.model_file import save_model
+from lookalike.methods.model_file import save_model, save_tensors
 from lookalike.methods.pg2 import PG2, PG2Model
 from lookalike.nets.pg2 import Discriminator
 from lookalike.nets.unfilled import Unfilled
@@ -77,15 +78,10 @@ def import_files(paths: Sequence[Path], out: Path, step: int | None, force: bool
     data = DATA.get(model.size, "other data")
     does = "reposes" if "G2" in kinds else "reposes coarsely (no G2)"
     writers = {out: partial(save_model, model), **writers}
-    outputs = {out: f"pg2, {by_size(model.size)} pixels ({data}); {does}", **outputs}
+    outputs = {out: f"pg2, {by(model.size)} pixels ({data}); {does}", **outputs}
     check_free(list(writers), force)
     write_all(writers)
     return Imported(outputs, reports, [])
-
-
-def by_size(size: tuple[int, int]) -> str:
-    """A size in pixels, such as 128×64."""
-    return f"{size[0]}×{size[1]}"
 
 
 def settings(file: Checkpoint, kinds: set[str]) -> PG2:
@@ -165,4 +161,4 @@ def discriminator_writer(method: PG2, file: Checkpoint, reports: list[Report]) -
         "channels": str(method.channels),
         "inputs": str(inputs),
     }
-    return partial(safetensors.torch.save_file, tensors, metadata=about)
+    return partial(save_tensors, tensors, about)

@@ -1,9 +1,10 @@
 """How good pictures are: against the picture that they should be, and as sets.
 
 Pictures are B×3×H×W, uint8 or float from 0 to 255, RGB, scored as they are; every function gives a
-number a pair, float64. Pairs: `ssim`, `psnr`, `l1`, `lab_dssim`, `lpips` (of a network's maps), and
-`masked` for the same inside a mask. Sets: `frechet_distance` and `inception_score` (of a network's
-features), `diversity_pairs`. `mean_intervals` says how sure a mean is.
+number a pair, float64. Pairs: `ssim`; `psnr` and `l1`, in `pixels` with `masked` for the same
+inside a mask; `lab_dssim`, in `dssim`; `lpips` (of a network's maps). Sets: `frechet_distance`, in
+`frechet`, and `inception_score`, in `inception` (of a network's features); `diversity_pairs`.
+`mean_intervals` says how sure a mean is.
 """
 
 from lookalike.metrics.bootstrap_intervals import mean_intervals
