@@ -54,6 +54,8 @@ def test_data_set_draws_other_structures_for_every_image(market, by):
     assert jobs != data_set(people, structures, 3, 1, ".jpg", file_by)
     with pytest.raises(UserError, match="72 images have only 71 others"):
         data_set(people, structures, 72, 0, ".jpg", file_by)
+    with pytest.raises(UserError, match="There is nobody to draw"):
+        data_set(people[:0], Structures([]), 1, 0, ".jpg", file_by)
 
 
 def test_every_pose_is_every_combination_once():

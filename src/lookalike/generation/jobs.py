@@ -86,9 +86,11 @@ def data_set(
     are known. by: whose identity a file lies in the folder of, the person's or the condition's; its
     name has that one first: PID_cCAMERA_ROW_in_PID_cCAMERA_ROW or …_wears_…, rows of `people`,
     cameras from 1. So the reader `folder` finds persons and cameras in it. Raises UserError for
-    more `times` than there are such conditions.
+    more `times` than there are such conditions, and where there is nobody.
     """
     n = len(people)
+    if not n:
+        raise UserError("There is nobody to draw: these data have no training images.")
     rows = np.flatnonzero(conditions.known)
     rng = np.random.default_rng(seed)
     jobs = []

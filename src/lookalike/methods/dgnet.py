@@ -203,8 +203,8 @@ class DGNet(Method):
         # training images; the pictures count for more, so that they show people that soon
         "demo": dict(height=96, width=48, pad=4, backbone="resnet18", weights="none", batch_size=4,
                      start_from="teacher", erase=0.0, structure_dim=8, residual_blocks=2,
-                     mlp_dim=128, dis_dim=16, dis_scales=2, joint_steps=440, milestones=(420,),
-                     ramp_from=330, ramp=30, recon_weight=20.0, positive_weight=20.0, r1_every=4,
+                     mlp_dim=128, dis_dim=16, dis_scales=2, joint_steps=400, milestones=(385,),
+                     ramp_from=300, ramp=30, recon_weight=20.0, positive_weight=20.0, r1_every=4,
                      lr=1e-3, lr_trunk=5e-4, lr_head=5e-3, teacher_top1=0.0,
                      teacher=IDE.preset("demo")),
     }  # fmt: skip

@@ -193,7 +193,7 @@ class IDE(Method):
         # DG-Net can start from
         "demo": dict(height=96, width=48, pad=4, backbone="resnet18", weights="none", erase=0.3,
                      dropout=0.2, smoothing=0.1, triplet_weight=1.0, margin="soft",
-                     ids_per_batch=16, images_per_id=4, epoch="step", epochs=440.0, warmup=30.0,
+                     ids_per_batch=16, images_per_id=4, epoch="step", epochs=360.0, warmup=30.0,
                      decay="cosine", optimizer="adam", lr_trunk=1e-3, lr_head=1e-3),
     }  # fmt: skip
 
