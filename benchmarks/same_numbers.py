@@ -58,6 +58,11 @@ RENAMED = {
     "--flat [6,6]": "--warmup_flat 6 --joint_flat 6",
 }
 NEW = "--layout channels_last"  # the old checkout has no other layout, and no such flag
+# The demo is shorter today: both train its old schedule
+LENGTHS = {
+    "ide-demo": "--epochs 440",
+    "dgnet-demo": "--joint_steps 700 --milestones [600] --ramp_from 500 --teacher.epochs 440",
+}
 
 
 def main() -> int:
@@ -78,7 +83,7 @@ def main() -> int:
         if args.old_only:
             print(f"{name:<16} {old}")
             continue
-        new_flags = f"{renamed(flags)} {NEW}".split()
+        new_flags = f"{renamed(flags)} {LENGTHS.get(name, '')} {NEW}".split()
         new = run(here, args.work / "new" / name, method, preset, new_flags)
         differences = compare(old, new)
         same &= not any(differences.values())
