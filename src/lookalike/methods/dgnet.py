@@ -208,8 +208,7 @@ class DGNet(Method):
                      lr=1e-3, lr_trunk=5e-4, lr_head=5e-3, teacher_top1=0.0,
                      teacher=IDE.preset("demo")),
     }  # fmt: skip
-    # The appearance encoder trained as long on the same real images, without a picture. The fine
-    # head learns with the teacher's weight alone: without it, it mustn't count in a score
+    # The encoder, as long on the real images alone: f_fine then learns nothing, and isn't scored
     control: ClassVar[Changes | None] = dict(teacher_weight=0.0, beta=0.0)
     ablations: ClassVar[Mapping[str, Changes]] = {
         "f_prim alone": dict(fine_factor=0.0, beta=0.0),
