@@ -27,8 +27,8 @@ from lookalike.nets import backbone, resnet
 from lookalike.nets.fdgan import IdentityDiscriminator, PoseDiscriminator
 
 H, W = 64, 32
-# 2048 + 6 + 10 channels. With a number that is no multiple of 16, torch 2.13's transposed convolution
-# from a map of one pixel reads what nobody wrote (MALLOC_PERTURB_=255 shows it).
+# 2048 + 6 + 10 channels. Where their number is no multiple of 16, torch 2.13's transposed
+# convolution of a map of one pixel reads what nobody wrote (MALLOC_PERTURB_=255 shows it).
 NOISE = 10
 NORM = PIXEL_NORMS["imagenet"]
 MEAN, STD = (torch.tensor(v).view(3, 1, 1) for v in (NORM.mean, NORM.std))
