@@ -77,17 +77,17 @@ def writable_file(path: str | Path) -> Path:
     return writable(path)
 
 
-def remove_stale(folder: Path) -> None:
+def remove_stale(folder: Path, age: float = STALE) -> None:
     """Removes the temporary files in `folder` and below that killed processes left behind.
 
-    Those written to within the last hour stay: another process may be at work.
+    Those written to within the last `age` seconds stay: another process may be at work.
     """
     for place, _, names in os.walk(folder):
         for name in names:
             if name.endswith(".part"):
                 with suppress(OSError):  # another process renamed it meanwhile
                     part = Path(place, name)
-                    if time.time() - part.stat().st_mtime > STALE:
+                    if time.time() - part.stat().st_mtime >= age:
                         part.unlink()
 
 

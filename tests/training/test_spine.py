@@ -87,6 +87,16 @@ def test_a_killed_run_ends_as_one_that_was_not(
     assert_same(whole, tmp_path / "run")
 
 
+def test_what_a_killed_run_was_writing_goes_when_it_goes_on(
+    domains: Path, whole: Path, tmp_path: Path
+) -> None:
+    run = train(domains, tmp_path / "run").folder
+    part = run / "generated/recoloured/000001_0001_c2s1_000001_00.png.3d4efc10.part"
+    part.write_bytes(b"half")
+    train(domains, run, resume=True)
+    assert_same(whole, run)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_at_every_point(domains: Path, whole: Path, tmp_path: Path, point: str) -> None:

@@ -22,7 +22,7 @@ from lookalike import parallel
 from lookalike.data import DISTRACTOR, UNKNOWN, Benchmark, People, parse_data
 from lookalike.data.poses.with_poses import with_poses
 from lookalike.errors import UserError, unknown
-from lookalike.files import ADVICE, claim, differences, held, read_settings, write_yaml
+from lookalike.files import ADVICE, claim, differences, held, read_settings, remove_stale, write_yaml
 from lookalike.layout import use_layout
 from lookalike.methods import METHODS
 from lookalike.methods.method import Method
@@ -148,6 +148,7 @@ def train_method(
             lines = differences(dataclasses.asdict(base), dataclasses.asdict(original))
             setting_names = [line.split(":")[0] for line in lines]
             prepare(run, config(method, preset, benches, aim, settings, setting_names), resume)
+            remove_stale(run, 0)  # nobody else is at work here
             if reason:
                 print(f"lookalike: {reason}", file=sys.stderr)
             if method.reads_target_labels:
