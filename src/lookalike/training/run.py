@@ -22,7 +22,15 @@ from lookalike import parallel
 from lookalike.data import DISTRACTOR, UNKNOWN, Benchmark, People, parse_data
 from lookalike.data.poses.with_poses import with_poses
 from lookalike.errors import UserError, unknown
-from lookalike.files import ADVICE, claim, differences, held, read_settings, remove_stale, write_yaml
+from lookalike.files import (
+    ADVICE,
+    claim,
+    differences,
+    held,
+    read_settings,
+    remove_stale,
+    write_yaml,
+)
 from lookalike.layout import use_layout
 from lookalike.methods import METHODS
 from lookalike.methods.method import Method
