@@ -16,7 +16,7 @@ from lookalike.errors import UserError
 from lookalike.methods import METHODS, Method, Model
 from lookalike.methods.dgnet import DGNet
 from lookalike.methods.ide import IDE
-from lookalike.methods.model_file import load_model, save_model, settings_from
+from lookalike.methods.model_file import fingerprint, load_model, save_model, settings_from
 
 SMALL: dict[str, Any] = {"backbone": "resnet10", "weights": "none", "stride_on": "3x3",
                          "height": 64, "width": 48}  # fmt: skip
@@ -152,3 +152,13 @@ def test_controls_and_ablations_are_settings_of_the_method(name: str) -> None:
     assert kind() not in changed
     model = kind.model_type()
     assert (kind.control is not None) == bool(model.verbs and model.features_of)
+
+
+def test_a_model_keeps_its_fingerprint_when_it_is_loaded(tmp_path: Path) -> None:
+    model = IDE(backbone="resnet10", weights="none", height=64, width=48).model(3)
+    model.method = dataclasses.replace(model.method, weights="imagenet")  # as a run trains it
+    again = load_model(save_model(model, tmp_path / "model.safetensors"))
+    assert fingerprint(again) == fingerprint(model)
+    with torch.no_grad():
+        next(again.parameters()).add_(1)
+    assert fingerprint(again) != fingerprint(model)

@@ -137,10 +137,16 @@ def load_model(path: str | Path) -> Model:
 
 
 def fingerprint(module: nn.Module) -> str:
-    """A name for a network's weights, and for a `Model`'s settings too: 16 hexadecimal digits."""
+    """A name for a network's weights, and for a `Model`'s settings too: 16 hexadecimal digits.
+
+    A trained model has the name that it has when it is loaded from its file.
+    """
     digest = hashlib.sha256()
     if isinstance(module, Model):
-        digest.update(json.dumps(dataclasses.asdict(module.method)).encode())
+        settings = dataclasses.asdict(module.method)
+        if "weights" in settings:  # where it started, which a file has overwritten
+            settings["weights"] = "none"
+        digest.update(json.dumps(settings).encode())
     for tensor in module.state_dict().values():
         digest.update(tensor.detach().cpu().contiguous().numpy())
     return digest.hexdigest()[:16]

@@ -304,7 +304,11 @@ def prepare(run: Path, new: dict[str, Any], resume: bool) -> None:
     if file.exists():
         old = read_settings(file, ADVICE, "method")
         kind = old["method"]
-        if not resume and not any(run.glob("stages/*/last.ckpt")) and not any(run.glob("*.safe*")):
+        if (
+            not resume
+            and not any(run.glob("stages/*/last.ckpt"))
+            and not any(run.glob("*.safetensors"))
+        ):
             for name in GROWING:  # another method's lines would stay among the new ones
                 path = run / name
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
