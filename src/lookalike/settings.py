@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from lookalike.errors import UserError, unknown
+from lookalike.errors import UserError, short, unknown
 
 LIMITS = {"least": "{} or more", "above": "above {}", "most": "at most {}", "below": "below {}"}
 
@@ -43,13 +44,16 @@ def check(settings: Any) -> None:
         if not allowed(value, hints[field.name]):
             choices = choices_of(hints[field.name])
             if choices and not isinstance(value, int | float):
-                raise unknown(field.name, str(value), [str(choice) for choice in choices])
+                raise unknown(field.name, short(value), [str(choice) for choice in choices])
             words = in_words(hints[field.name])
-            raise UserError(f"{field.name} is {value!r}, but must be {words}.")
+            shown = repr(short(value)) if isinstance(value, str) else short(value)
+            raise UserError(f"{field.name} is {shown}, but must be {words}.")
         limits = field.metadata.get("limits", {})
         for number in _numbers(value):
-            if not math.isfinite(number) or not _within(number, limits):
-                raise UserError(f"{field.name} is {value}, but must be {limits_in_words(limits)}.")
+            # A whole number may be too large for a float.
+            if not abs(number) <= sys.float_info.max or not _within(number, limits):
+                words = limits_in_words(limits)
+                raise UserError(f"{field.name} is {short(value)}, but must be {words}.")
 
 
 @lru_cache(maxsize=64)  # reading annotations is slow

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lookalike.errors import UserError
+from lookalike.errors import UserError, short
+from lookalike.reading import read_bytes
 
 SUFFIXES = (".p", ".pkl", ".pickle")
 
@@ -24,16 +27,32 @@ def read_plain(file: Path) -> Any:
 
     Tuples come as lists. Raises UserError where it asks for anything else or isn't whole.
     """
+    content = read_bytes(file)
     try:
         # latin1 keeps the bytes of Python 2's strings, which its arrays were pickled as.
-        value = _Unpickler(io.BytesIO(file.read_bytes()), encoding="latin1").load()
-        return _plain(value)
+        reader = _Unpickler if _notes_fit(content) else _SlowUnpickler
+        return _plain(reader(io.BytesIO(content), encoding="latin1").load())
     except UserError as error:
         raise UserError(f"'{file}' {error}") from None
-    except OSError as error:
-        raise UserError(f"Can't read '{file}' ({error.strerror}).") from error
     except Exception as error:  # a broken pickle raises whatever its opcodes lead to
-        raise UserError(f"'{file}' is no whole pickle ({error}).") from error
+        raise UserError(f"'{file}' is no whole pickle ({short(str(error))}).") from error
+
+
+def _notes_fit(content: bytes) -> bool:
+    """Whether it surely notes no thing under a number beyond the file's length: C's unpickler makes
+    room for all smaller numbers, so that a few bytes would take 32 GiB."""
+    notes = re.finditer(rb"r(?=(.{4}))|p(?=(\d{7,})\n)", content, re.DOTALL)
+    numbers = (int.from_bytes(m[1], "little") if m[1] else int(m[2][:20]) for m in notes)
+    if not any(number > len(content) for number in numbers):
+        return True
+    try:  # these bytes may be other things' too
+        codes = pickletools.genops(content)
+        return not any(
+            code.name in ("PUT", "LONG_BINPUT") and int(number or 0) > len(content)
+            for code, number, _ in codes
+        )
+    except ValueError:  # a broken one, or Python 2's texts, which pickletools doesn't know
+        return False
 
 
 class _Dtype:
@@ -48,7 +67,7 @@ class _Dtype:
     @property
     def real(self) -> np.dtype[Any]:
         if self.code.lstrip("<>|=")[:1] not in tuple("biufSU"):
-            raise UserError(f"holds an array of '{self.code}', which isn't read.")
+            raise UserError(f"holds an array of '{short(self.code)}', which isn't read.")
         # The order is said with the code or, as NumPy pickles it, in the state.
         return np.dtype((self.order if self.order in ("<", ">") else "") + self.code.lstrip("<>|="))
 
@@ -71,15 +90,22 @@ class _Array:
         return _from_buffer(data, dtype, shape, "F" if fortran else "C")
 
 
-def _plain(value: Any) -> Any:
-    """The value with arrays in place of what stands for them."""
-    if isinstance(value, _Array):
-        value = value.real
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
-    return value
+def _plain(value: Any, known: dict[int, Any] | None = None) -> Any:
+    """The value with arrays in place of what stands for them.
+
+    known: results by the number of their object: a part that occurs often is made once.
+    """
+    known = {} if known is None else known
+    if id(value) in known:
+        return known[id(value)]
+    plain = value.real if isinstance(value, _Array) else value
+    if isinstance(plain, dict):
+        plain = {name: _plain(part, known) for name, part in plain.items()}
+    elif isinstance(plain, (list, tuple)):
+        plain = [_plain(part, known) for part in plain]
+    if plain is not value:
+        known[id(value)] = plain
+    return plain
 
 
 def _bytes(data: Any = b"") -> bytes:
@@ -97,7 +123,7 @@ def _scalar(dtype: _Dtype, data: Any) -> Any:
 
 def _encoded(text: str, encoding: str = "latin1") -> bytes:
     if encoding not in ("latin1", "latin-1", "ascii", "utf-8"):
-        raise UserError(f"has a text in '{encoding}', which isn't read.")
+        raise UserError(f"has a text in '{short(encoding)}', which isn't read.")
     return text.encode(encoding)
 
 
@@ -120,13 +146,22 @@ KNOWN: dict[str, Callable[..., Any]] = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
+class _Plain:
+    """How an unpickler finds what a pickle asks for."""
+
     def find_class(self, module: str, name: str) -> Any:
         place = module.replace("numpy._core", "numpy.core").replace("__builtin__", "builtins")
         try:
             return KNOWN[f"{place}.{name}"]
         except KeyError:
             raise UserError(
-                f"asks for {module}.{name}, so it isn't read: it should hold numbers, "
+                f"asks for {short(f'{module}.{name}')}, so it isn't read: it should hold numbers, "
                 "texts, containers and arrays."
             ) from None
+
+
+class _Unpickler(_Plain, pickle.Unpickler): ...
+
+
+class _SlowUnpickler(_Plain, pickle._Unpickler):
+    """Python's own, which is slow, and notes things in a dictionary."""

@@ -5,15 +5,15 @@ A run that was killed half way is the usual reason to open its report.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+import numpy as np
 
 from lookalike.errors import UserError
+from lookalike.reading import from_json, from_yaml, read_bytes
 
 # What each file's absence means to the reader of the report.
 MEANING = {
@@ -25,6 +25,8 @@ MEANING = {
     "calibration.json": "there are no thresholds to show",
     "environment.json": "the hardware and the stages' durations are unknown",
 }
+# What of a logged step is a number, and what are numbers by name
+TIMES, TERMS = ("lr", "seconds", "step_seconds"), ("losses", "weights", "clusters")
 
 
 @dataclass(frozen=True)
@@ -96,42 +98,58 @@ def read_run(folder: Path) -> RunFiles:
 def _mapping(path: Path, notes: list[str]) -> dict[str, Any]:
     """The mapping in a JSON or YAML file; empty, with a note that says why, where there is none."""
     try:
-        text = path.read_text(encoding="utf-8")
-        value = yaml.safe_load(text) if path.suffix == ".yaml" else json.loads(text)
-    except FileNotFoundError:
-        notes.append(f"{path.name} is missing: {MEANING[path.name]}.")
+        text = read_bytes(path).decode()
+        value = from_yaml(text) if path.suffix == ".yaml" else from_json(text)
+    except (UserError, ValueError) as error:
+        notes.append(_unread(path, error))
         return {}
-    except (ValueError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        notes.append(f"{path.name} cannot be read ({reason}): {MEANING[path.name]}.")
-        return {}
-    if not isinstance(value, dict):
+    nested = ("settings", "run") if path.name == "config.yaml" else ()
+    if not isinstance(value, dict) or not all(isinstance(value.get(n) or {}, dict) for n in nested):
         notes.append(f"{path.name} holds no mapping: {MEANING[path.name]}.")
         return {}
     return value
 
 
+def _unread(path: Path, error: Exception) -> str:
+    """The note of a file that can't be read, or isn't there."""
+    why = f"cannot be read ({error})" if path.exists() else "is missing"
+    return f"{path.name} {why}: {MEANING[path.name]}."
+
+
 def _steps(path: Path, notes: list[str]) -> dict[str, list[dict[str, Any]]]:
     """stage → its logged steps. A resumed run logs some steps again: the later line counts."""
-    if not path.exists():
-        notes.append(f"{path.name} is missing: {MEANING[path.name]}.")
+    try:
+        text = read_bytes(path).decode(errors="replace")
+    except UserError as error:
+        notes.append(_unread(path, error))
         return {}
     stages: dict[str, dict[int, dict[str, Any]]] = {}
     broken = 0
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            try:
-                entry = json.loads(line)
-                steps = stages.setdefault(str(entry["stage"]), {})
-                # One step may have two lines: its losses, and the clusters of the next round.
-                steps.setdefault(int(entry["step"]), {}).update(entry)
-            except (ValueError, KeyError, TypeError):  # a killed process leaves half a line
-                broken += bool(line.strip())
+    for line in text.split("\n"):
+        try:
+            entry = _logged(from_json(line))
+            steps = stages.setdefault(str(entry["stage"]), {})
+            # One step may have two lines: its losses, and the clusters of the next round.
+            steps.setdefault(int(entry["step"]), {}).update(entry)
+        except (KeyError, OverflowError, TypeError, ValueError):  # a killed process's half line
+            broken += bool(line.strip())
     if broken:
         notes.append(f"{broken} line{'s' * (broken > 1)} of {path.name} cannot be read: left out.")
     if not stages:
         notes.append(f"{path.name} is empty: {MEANING[path.name]}.")
     return {stage: [steps[s] for s in sorted(steps)] for stage, steps in stages.items()}
+
+
+def _logged(entry: Any) -> dict[str, Any]:
+    """The entry of a line. Raises KeyError, TypeError, ValueError or OverflowError for what no run
+    logs."""
+    numbers = [entry["step"], *(entry[name] for name in TIMES if entry.get(name) is not None)]
+    for name in TERMS:
+        numbers += [v for v in dict(entry.get(name) or {}).values() if v is not None]
+    if not all(isinstance(number, int | float) for number in numbers):
+        raise TypeError
+    np.array(numbers, np.float64)  # 400 digits are no number that a curve shows
+    return entry
 
 
 def _stage_names(folder: Path) -> list[str]:

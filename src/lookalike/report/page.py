@@ -15,6 +15,7 @@ HEADLINES = {
     "rank1": "Rank-1",
     "rank5": "Rank-5",
     "rank10": "Rank-10",
+    "rank20": "Rank-20",
     "mINP": "mINP",
 }
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
+from lookalike.data.images import read_image
 from lookalike.data.people import evenly
+from lookalike.errors import UserError
+from lookalike.reading import from_json, read_bytes
 
 EARLIER = 8  # pictures of a progression that are shown; the others stay in images/
 
@@ -23,10 +23,8 @@ def thumbnail(path: Path, largest: tuple[int, int]) -> tuple[str, int] | None:
     None when the file is missing or is no image.
     """
     try:
-        with Image.open(path) as file:
-            image = file.convert("RGB")
-    # Pillow says SyntaxError of a broken PNG chunk, and refuses sizes that would fill the memory.
-    except (OSError, SyntaxError, Image.DecompressionBombError):
+        image = read_image(path)
+    except UserError:
         return None
     image.thumbnail(largest)
     out = BytesIO()
@@ -82,7 +80,7 @@ def _entry(path: Path, label: str, width: int) -> dict[str, Any]:
 def _about(path: Path) -> dict[str, Any]:
     """The title and caption beside a picture, where there are any."""
     try:
-        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        about = from_json(read_bytes(path.with_suffix(".json")))
+    except (UserError, ValueError):
         return {}
     return about if isinstance(about, dict) else {}

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from lookalike.errors import UserError
 from lookalike.world.places.domains import DOMAINS, domain_from
 
 
@@ -49,3 +50,11 @@ def test_every_pair_of_places_differs_in_light_or_colours():
     for i, one in enumerate(signatures):
         for other in signatures[:i]:
             assert all(a != b for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("value", ["x", None, [1, "y"], 10**400])
+def test_a_value_that_no_camera_can_have_is_refused(value):
+    with pytest.raises(UserError, match=r"height is .*, but must be"):
+        domain_from(dataclasses.asdict(DOMAINS["plaza"]) | {"height": value})
+    with pytest.raises(TypeError, match="is no domain"):
+        domain_from(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from lookalike.settings import check
+
 Range = tuple[float, float]
 Weights = tuple[tuple[str, float], ...]
 
@@ -157,8 +159,16 @@ class Domain:
 
 
 def domain_from(values: dict[str, Any]) -> Domain:
-    """The domain from `dataclasses.asdict` of one, also after JSON made its tuples lists."""
-    return Domain(**{name: _tuples(value) for name, value in values.items()})
+    """The domain from `dataclasses.asdict` of one, also after JSON made its tuples lists.
+
+    Raises TypeError for a name that no domain has, or none, and UserError for a value that can't
+    be.
+    """
+    if not isinstance(values, dict):
+        raise TypeError(f"a {type(values).__name__} is no domain")
+    domain = Domain(**{name: _tuples(value) for name, value in values.items()})
+    check(domain)
+    return domain
 
 
 def _tuples(value: Any) -> Any:

@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lookalike.errors import UserError
-from lookalike.files import read_settings
+from lookalike.reading import check_file, check_inflated, read_settings
 from lookalike.world.spec import WorldSpec
 from lookalike.world.writer.layout import WORLD, unpack_parts
 
 Array = NDArray[Any]
+# What the truth of a split has beside names and masks, and the shape of an image's
+COLUMNS: dict[str, tuple[int, ...]] = {
+    "keypoints2d": (18, 3), "keypoints3d": (18, 3), "boxes": (4,), "yaws": (), "kinds": (),
+    "native_heights": (), "occluded": (), "clothes": (), "frames": (), "pids": (), "camids": (),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +86,13 @@ class Truths:
         7 lower arm 8 hand 9 neck 10 head. Raises UserError if a file can't be read.
         """
         maps = np.empty((len(self), *self.size), np.uint8)
-        for i, path in enumerate(map(Path, self.paths)):
-            file = path.parents[1] / "parts" / path.parent.name / f"{path.stem}.png"
+        for i, path in enumerate(self.paths):
+            file = part_map(path)
             try:
+                check_file(file)
                 with Image.open(file) as image:
                     maps[i] = np.asarray(image)
-            except (OSError, ValueError) as error:
+            except Exception as error:  # pillow's readers raise whatever a broken file makes them
                 raise UserError(f"Can't read the part map '{file}' ({error}).") from error
         return unpack_parts(maps)
 
@@ -94,6 +100,12 @@ class Truths:
         height, width = self.size
         bits = np.unpackbits(packed, axis=1, count=height * width)
         return bits.reshape(-1, height, width).astype(np.bool_)
+
+
+def part_map(path: str | Path) -> Path:
+    """Where the map of materials and body parts of a rendered image lies."""
+    path = Path(path)
+    return path.parents[1] / "parts" / path.parent.name / f"{path.stem}.png"
 
 
 def truth_of(paths: Iterable[str | Path]) -> Truths:
@@ -129,9 +141,8 @@ def _of_folder(folder: Path, names: Sequence[str]) -> dict[str, Any]:
     """The columns of `Truths` for the files `names` of a world's folder, and `size`."""
     file = folder.parent / "truth" / f"{folder.name}.npz"
     try:
-        with np.load(file) as archive:
-            columns = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError) as error:
+        columns = _columns(file)
+    except Exception as error:  # NumPy answers damage with nearly every kind of exception
         raise UserError(
             f"No truth of the images in '{folder}': '{file}' can't be read; only a rendered world "
             "that is finished has it."
@@ -148,6 +159,24 @@ def _of_folder(folder: Path, names: Sequence[str]) -> dict[str, Any]:
     return {"size": size, **{name: column[rows] for name, column in columns.items()}}
 
 
+def _columns(file: Path) -> dict[str, Any]:
+    """The arrays of a split's truth. Raises ValueError for what `finish` never writes."""
+    check_file(file)
+    check_inflated(file)
+    with np.load(file, allow_pickle=False) as arrays:
+        columns = {name: arrays[name] for name in arrays.files}
+    height, width = map(int, columns["size"])
+    masks = (-(-height * width // 8),)
+    known = {"masks": masks, "amodal": masks, "name": (), **COLUMNS}
+    rows = len(columns["name"])
+    wrong = [n for n, shape in known.items() if columns[n].shape != (rows, *shape)]
+    kinds = dict.fromkeys(known, "fiu") | {"name": "U", "kinds": "U", "masks": "u", "amodal": "u"}
+    wrong += [n for n, kind in kinds.items() if columns[n].dtype.kind not in kind]
+    if wrong or columns.keys() != {*known, "size"} or not (height > 0 and width > 0):
+        raise ValueError(f"its {wrong or [*columns]} are no truth of images")
+    return columns
+
+
 def spec_of(root: Path) -> WorldSpec:
     """What was rendered in a world's folder; raises UserError if it can't be rendered any more."""
     if not (root / WORLD).is_file():
@@ -155,6 +184,8 @@ def spec_of(root: Path) -> WorldSpec:
     world = read_settings(root / WORLD, "render the world again, in another folder")
     try:
         return WorldSpec.from_dict(world["spec"])
+    except UserError as error:
+        raise UserError(f"'{root / WORLD}' is of no world that can be: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise other_version(root) from error
 

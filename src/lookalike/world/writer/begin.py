@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from lookalike.errors import UserError
-from lookalike.files import claim, differences
+from lookalike.folders import claim, differences
 from lookalike.version import __version__
 from lookalike.world.spec import WorldSpec
 from lookalike.world.writer.layout import PROGRESS, SPLITS, WORLD
