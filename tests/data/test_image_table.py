@@ -36,10 +36,9 @@ def write_crops(folder: Path, count: int = 7) -> list[str]:
     return paths
 
 
-def literal(path: str, height: int, width: int) -> np.ndarray:
-    return np.array(
-        Image.open(path).convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
-    )
+def literal(path: str, height: int, width: int, how: str = "bicubic") -> np.ndarray:
+    mode = Image.Resampling[how.upper()]
+    return np.array(Image.open(path).convert("RGB").resize((width, height), mode))
 
 
 @pytest.mark.parametrize("cache", ["auto", "memory", "disk", "none"])
@@ -53,6 +52,9 @@ def test_every_cache_gives_pillows_pixels(tmp_path: Path, cache: module.Cache) -
     assert batch.is_contiguous(memory_format=torch.channels_last)
     for row, i in zip(batch, (5, 0, 0, 6), strict=True):
         assert np.array_equal(row.permute(1, 2, 0).numpy(), literal(paths[i], 32, 16))
+    bilinear = ImageTable(paths, 32, 16, cache=cache, resampling="bilinear")[[6]][0]
+    expected = literal(paths[6], 32, 16, "bilinear")
+    assert np.array_equal(bilinear.permute(1, 2, 0).numpy(), expected)
     batch.zero_()  # a caller may write in its batch
     assert table[[5]].any()
     assert table[[]].shape == (0, 3, 32, 16)
@@ -71,7 +73,7 @@ def test_the_file_is_reused_until_an_image_or_the_size_changes(
     paths = write_crops(tmp_path / "crops")
     first = ImageTable(paths, 32, 16, cache="disk")
     decoded: list[str] = []
-    monkeypatch.setattr(decoding, "decode", lambda p, h, w: decoded.append(p) or literal(p, h, w))
+    monkeypatch.setattr(decoding, "decode", lambda p, *size: decoded.append(p) or literal(p, *size))
     again = ImageTable(paths, 32, 16, cache="disk")
     assert not decoded
     assert torch.equal(first[range(7)], again[range(7)])
@@ -150,11 +152,11 @@ HALF = """
 import sys, time
 from lookalike.data import image_table, images
 whole = images.decode
-def slow(path, height, width):
+def slow(path, *size):
     if path == sys.argv[-1]:
         print("half", flush=True)
         time.sleep(60)
-    return whole(path, height, width)
+    return whole(path, *size)
 images.decode, image_table.AHEAD = slow, 1
 image_table.ImageTable(sys.argv[1:], 32, 16, cache="disk")
 """

@@ -11,6 +11,10 @@ from PIL import Image
 
 from lookalike.data import images
 from lookalike.data.images import (
+    AGAIN,
+    INSIDE,
+    NO_IMAGE,
+    Resampling,
     decode,
     decoded,
     folder_names,
@@ -19,6 +23,7 @@ from lookalike.data.images import (
     image_size,
     images_below,
     is_image,
+    list_images,
     open_image,
     read_grey,
     read_image,
@@ -56,8 +61,29 @@ def test_hidden_files_and_folders_are_no_images(tmp_path: Path) -> None:
     assert {p.as_posix() for p in images_below(tmp_path)} == {"b.JPG", "a b/c.webp", "a/d.png"}
     shown = [str(tmp_path / name) for name in ("a/d.png", "a b/c.webp", "b.JPG")]
     assert image_files([tmp_path]) == shown
-    assert image_names(tmp_path) == ["b.JPG", "folder.png"]
+    assert image_names(tmp_path) == ["b.JPG"]
     assert folder_names(tmp_path) == ["a", "a b", "folder.png"]
+
+
+def test_linked_folders_are_read_once_and_circles_end(tmp_path: Path) -> None:
+    root, other = tmp_path / "root", tmp_path / "other"
+    for file in (root / "a" / "1.jpg", other / "deep" / "2.jpg", root / "notes.txt"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    (root / "b").symlink_to(other)  # read where the link is
+    (root / "a" / "up").symlink_to(root)  # a circle
+    (root / "0").symlink_to(root / "a")  # the same folder as `a`, which isn't a link
+    (root / "c.jpg").symlink_to(root / "a" / "1.jpg")
+    images, passed = list_images(root)
+    assert images == ["a/1.jpg", "b/deep/2.jpg", "c.jpg"]
+    assert {reason: sorted(paths) for reason, paths in passed.items()} == {
+        NO_IMAGE: [str(root / "notes.txt")],
+        AGAIN: [str(root / "0"), str(root / "a" / "up")],
+    }
+    assert image_files([root]) == [str(root / image) for image in images]
+    images, passed = list_images(root, deep=False)
+    assert images == ["c.jpg"]
+    assert passed[INSIDE] == [str(root / name) for name in ("0", "a", "b")]
 
 
 def test_modes_and_sizes(tmp_path: Path) -> None:
@@ -111,10 +137,10 @@ def test_images_are_decoded_ahead_in_order(tmp_path: Path, monkeypatch: pytest.M
     begun: list[str] = []
     lock = threading.Lock()
 
-    def noted(path: str, height: int, width: int) -> np.ndarray:
+    def noted(path: str, height: int, width: int, how: Resampling) -> np.ndarray:
         with lock:
             begun.append(path)
-        return decode(path, height, width)
+        return decode(path, height, width, how)
 
     monkeypatch.setattr(images, "decode", noted)
     rows = decoded(paths, (12, 6), ahead=2)

@@ -92,9 +92,10 @@ def test_truth(market, text):
         ("market1501:{root}?distractor=true", "did you mean 'distractors'"),
         ("market1501:{root}?distractors=maybe", "should be true or false, not 'maybe'"),
         ("market1501:{root}?distractors", "isn't option=value"),
+        ("folder:{root}?camera=none&seed=1&camera=x", "Option camera stands twice"),
         ("market1501:{root}?name=x", "Unknown option of market1501 'name'"),
         ("market1501:{root}?root=x", "Unknown option of market1501 'root'"),
-        ("dukemtmc:{root}?split=1", "Unknown option of dukemtmc .split.. Known: poses"),
+        ("dukemtmc:{root}?split=1", "option of dukemtmc .split.. Known: encoding, pose_size"),
         ("folder:{root}?seed=one", "should be a whole number, not 'one'"),
         ("folder:{root}?test_fraction=half", "should be a number"),
         ("cuhk03:{root}?kind=detect", "did you mean 'detected'"),
@@ -110,10 +111,21 @@ def test_user_errors(market, data, message):
     ("folder", "split"),
     [("bounding_box_train", "train"), ("query", "query"), ("bounding_box_test", "gallery")],
 )
-def test_empty_split_is_named(market, folder, split):
+def test_splits_that_are_there_are_read(market, folder, split):
     for file in (market / folder).iterdir():
         file.unlink()
-    with pytest.raises(UserError, match=f"The {split} split"):
+    for _ in range(2):  # an empty folder, then none
+        bench = load("market1501", market)
+        sizes = {name: len(getattr(bench, name)) for name in ("train", "query", "gallery")}
+        assert sizes == {"train": 1, "query": 1, "gallery": 1} | {split: 0}
+        if (market / folder).exists():
+            (market / folder).rmdir()
+
+
+def test_no_image_at_all_is_refused_with_what_is_there(market):
+    for file in market.glob("*/*.jpg"):
+        file.rename(file.with_suffix(".heic"))
+    with pytest.raises(UserError, match=r"no images of market1501 at .*3 files without the suffix"):
         load("market1501", market)
 
 
@@ -144,3 +156,42 @@ def test_poses_that_are_not_there(market, poses):
         load(f"market1501:{market}?poses={poses.format(root=market)}")
     with pytest.raises(UserError, match="did you mean 'poses'"):
         load(f"dukemtmc:{market}?pose={market}")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a b", "a b"),
+        ("a&b=c", "a&b=c"),
+        ("50%", "50%"),
+        ("what?", "what%3F"),
+        ("what?x=1", "what%3Fx=1"),
+        ("a%20b", "a%20b"),
+        ("a%3Fb", "a%253Fb"),
+        ("a%3fb?", "a%253fb%3F"),
+        ("a%25b", "a%2525b"),
+        ("店?", "店%3F"),
+    ],
+)
+def test_any_letter_of_a_path(market, name, text):
+    root = market.rename(market.with_name(name))
+    bench = load(f"market1501:{market.parent}/{text}?distractors=False")
+    assert bench.root == root
+    assert str(bench) == f"market1501:{market.parent}/{text}?distractors=False"
+    assert load(str(load("market1501", root))).root == root
+
+
+def test_a_question_mark_that_is_not_escaped_is_told(market):
+    root = market.rename(market.with_name("is it?"))
+    with pytest.raises(UserError, match="in a path is %3F"):
+        load(f"market1501:{root}/x")
+    with pytest.raises(UserError, match="isn't option=value"):
+        load(f"market1501:{root}?x")
+
+
+def test_option_encoding_of_every_reader(market):
+    bench = load(f"market1501:{market}?encoding=gbk")
+    assert bench.options == {"encoding": "gbk"}
+    assert str(bench).endswith("?encoding=gbk")
+    with pytest.raises(UserError, match="There is no encoding 'gkb'"):
+        load("market1501", market, encoding="gkb")

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -92,6 +94,31 @@ def test_identity_with_fewer_images_repeats_them_at_random() -> None:
     sampler = IdentityBalanced(np.array([0, 0]), 1, 4, seed=0)
     drawn = np.array([sampler.batch(k) for k in range(400)])
     assert 300 < (drawn == 0).sum(1).var() * 400 < 500  # binomial(4, ½): variance 1
+
+
+def literal_even(count: int, k: int, rng: np.random.Generator) -> list[int]:
+    """TriNet's: a list that holds every image equally often, at least k long, shuffled, cut."""
+    padded = [i % count for i in range(math.ceil(k / count) * count)]
+    return [padded[i] for i in rng.permutation(len(padded))[:k]]
+
+
+@pytest.mark.parametrize(("count", "k"), [(1, 4), (2, 4), (3, 4), (3, 5), (2, 3), (4, 4), (6, 4)])
+def test_identity_with_fewer_images_repeats_them_evenly(count: int, k: int) -> None:
+    labels = np.repeat([0, 1], [count, 9])
+    sampler = IdentityBalanced(labels, 2, k, seed=1, repeats="even")
+    other = IdentityBalanced(labels, 2, k, seed=1)
+    rng, steps = np.random.default_rng(0), 3000
+    ours, theirs = [], []
+    for step in range(steps):
+        batch, random = sampler.batch(step), other.batch(step)
+        assert np.array_equal(batch[labels[batch] == 1], random[labels[random] == 1])
+        mine = batch[labels[batch] == 0]
+        ours.append(np.bincount(mine, minlength=count))
+        theirs.append(np.bincount(literal_even(count, k, rng), minlength=count))
+        assert ours[-1].max() <= math.ceil(k / count)
+    # How often an image comes, and how much that varies, as in the literal version
+    for ours_, theirs_ in ((np.mean(ours, 0), np.mean(theirs, 0)), (np.var(ours), np.var(theirs))):
+        np.testing.assert_allclose(ours_, theirs_, atol=0.06)
 
 
 def test_camera_balanced_is_fair_and_cycles_each_camera() -> None:

@@ -60,8 +60,13 @@ def test_the_folders_of_those_to_test_are_not_read(market: Path) -> None:
         shutil.rmtree(market / name)
     after = load(f"market1501:{market}?validation=4")
     assert after.query.paths.tolist() == before.query.paths.tolist()  # type: ignore[attr-defined]
-    with pytest.raises(UserError, match="No Market-1501"):
-        load(f"market1501:{market}")
+    assert len(load(f"market1501:{market}").query) == 0
+
+
+def test_one_person_is_too_few(tmp_path: Path) -> None:
+    write(tmp_path, "a/c1_0.jpg", "a/c2_0.jpg", "b/c1_0.jpg", "b/c2_0.jpg")
+    with pytest.raises(UserError, match="training set of folder has 1 people: option validation"):
+        load(f"folder:{tmp_path}?validation=1")
 
 
 @pytest.mark.parametrize(

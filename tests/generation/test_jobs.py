@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from lookalike.data import load
 from lookalike.data.poses import Poses
 from lookalike.data.poses.with_poses import with_poses
 from lookalike.errors import UserError
-from lookalike.generation.jobs import combinations, data_set, short_names
+from lookalike.generation.jobs import combinations, data_set, person_folders, short_names
 from lookalike.generation.swap import Structures
 from lookalike.generation.target_poses import TargetPoses, of_people
 
@@ -56,6 +58,44 @@ def test_data_set_draws_other_structures_for_every_image(market, by):
         data_set(people, structures, 72, 0, ".jpg", file_by)
     with pytest.raises(UserError, match="There is nobody to draw"):
         data_set(people[:0], Structures([]), 1, 0, ".jpg", file_by)
+
+
+def test_people_keep_their_names(tmp_path):
+    from PIL import Image
+
+    for name in ("anna", "Ben", "0007", "ben ", "ünal"):
+        for k in (1, 2):
+            (tmp_path / "in" / name).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 16), (40 * k, 9, 9)).save(tmp_path / "in" / name / f"x_c{k}.png")
+    bench = load("folder", tmp_path / "in", test_fraction=0)
+    people, paths = bench.train, list(bench.train.paths)
+    jobs = data_set(people, Structures(paths), 2, 0, ".png", names=bench.pid_names)
+    for job in jobs:
+        file = tmp_path / "out" / job.name
+        assert file.parent.name == Path(paths[job.person]).parent.name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 16)).save(file)
+    again = load("folder", tmp_path / "out", test_fraction=0)
+    assert again.pid_names == bench.pid_names
+    assert again.train.num_cams == bench.train.num_cams
+
+
+def test_names_that_no_folder_can_have():
+    names = {
+        1: "a/b",
+        2: "..",
+        3: "0000",
+        4: "Anna",
+        5: "anna",
+        6: "-1",
+        7: "",
+        8: "x\ny",
+        9: "0004",
+    }
+    called = person_folders([*range(1, 10), 12], names)
+    assert called == {
+        1: "0001", 2: "0002", 3: "0003", 4: "Anna", 5: "anna+0005", 6: "0006", 7: "0007",
+        8: "0008", 9: "0004", 12: "0012"}  # fmt: skip
 
 
 def test_every_pose_is_every_combination_once():

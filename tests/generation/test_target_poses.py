@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -66,6 +68,20 @@ def test_targets_of_images_are_found_beside_them(poses, tmp_path):
             ("q.jpg", (128, 64), (1, 0, 1))]  # fmt: skip
     (found,) = read_targets([str(tmp_path / "fd" / "poses")]).files
     assert found == str(tmp_path / "fd" / "images" / "q.jpg")
+
+
+def test_a_pose_file_that_states_its_size_is_scaled_and_a_normalised_one_refused(tmp_path):
+    file = tmp_path / "a_keypoints.json"
+    value = {"people": [{"pose_keypoints_2d": [5, 6, 1] * 18}]}
+    file.write_text(json.dumps({**value, "canvas_height": 20, "canvas_width": 10}))
+    assert first(read_targets([str(file)])) == [("a", (20, 10), (5, 6, 1))]
+    assert first(read_targets([str(file)], size=(40, 40))) == [("a", (40, 40), (20, 12, 1))]
+    photo(tmp_path / "a.jpg", 20, 40)
+    assert first(read_targets([str(file)])) == [("a", (40, 20), (10, 12, 1))]
+    value = {"people": [{"pose_keypoints_2d": [0.5, 0.25, 1] * 18}]}
+    file.write_text(json.dumps(value))
+    with pytest.raises(UserError, match="has coordinates from 0 to 1, not pixels"):
+        read_targets([str(file)])
 
 
 def test_what_is_wrong_with_target_poses_is_said(poses, tmp_path):

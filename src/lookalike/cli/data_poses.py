@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
 from lookalike.cli.catalogue import catalogue
-from lookalike.cli.parser import Parser, fraction, positive
+from lookalike.cli.parser import Parser, fraction, positive, tell_passed_over
 from lookalike.files import writable_file
+from lookalike.stopping import goes_on
 
 if TYPE_CHECKING:
     from lookalike.data.poses.estimate import EstimationSummary
@@ -28,24 +28,21 @@ LOOKALIKE_POSE_MODEL names."""
 
 
 def main(argv: list[str]) -> int:
-    """Writes the table and says what was found; 130 after Ctrl-C, which keeps what was finished."""
+    """Writes the table and says what was found; what was finished is kept when it is stopped."""
     args = poses_parser().parse_args(argv)
     out = writable_file(args.out) if args.out else None
     from lookalike.data.poses.estimate import estimate_folder
 
-    try:
-        summary = estimate_folder(
-            args.folder,
-            out,
-            args.model,
-            threshold=args.threshold,
-            workers=args.workers,
-            force=args.force,
-        )
-    except KeyboardInterrupt:
-        same = "the same command without --force" if args.force else "the same command"
-        print(f"lookalike: stopped; {same} goes on.", file=sys.stderr)
-        return 130
+    goes_on(f"the same command {'without --force ' if args.force else ''}goes on")
+    summary = estimate_folder(
+        args.folder,
+        out,
+        args.model,
+        threshold=args.threshold,
+        workers=args.workers,
+        force=args.force,
+    )
+    tell_passed_over(summary.passed_over)
     print(json.dumps(as_dict(summary), indent=2) if args.json else as_text(summary))
     return 0
 
@@ -78,6 +75,7 @@ def as_dict(summary: EstimationSummary) -> dict[str, object]:
         "new": summary.new,
         "failed": summary.failed,
         "unreadable": summary.unreadable,
+        "passed_over": dict(summary.passed_over),
         "seconds": round(summary.seconds, 1),
         "images_per_second": round(summary.new / summary.seconds, 1),
     }

@@ -1,15 +1,26 @@
 """`lookalike embed MODEL IMAGES… --out feats.npz`: the features of image files."""
 
+from __future__ import annotations
+
 import sys
 from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lookalike.cli.parser import Parser, add_model_flags, benchmark
-from lookalike.errors import UserError
+from lookalike.cli.parser import Parser, add_model_flags, benchmark, tell_passed_over
+from lookalike.errors import UserError, printable
 from lookalike.files import writable_file
+
+if TYPE_CHECKING:
+    from lookalike.data.readers.folder import Labelled
 
 LAYOUT = """FILE holds arrays with a row an image: `features`, N×D float32, whose plain
 cosine or Euclidean distance ranks as `lookalike evaluate` does; `paths`, N
-texts; and of a benchmark `pids` and `camids`, N int64."""
+texts; and of a benchmark `pids` and `camids`, N int64. Of one labelled FOLDER
+these too, and `person_names` and `camera_names`, N texts: --people takes them
+from a folder per person and names such as c3_0001.jpg, --person and --camera
+from names by regular expressions, --csv from a list with the columns path, pid
+and camid; all as the benchmark folder:FOLDER does (docs/data.md)."""
 
 
 def main(argv: list[str]) -> int:
@@ -27,26 +38,58 @@ def main(argv: list[str]) -> int:
     from lookalike.methods.model_file import load_model
 
     model = load_model(args.model).to(device_named(args.device))
-    people = getattr(parse_data(args.data), args.split) if args.data else None
-    paths = list(people.paths) if people is not None else image_files(args.images)
-
+    bench = parse_data(args.data) if args.data else None
+    people = None if bench is None else getattr(bench, args.split)
+    if people is not None and not len(people):
+        raise UserError(f"{bench} has no {args.split} images to embed.")
+    passed_over: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
+    if is_labelled(args):
+        labels = labels_of(args)
+        people, passed_over = labels.people, labels.passed_over
+        names = {"person_names": labels.persons, "camera_names": labels.cameras}
+    paths = list(people.paths) if people is not None else image_files(args.images, passed_over)
+    tell_passed_over(passed_over)
     broken: list[int] = []
     features = extract(model, paths, args.batch, broken if args.skip_broken else None)
     for row in broken:
-        print(f"lookalike: left out {paths[row]}: can't be read.", file=sys.stderr)
+        print(f"lookalike: left out {printable(paths[row])}: can't be read.", file=sys.stderr)
     rows = np.setdiff1d(np.arange(len(paths)), broken)
     save_features(
         out,
         features,
         [paths[i] for i in rows],
         None if people is None else people[rows],
+        {name: [texts[i] for i in rows] for name, texts in names.items()},
     )
     print(f"{len(rows)} features of {features.shape[1]} numbers in {out}")
     return 0
 
 
+def is_labelled(args: Namespace) -> bool:
+    """Whether the flags say who is on the images of a folder."""
+    return bool(args.people or args.person or args.camera or args.csv)
+
+
+def labels_of(args: Namespace) -> Labelled:
+    """The crops of the labelled folder."""
+    from lookalike.data.readers.crops import CAMERA
+    from lookalike.data.readers.folder import labelled
+    from lookalike.data.text import text_encoding
+
+    root = Path(args.images[0]).expanduser().absolute()
+    if not root.is_dir():
+        raise UserError(f"There is no folder {args.images[0]} of which to embed people.")
+    with text_encoding(args.encoding or ""):
+        return labelled(root, args.camera or CAMERA, args.person or "", args.csv or "")
+
+
 def check(parser: Parser, args: Namespace) -> None:
     """Refuses flags that don't go together."""
+    if is_labelled(args) and len(args.images) != 1:
+        parser.error("--people, --person, --camera and --csv go with one folder of images")
+    if args.encoding and not args.csv:
+        parser.error("--encoding goes with --csv")
     if bool(args.images) == bool(args.data):
         parser.error("give either images and folders, or --data")
     if bool(args.data) != bool(args.split):
@@ -68,6 +111,11 @@ def embed_parser() -> Parser:
     )
     parser.flag("--data NAME:PATH", "A benchmark instead of IMAGES.", type=benchmark)
     parser.flag("--split", "Which part of the benchmark.", choices=("train", "query", "gallery"))
+    parser.switch("--people", "Keep who and which camera it is: a folder per person.")
+    parser.flag("--person REGEX", "Finds who it is in a name, as ^(\\d+)_.")
+    parser.flag("--camera REGEX", "Finds the camera in a name; or none.")
+    parser.flag("--csv FILE", "A list in the folder that says who and which camera.")
+    parser.flag("--encoding NAME", "Of a --csv that isn't UTF-8, such as gbk.")
     parser.flag("--out FILE", "The .npz file to write.", required=True)
     parser.switch("--skip-broken", "Leave out images that can't be read, and list them.")
     add_model_flags(parser, batch=64)

@@ -14,8 +14,8 @@ Range = tuple[float, float]
 
 def random_boxes(
     images: int,
-    size: tuple[int, int],
-    largest: tuple[int, int],
+    size: tuple[int | Tensor, int | Tensor],
+    largest: tuple[int | Tensor, int | Tensor],
     area: Range,
     aspect: Range,
     tries: int,
@@ -23,6 +23,7 @@ def random_boxes(
 ) -> tuple[Tensor, Tensor]:
     """B×4 int64 boxes (top, left, height, width) in images of `size`, and which of them fit (bool).
 
+    size: height and width, one for all or B each, as of `largest`.
     The papers' rejection, for all images at once: the first of `tries` candidates that is at most
     `largest` (height, width) is taken, at a uniform place. area: range of the share of the image,
     uniform. aspect: range of height over width, uniform or uniform in its logarithm ("log").

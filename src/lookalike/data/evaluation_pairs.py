@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -12,7 +11,8 @@ from lookalike.data.pair_samplers import AllPairs
 from lookalike.data.people import DISTRACTOR, People
 from lookalike.data.pickles import SUFFIXES, read_plain
 from lookalike.data.samplers import step_generator
-from lookalike.errors import UserError
+from lookalike.data.text import table_rows
+from lookalike.errors import UserError, short
 
 
 def held_out_pairs(people: People, count: int = 12_800, seed: int = 0) -> NDArray[np.int64]:
@@ -27,10 +27,21 @@ def held_out_pairs(people: People, count: int = 12_800, seed: int = 0) -> NDArra
     labels = people.labels()
     if people.poses is not None:
         labels[people.poses.known == 0] = -1
+        if _has_pair(people.labels()) and not _has_pair(labels):
+            raise UserError(
+                "No identity has two images whose poses are known, so no image can be made of "
+                f"another of the same person: {int((people.poses.known > 0).sum()):,} of "
+                f"{len(people):,} images have a pose."
+            )
     pairs = AllPairs(labels)
     rng = step_generator(seed, "held-out pairs")
     number = rng.choice(pairs.count, min(count, pairs.count), replace=False)
     return np.stack(pairs.at(number), 1)
+
+
+def _has_pair(labels: NDArray[np.int64]) -> bool:
+    """Whether an identity has two images."""
+    return bool(np.bincount(labels[labels >= 0], minlength=1).max() > 1)
 
 
 def read_pairs(path: str | Path, people: People) -> NDArray[np.int64]:
@@ -45,7 +56,7 @@ def read_pairs(path: str | Path, people: People) -> NDArray[np.int64]:
     if path.suffix in SUFFIXES:
         names = [(f"pair {i}", list(pair)) for i, pair in enumerate(pickled_pairs(path))]
     else:
-        names = [(f"line {i}", cells) for i, cells in enumerate(_lines(path), 2) if cells]
+        names = [(f"line {line}", cells) for line, cells in _lines(path)]
     rows: dict[str, list[int]] = {}
     for row, name in enumerate(people.paths):
         rows.setdefault(PurePath(name).name, []).append(row)
@@ -58,7 +69,7 @@ def read_pairs(path: str | Path, people: People) -> NDArray[np.int64]:
         ]
         if len(matches) != 1:
             what = "no image is" if not matches else f"{len(matches)} images are"
-            raise UserError(f"{path}, {place}: {what} called '{name}'.")
+            raise UserError(f"{path}, {place}: {what} called '{short(name)}'.")
         return matches[0]
 
     pairs = []
@@ -74,16 +85,12 @@ def read_pairs(path: str | Path, people: People) -> NDArray[np.int64]:
     return np.array(pairs, np.int64)
 
 
-def _lines(path: Path) -> list[list[str]]:
-    """The lines of a CSV file of pairs below its first."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"The pairs in {path} can't be read: {error}.") from error
-    if not lines or [cell.strip() for cell in lines[0]] != ["from", "to"]:
+def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    """The lines of a CSV file of pairs below its first, each with its number."""
+    rows = list(table_rows(path))
+    if not rows or [cell.strip().lower() for cell in rows[0][1]] != ["from", "to"]:
         raise UserError(f"The first line of {path} must be from,to.")
-    return lines[1:]
+    return rows[1:]
 
 
 def pickled_pairs(path: str | Path) -> list[tuple[str, str]]:

@@ -13,9 +13,11 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from lookalike.data.images import CHECK, Pixels, decode, decoded
+from lookalike.data.colours import background
+from lookalike.data.images import CHECK, Pixels, Resampling, decode, decoded
 from lookalike.errors import UserError
 from lookalike.files import cache, remove_stale, temporary
+from lookalike.reading import reason
 
 Cache = Literal["auto", "memory", "disk", "none"]
 MEMORY_LIMIT = 2**30  # bytes that "auto" keeps in memory; more goes to a file
@@ -39,9 +41,10 @@ class ImageTable:
         width: int,
         cache: Cache = "auto",
         progress: bool = True,
+        resampling: Resampling = "bicubic",
     ) -> None:
         self.paths = [str(p) for p in paths]
-        self.height, self.width = height, width
+        self.height, self.width, self.resampling = height, width, resampling
         self._file: Path | None = None
         self._rows: Pixels | None = None
         shape = (len(self.paths), height, width, 3)
@@ -63,7 +66,8 @@ class ImageTable:
     def __getitem__(self, index: ArrayLike) -> Tensor:
         index = np.asarray(index, dtype=np.int64)
         if self._rows is None:
-            images = [decode(self.paths[i], self.height, self.width) for i in index]
+            size = self.height, self.width
+            images = [decode(self.paths[i], *size, self.resampling) for i in index]
             rows = np.stack(images) if images else np.empty((0, self.height, self.width, 3), "u1")
         else:
             rows = np.asarray(self._rows[index])
@@ -83,20 +87,20 @@ class ImageTable:
         from tqdm import tqdm
 
         quiet = not progress or len(self.paths) <= 2000
-        images = decoded(self.paths, (self.height, self.width), AHEAD)
+        size = self.height, self.width
+        images = decoded(self.paths, size, AHEAD, resampling=self.resampling)
         # None hides the bar where stderr is no terminal.
         yield from tqdm(images, "images", len(self.paths), disable=quiet or None)
 
     def _digest(self) -> str:
         """A name for these files as they are now, at this size."""
-        key = hashlib.sha256(f"1 {self.height} {self.width}".encode())
+        about = (2, self.height, self.width, background(), self.resampling)
+        key = hashlib.sha256(" ".join(map(str, about)).encode())
         for path in self.paths:
             try:
                 stat = os.stat(path)
-            except OSError as error:
-                raise UserError(
-                    f"Can't read the image {path} ({error.strerror}){CHECK}."
-                ) from error
+            except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+                raise UserError(f"Can't read the image {path} ({reason(error)}){CHECK}.") from error
             key.update(f"\n{os.path.abspath(path)}\t{stat.st_mtime_ns}\t{stat.st_size}".encode())
         return key.hexdigest()[:32]
 

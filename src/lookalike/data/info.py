@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.data.people import DISTRACTOR, JUNK, Benchmark, People
+from lookalike.errors import printable
 
 SPLITS = ("train", "query", "gallery")
 
@@ -14,12 +15,14 @@ def describe(bench: Benchmark) -> dict[str, Any]:
     """The counts of every split, ready for JSON.
 
     For each: images, identities, cameras, junk, distractors; images_per_camera (camera → count);
-    images_per_identity (min, median, max), junk and distractors left out.
+    images_per_identity (min, median, max), junk and distractors left out. passed_over: how many
+    files the reader left out, by the reason.
     """
     return {
         "data": str(bench),
         "protocol": bench.protocol,
         "splits": {split: _counts(getattr(bench, split)) for split in SPLITS},
+        "passed_over": {reason: len(paths) for reason, paths in bench.passed_over.items()},
     }
 
 
@@ -47,7 +50,7 @@ def _counts(people: People) -> dict[str, Any]:
 def as_table(info: dict[str, Any]) -> str:
     """The counts of `describe` as text within 80 columns."""
     lines = [
-        info["data"],
+        printable(info["data"]),
         f"protocol {info['protocol']}",
         "",
         f"{'split':<8}{'images':>9}{'identities':>12}{'cameras':>9}{'junk':>7}{'distractors':>13}"
@@ -63,6 +66,13 @@ def as_table(info: dict[str, Any]) -> str:
         )
     lines += ["", "images per camera"]
     for split, counts in info["splits"].items():
-        cameras = "  ".join(f"{c}: {n:,}" for c, n in counts["images_per_camera"].items())
-        lines += textwrap.wrap(cameras, 79, initial_indent=f"{split:<8}", subsequent_indent=" " * 8)
+        # A line may end between two cameras, but not within one: \xa0 is no place to break.
+        cameras = "  ".join(f"{c}:\xa0{n:,}" for c, n in counts["images_per_camera"].items())
+        wrapped = textwrap.wrap(
+            cameras, 79, initial_indent=f"{split:<8}", subsequent_indent=" " * 8
+        )
+        lines += [line.replace("\xa0", " ") for line in wrapped]
+    if info["passed_over"]:
+        lines += ["", "passed over (`lookalike data check` names them)"]
+        lines += [f"{n:>8,} {reason}" for reason, n in info["passed_over"].items()]
     return "\n".join(lines)

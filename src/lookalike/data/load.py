@@ -8,12 +8,16 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import unquote
 
-from lookalike.data.people import Benchmark
+from lookalike.data.people import Benchmark, unescaped
+from lookalike.data.poses.scale import checked_pose_size, checked_threshold
 from lookalike.data.readers import READERS
+from lookalike.data.text import text_encoding
 from lookalike.data.validation import with_validation
 from lookalike.errors import UserError, unknown
 
 POSES, VALIDATION, SEED = "poses", "validation", "seed"  # the options of every reader
+ENCODING = "encoding"  # another one
+TAKEN = {"pose_size": checked_pose_size, "pose_threshold": checked_threshold}  # how poses are
 TEST = "test"  # the parameter of readers that can leave the tested people unread
 BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -22,12 +26,16 @@ def load(name: str, path: str | Path | None = None, /, **options: Any) -> Benchm
     """The benchmark `name` in the folder `path`, read with the reader's `options`.
 
     In one text: load("name:path?option=value&option=value"); a value's %26 stands for & and %25 for
-    %, and `str(benchmark)` gives such a text back. An option may be a string, as on the command
+    %, a path's %3F for ? and %25 for % (where 3F or 25 follows; & and spaces are themselves there),
+    and `str(benchmark)` gives such a text back. An option may be a string, as on the command
     line: the reader's annotation says what it means. Every reader takes these options: poses, a
     file or folder of poses that `lookalike.data.poses.read_poses` reads, when a method asks for
-    them; validation, so many training people to be queries and gallery instead of the tested ones,
+    them; pose_size and pose_threshold, how to take them (`lookalike.data.poses.with_poses`);
+    encoding, what lists that don't say it are written in, such as gbk;
+    validation, so many training people to be queries and gallery instead of the tested ones,
     who aren't read, drawn with seed (which is also the reader's own, where it has one).
-    Raises UserError on an unknown name or option, a bad value, a missing folder, an empty split.
+    Raises UserError on an unknown name or option, a bad value, a missing folder, and where
+    there is no image at all; a split that lacks is a matter for who uses it.
     """
     if path is None:
         name, path, text_options = _parsed(name)
@@ -35,6 +43,8 @@ def load(name: str, path: str | Path | None = None, /, **options: Any) -> Benchm
     if name not in READERS:
         raise unknown("benchmark", name, READERS)
     poses, people = options.pop(POSES, None), options.pop(VALIDATION, None)
+    encoding = options.pop(ENCODING, None)
+    taken = {key: check(str(options.pop(key))) for key, check in TAKEN.items() if key in options}
     reader = READERS[name]
     validation: dict[str, int] = {}
     if people is not None:
@@ -45,11 +55,15 @@ def load(name: str, path: str | Path | None = None, /, **options: Any) -> Benchm
         if SEED not in inspect.signature(reader).parameters:
             options.pop(SEED, None)
     options = _typed(name, reader, options)
-    bench = _read(name, path, options, not validation)
+    with text_encoding(str(encoding or "")):
+        bench = _read(name, path, options, not validation)
+    if encoding is not None:
+        taken[ENCODING] = str(encoding)
     if validation:
         bench = with_validation(bench, validation[VALIDATION], seed)
         bench = replace(bench, options={**bench.options, **validation})
-    return bench if poses is None else _posed(bench, poses)
+    bench = bench if poses is None else _posed(bench, poses)
+    return replace(bench, options={**bench.options, **taken})
 
 
 def _read(name: str, path: str | Path, options: dict[str, Any], test: bool) -> Benchmark:
@@ -61,14 +75,12 @@ def _read(name: str, path: str | Path, options: dict[str, Any], test: bool) -> B
     root = Path(path).expanduser().absolute()
     if not root.is_dir():
         raise UserError(f"No folder '{root}': give the folder in which {name} was unpacked.")
-    bench = reader(root, **options, **extra)
-    if not test:
-        return replace(bench, root=root, options=options)
-    nobody_trains = options.get("split") == "all"  # an option of the small benchmarks
-    for split in ("query", "gallery") if nobody_trains else ("train", "query", "gallery"):
-        if not len(getattr(bench, split)):
-            raise UserError(f"The {split} split of {name} at '{root}' has no images.")
-    return replace(bench, root=root, options=options)
+    bench = replace(reader(root, **options, **extra), root=root, options=options)
+    if not any(map(len, (bench.train, bench.query, bench.gallery))):
+        others = [f"{len(paths):,} {what}" for what, paths in bench.passed_over.items()]
+        found = f": there are only {', '.join(others)}" if others else ""
+        raise UserError(f"There are no images of {name} at '{root}'{found}.")
+    return bench
 
 
 def _posed(bench: Benchmark, poses: str | Path) -> Benchmark:
@@ -92,6 +104,7 @@ def _parsed(data: str) -> tuple[str, str, dict[str, str]]:
     """Name, path and options in "name:path?option=value&option=value"."""
     name, colon, rest = data.partition(":")
     path, _, query = rest.partition("?")
+    path = unescaped(path)
     if not colon or not path:
         raise UserError(
             f"'{data}' isn't name:path, such as market1501:/data/Market-1501; "
@@ -101,7 +114,9 @@ def _parsed(data: str) -> tuple[str, str, dict[str, str]]:
     for part in filter(None, query.split("&")):
         key, equals, value = part.partition("=")
         if not equals:
-            raise UserError(f"'{part}' in '{data}' isn't option=value.")
+            raise UserError(f"'{part}' in '{data}' isn't option=value; a ? in a path is %3F.")
+        if key in options:
+            raise UserError(f"Option {key} stands twice in '{data}': leave one.")
         options[key] = unquote(value)
     return name, path, options
 
@@ -120,7 +135,7 @@ def _typed(
     names = [key for key in inspect.signature(reader).parameters if key not in others]
     for key in options:
         if key not in names:
-            raise unknown(f"option of {name}", key, [*names, POSES, VALIDATION])
+            raise unknown(f"option of {name}", key, [*names, POSES, *TAKEN, VALIDATION, ENCODING])
     return {key: _value(name, key, value, hints[key]) for key, value in options.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -219,6 +220,16 @@ def _joined(first: People, second: People) -> Poses | None:
     return sides[0] + sides[1]
 
 
+def escaped(path: str) -> str:
+    """The path as it stands in name:path: %3F for ?, and %25 for a % that would be read so."""
+    return re.sub("%(?=3f|25)", "%25", path, flags=re.I).replace("?", "%3F")
+
+
+def unescaped(path: str) -> str:
+    """The path that stands so in name:path."""
+    return re.sub("%(3f|25)", lambda m: "%" if m[1] == "25" else "?", path, flags=re.I)
+
+
 @dataclass(frozen=True, eq=False)
 class Benchmark:
     """Who to train on and how to be judged: three `People` and the name of the protocol.
@@ -228,6 +239,9 @@ class Benchmark:
     pid_names: what an identity is called in the source, where that isn't its number.
     source: what the reader was given, where that isn't the folder `root`. options: the reader's
     options, so that `str(benchmark)`, name:root?options or name:source?options, loads it again.
+    passed_over: what the reader found and left out: whole paths, by the reason.
+    splits: the identities of each of the splits that the protocol ranks on their own, where these
+    are the benchmark's.
     """
 
     name: str
@@ -240,13 +254,16 @@ class Benchmark:
     pid_names: dict[int, str] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     source: str = ""
+    passed_over: dict[str, list[str]] = field(default_factory=dict)
+    splits: tuple[tuple[int, ...], ...] = ()
 
     def __str__(self) -> str:
         values = {
             k: str(v).replace("%", "%25").replace("&", "%26") for k, v in self.options.items()
         }
         options = "&".join(f"{key}={value}" for key, value in values.items())
-        return f"{self.name}:{self.source or self.root}" + (f"?{options}" if options else "")
+        place = escaped(str(self.source or self.root))
+        return f"{self.name}:{place}" + (f"?{options}" if options else "")
 
     def __repr__(self) -> str:
         splits = (("train", self.train), ("query", self.query), ("gallery", self.gallery))

@@ -7,6 +7,7 @@ today, in another process, or after a crash. Going on inside an epoch is startin
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Literal
 
 import numpy as np
 
@@ -39,13 +40,17 @@ def permutation(n: int, seed: int, *parts: int | str) -> Index:
     return order
 
 
+class BatchError(UserError):
+    """The data can't fill a batch of that size: whoever knows what sets it says so (`set_by`)."""
+
+
 def check_batch(batch: int, available: int, noun: str = "image", of: str = "the data") -> None:
     """Raises UserError for a batch that is empty, larger than what it is of, or can't be shared
     equally among the processes. batch, available: numbers of `noun`s."""
     if batch < 1:
         raise UserError(f"A batch needs at least one {noun}, got {batch}.")
     if batch > available:
-        raise UserError(
+        raise BatchError(
             f"A batch of {batch} {noun}s is larger than {of}, {available} {noun}s. "
             "Choose a smaller batch."
         )
@@ -123,7 +128,8 @@ class IdentityBalanced:
 
     labels: N int64, −1 for crops that are nobody's (never drawn). One epoch is one pass over the
     shuffled identities, those that don't fill a batch left out; an identity's images are drawn
-    without replacement, and with replacement only if it has fewer than `per_id`.
+    without replacement. One with fewer than `per_id` repeats them: "random" draws each anew, "even"
+    draws without replacement from all of them repeated, equally often, until there are enough.
     Raises UserError when there are fewer than `num_ids` identities, or the batch can't be shared
     equally among the processes.
     """
@@ -132,15 +138,16 @@ class IdentityBalanced:
     num_ids: int
     per_id: int
     seed: int
+    repeats: Literal["random", "even"] = "random"
 
     def __post_init__(self) -> None:
         if min(self.num_ids, self.per_id) < 1:
             raise UserError(f"A P×K batch needs P, K ≥ 1, got {self.num_ids}×{self.per_id}.")
         if len(self._ids.count) < self.num_ids:
-            raise UserError(
+            raise BatchError(
                 f"A batch of {self.num_ids} identities × {self.per_id} images needs "
                 f"{self.num_ids} identities, but the data has {len(self._ids.count)}; "
-                f"choose fewer identities per batch."
+                "choose fewer identities per batch."
             )
         check_processes(self.num_ids * self.per_id)
 
@@ -159,12 +166,20 @@ class IdentityBalanced:
         ids = order[within * self.num_ids : (within + 1) * self.num_ids]
         count = self._ids.count[ids, None]
         rng = step_generator(self.seed, "images", step)
+        distinct = self._drawn(rng, count)
+        if self.repeats == "random":
+            again = rng.integers(count, size=(self.num_ids, self.per_id))
+        else:
+            again = self._drawn(rng, -(-self.per_id // count) * count) % count
+        place = np.where(count >= self.per_id, distinct, again)
+        return self._ids.order[self._ids.start[ids, None] + place].ravel()
+
+    def _drawn(self, rng: np.random.Generator, count: Index) -> Index:
+        """`per_id` different numbers below each count (P×1), in random order: P×K; where the count
+        is less, larger ones at the end."""
         keys = rng.random((self.num_ids, max(int(count.max()), self.per_id)))
         keys[np.arange(keys.shape[1]) >= count] = np.inf
-        distinct = np.argsort(keys, axis=1)[:, : self.per_id]
-        repeats = rng.integers(count, size=(self.num_ids, self.per_id))
-        place = np.where(count >= self.per_id, distinct, repeats)
-        return self._ids.order[self._ids.start[ids, None] + place].ravel()
+        return np.argsort(keys, axis=1)[:, : self.per_id]
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,11 @@ def with_validation(bench: Benchmark, identities: int, seed: int = 0) -> Benchma
 
     people = bench.train
     classes = people.classes
+    if len(classes) < 2:
+        raise UserError(
+            f"The training set of {bench.name} has {len(classes)} people: option validation takes "
+            "some of them to test on, and leaves others to train on."
+        )
     if not 0 < identities < len(classes):
         raise UserError(
             f"Option validation should be from 1 to {len(classes) - 1}, not {identities}: the "
@@ -45,5 +50,10 @@ def with_validation(bench: Benchmark, identities: int, seed: int = 0) -> Benchma
             "cameras: take more of them."
         )
     return replace(
-        bench, train=people[~held_out], query=query, gallery=gallery, protocol="market1501"
+        bench,
+        train=people[~held_out],
+        query=query,
+        gallery=gallery,
+        protocol="market1501",
+        splits=(),
     )

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from lookalike.data.images import Pixels
-from lookalike.files import claim
+from lookalike.folders import claim
 from lookalike.generation.jobs import Job
 from lookalike.generation.pictures import nobody, read_images, save_picture
 from lookalike.generation.verb import Conditions, Verb

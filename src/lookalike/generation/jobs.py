@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -79,20 +80,23 @@ def data_set(
     seed: int,
     suffix: str,
     by: Literal["person", "condition"] = "person",
+    names: Mapping[int, str] = MappingProxyType({}),
 ) -> list[Job]:
     """A job for every crop, `times` over, each with the condition of another random crop.
 
     conditions: that of every crop of `people`. They are drawn without replacement from those that
     are known. by: whose identity a file lies in the folder of, the person's or the condition's; its
     name has that one first: PID_cCAMERA_ROW_in_PID_cCAMERA_ROW or …_wears_…, rows of `people`,
-    cameras from 1. So the reader `folder` finds persons and cameras in it. Raises UserError for
-    more `times` than there are such conditions, and where there is nobody.
+    cameras from 1. So the reader `folder` finds persons and cameras in it. names: what a person is
+    called, where that isn't the number (`Benchmark.pid_names`): the folder is called so too.
+    Raises UserError for more `times` than there are such conditions, and where there is nobody.
     """
     n = len(people)
     if not n:
         raise UserError("There is nobody to draw: these data have no training images.")
     rows = np.flatnonzero(conditions.known)
     rng = np.random.default_rng(seed)
+    folders = person_folders(np.unique(people.pids).tolist(), names)
     jobs = []
     for i in range(n):
         others = rows[rows != i]
@@ -103,11 +107,27 @@ def data_set(
             raise UserError(f"{reason}: --times {times} is too much.")
         for j in rng.choice(others, times, replace=False):
             if by == "person":
-                name = f"{people.pids[i]:04d}/{label(people, i)}_in_{label(people, j)}"
+                name = f"{folders[int(people.pids[i])]}/{label(people, i)}_in_{label(people, j)}"
             else:
-                name = f"{people.pids[j]:04d}/{label(people, j)}_wears_{label(people, i)}"
+                name = f"{folders[int(people.pids[j])]}/{label(people, j)}_wears_{label(people, i)}"
             jobs.append(Job(i, int(j), name + suffix))
     return jobs
+
+
+def person_folders(pids: Sequence[int], names: Mapping[int, str]) -> dict[int, str]:
+    """A folder's name for each person: the own one where it can be one, and is nobody else's."""
+    folders: dict[int, str] = {}
+    taken: set[str] = set()  # some file systems don't tell Anna from anna
+    for pid in pids:
+        name, number = names.get(pid, f"{pid:04d}"), f"{pid:04d}"
+        hidden = name[:1] in ("", ".", "-") or not name.strip("0")  # or nobody, to the reader
+        if hidden or any(c in name for c in '/\\:*?"<>|') or not name.isprintable():
+            name = number
+        while name.casefold() in taken:
+            name += f"+{number}"
+        taken.add(name.casefold())
+        folders[pid] = name
+    return folders
 
 
 def label(people: People, row: int) -> str:

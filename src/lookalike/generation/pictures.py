@@ -22,15 +22,21 @@ N = TypeVar("N", bound=np.generic)
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
-def choose(places: Sequence[str], count: int | None, each: int = 1) -> list[str]:
+def choose(
+    places: Sequence[str],
+    count: int | None,
+    each: int = 1,
+    passed_over: dict[str, list[str]] | None = None,
+) -> list[str]:
     """The image files of the places; of a folder `each` × `count` of them, evenly spaced, or all.
 
-    A folder with fewer gives as many as `each` divides. Raises UserError for a place that isn't
+    A folder with fewer gives as many as `each` divides. passed_over: collects what lies there and
+    is no image, by the reason. Raises UserError for a place that isn't
     there, and for a folder without images.
     """
     paths = []
     for place in places:
-        images = image_files([place])
+        images = image_files([place], passed_over)
         if count is not None and Path(place).is_dir():
             images = evenly(images, each * min(count, max(1, len(images) // each)))
         paths += images
@@ -39,7 +45,8 @@ def choose(places: Sequence[str], count: int | None, each: int = 1) -> list[str]
 
 def read_images(model: Model, paths: Sequence[str]) -> Pixels:
     """The image files at the model's size. Raises UserError naming one that can't be read."""
-    return np.stack(list(decoded(paths, model.size, len(paths))))
+    images = decoded(paths, model.size, len(paths), resampling=model.resampling)
+    return np.stack(list(images))
 
 
 def nobody(model: Model) -> Pixels:

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.data.images import IMAGE_SUFFIXES, folder_names, image_names, image_size
+from lookalike.data.images import IMAGE_SUFFIXES, folder_names, image_size, list_images
 from lookalike.data.poses import read_poses
 from lookalike.data.poses.match import match
+from lookalike.data.poses.readers.joint_orders import Table
 from lookalike.data.poses.with_poses import BESIDE
 from lookalike.errors import UserError
 
@@ -20,11 +21,13 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class NamedPose:
-    """A pose in a file: 18×3, of the image called `name`."""
+    """A pose in a file: 18×3, of the image called `name`, in pixels of an image of the height and
+    width `size`, if the file states that."""
 
     place: Path
     name: str
     joints: NDArray[np.float32]
+    size: tuple[float, float] | None = None
 
     @property
     def path(self) -> str:
@@ -40,23 +43,24 @@ def poses_in(place: Path) -> list[NamedPose]:
     try:
         poses = read_poses(place)
     except UserError:
-        images = [place / name for name in image_names(place)] if place.is_dir() else []
+        images = [place / name for name in list_images(place).images] if place.is_dir() else []
         if not images:
             raise
         return beside(images)
-    return [NamedPose(place, name, poses[name]) for name in sorted(poses)]
+    return [NamedPose(place, name, poses[name], poses.sizes.get(name)) for name in sorted(poses)]
 
 
 def beside(images: Sequence[Path]) -> list[NamedPose]:
     """The pose of every image, from a file of its name beside it, or from a pose file or folder
     there. Raises UserError naming the first that has none."""
-    tables: dict[Path, dict[str, NDArray[np.float32]]] = {}
+    tables: dict[Path, Table] = {}
     poses = []
     for image in images:
         for place in pose_places(image):
             table = tables.get(place) or tables.setdefault(place, read_poses(place))
             if name := match(table, [str(image)]).get(str(image)):
-                poses.append(NamedPose(image.parent, image.name, table[name]))
+                size = table.sizes.get(name)
+                poses.append(NamedPose(image.parent, image.name, table[name], size))
                 break
         else:
             raise UserError(
@@ -83,8 +87,23 @@ def by_name(poses: Sequence[NamedPose], name: str, places: Sequence[str]) -> Nam
     raise UserError(f"There is no pose '{name}' in {', '.join(places)}.")
 
 
-def image_of(pose: NamedPose) -> str | None:
-    """The image that a pose is of: in the folder of the poses, beside it, or in a folder there."""
+def images_of(poses: Sequence[NamedPose]) -> list[str | None]:
+    """The image that each pose is of: in the folder of the poses, beside it, or in a folder there;
+    of a folder of poses, anywhere below it."""
+    below: dict[Path, dict[str, str]] = {}  # by the names that a pose file may give them
+    files: list[str | None] = []
+    for pose in poses:
+        file = _near(pose)
+        if file is None and pose.place.is_dir():
+            if pose.place not in below:
+                paths = [pose.place / image for image in reversed(list_images(pose.place).images)]
+                below[pose.place] = {n: str(p) for p in paths for n in (p.stem, p.name)}
+            file = below[pose.place].get(Path(pose.name).name)
+        files.append(file)
+    return files
+
+
+def _near(pose: NamedPose) -> str | None:
     base = pose.place if pose.place.is_dir() else pose.place.parent
     inside = [base / name for name in folder_names(base)]
     for folder in (base, *inside, base.parent, base.parent / "images"):
@@ -98,6 +117,8 @@ def image_of(pose: NamedPose) -> str | None:
 def size_of(pose: NamedPose, image: str | None, size: Size | None) -> Size:
     """Height and width of the image that a pose is of."""
     if image is None:
+        if size is None and pose.size is not None:
+            return round(pose.size[0]), round(pose.size[1])
         if size is None:
             raise UserError(
                 f"The size of the image that the pose '{pose.name}' in {pose.place} is of isn't "

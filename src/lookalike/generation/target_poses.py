@@ -15,13 +15,15 @@ from lookalike.data import Benchmark, People
 from lookalike.data.images import Pixels
 from lookalike.data.people import evenly
 from lookalike.data.poses import Poses, cleaned
+from lookalike.data.poses.plausible import refuse_normalised
+from lookalike.data.poses.scale import scaled
 from lookalike.errors import UserError
 from lookalike.generation.pictures import read_images
 from lookalike.generation.pose_files import (
     NamedPose,
     Size,
     by_name,
-    image_of,
+    images_of,
     poses_in,
     size_of,
 )
@@ -120,9 +122,12 @@ def read_targets(
         poses += candidates
     if names:
         poses = [by_name(poses, name, places) for name in names]
-    files = [image_of(pose) for pose in poses]
+    files = images_of(poses)
     sizes = [size_of(pose, file, size) for pose, file in zip(poses, files, strict=True)]
-    joints = cleaned(np.stack([pose.joints for pose in poses]), np.array(sizes))
+    points = np.stack([pose.joints for pose in poses])
+    pixels = scaled(points, np.array(sizes), [pose.size for pose in poses])
+    refuse_normalised(points, f"'{', '.join(places)}'")
+    joints = cleaned(pixels, np.array(sizes))
     for pose, count_known in zip(poses, joints.known, strict=True):
         if not count_known:
             raise UserError(

@@ -67,3 +67,14 @@ def test_images_find_themselves(paths):
     assert found([path.removesuffix(".jpg") for path in paths], *paths) == {
         path: path.removesuffix(".jpg") for path in paths
     }
+
+
+def test_names_that_pose_transfer_made_of_deepfashions_paths():
+    names = ["fashionWOMENBlouses_Shirtsid0000000102_1front.jpg",
+             "fashionMENDenimid0000008001_7additional.jpg"]  # fmt: skip
+    women = "img/WOMEN/Blouses_Shirts/id_00000001/02_1_front.jpg"
+    men = "img/MEN/Denim/id_00000080/01_7_additional.jpg"
+    other = "img/WOMEN/Blouses_Shirts/id_00000001/02_2_side.jpg"
+    assert found(names, women, men, other) == {women: names[0], men: names[1]}
+    assert found(["fashionable.jpg"], women) == {}
+    assert found(names, f"flat/{names[0]}") == {f"flat/{names[0]}": names[0]}

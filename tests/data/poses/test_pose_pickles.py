@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import tracemalloc
 from collections import OrderedDict, defaultdict
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from lookalike.data.pickles import read_plain
 from lookalike.data.poses import read_poses
 from lookalike.data.poses.readers.pickles import _dict
 from lookalike.errors import UserError
@@ -234,3 +236,27 @@ def test_a_damaged_pickle_is_named(tmp_path_factory, data):
 def test_other_pickles_are_named(tmp_path, value, message):
     with pytest.raises(UserError, match=message):
         read_poses(write(tmp_path / "train.pickle", pickle.dumps(value)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80\x02]r" + (1 << 30).to_bytes(4, "little") + b".",
+        b"(lp1073741824\n.",
+        # Then what pickletools doesn't know: a text that isn't ASCII
+        b"\x80\x02]r" + (1 << 30).to_bytes(4, "little") + b"S'\xff'\na.",
+    ],
+)
+def test_a_note_of_a_large_number_takes_no_room(tmp_path, content):
+    (tmp_path / "x.p").write_bytes(content)
+    tracemalloc.start()
+    assert read_plain(tmp_path / "x.p") in ([], ["\xff"])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+def test_numbers_that_no_float_holds_are_refused(tmp_path):
+    (tmp_path / "x.p").write_bytes(pickle.dumps({"a": [[10**400, 1, 1]] * 18}))
+    with pytest.raises(UserError, match="image 'a': not all numbers"):
+        read_poses(tmp_path / "x.p")

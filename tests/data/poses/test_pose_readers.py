@@ -12,7 +12,8 @@ from lookalike.errors import UserError
 
 XY = [(10 + j, 40 + 2 * j) for j in range(18)]  # joint j at x = 10 + j, y = 40 + 2j
 ALL = np.array([(x, y, 1) for x, y in XY], np.float32)
-HEADER = "name:keypoints_y:keypoints_x"
+COLUMNS = ("name", "keypoints_y", "keypoints_x")
+HEADER = ":".join(COLUMNS)
 COCO17 = ["nose"] + [
     f"{side}_{part}"
     for part in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
@@ -136,6 +137,9 @@ def test_any_table_comes_back(tmp_path_factory, xy):
         ([HEADER, row(xy=XY[:17])], "line 2: 17 joints in a list; a pose has 18"),
         ([HEADER, "a.jpg:[1, 2:[3]"], "line 2: the key points aren't lists"),
         ([HEADER, "a.jpg:3:4"], "line 2: no joints in a list"),
+        ([HEADER, "a.jpg:" + "[" * 99_999 + ":[3]"], "line 2: the key points aren't lists"),
+        ([",".join(COLUMNS), "a.jpg," + "1" * 200_000], "line 2: not cells of a table"),
+        ([",".join(COLUMNS), "a.jpg,1,2,3"], "line 2: 4 columns, not 3"),
         ([HEADER, row().replace("40,", '"x",')], "line 2: a key point isn't a number"),
         ([HEADER, row().replace("40,", f"{10**400},")], "line 2: a key point isn't a number"),
         ([HEADER, row(), row(xy=XY[::-1])], "line 3: 'a.jpg' has two different poses"),
@@ -227,7 +231,15 @@ def test_openpose_in_lines_list_and_object(tmp_path):
         ('{"name": "a", "people": []}\n\n{"people": []}', "line 3: no 'name'"),
         ('{"name": "a", "people": []}\n{', "line 2: no JSON"),
         ('{"trainval": []}', "neither OpenPose's JSON nor COCO's"),
-        ("[]", "has no poses in it"),
+        ('{"annotations": [], "images": []}', "has no poses in it"),
+        ("[" * 100_000, "no JSON that can be read"),
+        ('{"people": [' + "1" * 5000 + "]}", "no JSON that can be read"),
+        ('{"name": "a", "people": []}\n{"n": ' + "1" * 5000, "line 2: no JSON that can be read"),
+        ('{"meta_info": 3, "instance_info": []}', "isn't COCO's JSON throughout"),
+        ('[{"keypoints": {"x": [1]}}]', "isn't COCO's JSON throughout"),
+        ('[{"keypoints": {"x": [1], "y": [1, 2]}}]', "annotation 1: not 3 numbers"),
+        ('[{"keypoints": [[1, 2]], "keypoint_scores": [1, 2, 3]}]', "annotation 1: not 3 numbers"),
+        ('[{"keypoints": [[1, 2], [3]]}]', "annotation 1: not 3 numbers"),
     ],
 )
 def test_broken_json_is_named(tmp_path, text, message):
@@ -307,7 +319,7 @@ def test_results_of_a_detector(tmp_path):
         ([{"image_id": "a", "keypoints": in_coco_order()[:-3]}], "annotation 1: 16 points"),
         ([{"image_id": "a", "keypoints": None}], "not 3 numbers"),
         (coco([("a", {"keypoints": in_coco_order()[:-3]})], COCO17), "its category names more"),
-        (coco([("a", {"keypoints": in_coco_order()})], COCO17[1:]), "no nose among the names"),
+        (coco([("a", {"keypoints": in_coco_order()})], COCO17[:-1]), "no right_ankle among the n"),
         ({"annotations": [{"keypoints": []}], "images": [3]}, "isn't COCO's JSON throughout"),
         ({"annotations": []}, "has no poses in it"),
     ],
@@ -317,8 +329,158 @@ def test_broken_coco_is_named(tmp_path, value, message):
         read_poses(write(tmp_path / "p.json", json.dumps(value)))
 
 
+# --- COCO's relatives
+
+
+def shoulders_between(joints=ALL):
+    """The joints with the neck that COCO's formats have: between the shoulders."""
+    expected = joints.copy()
+    expected[1] = (joints[2] + joints[5]) / 2
+    return expected
+
+
+def test_alphapose_cmu_an_image_a_file_or_all_in_one(tmp_path):
+    one = {"version": "AlphaPose v0.3", "bodies": [{"joints": person()["pose_keypoints_2d"]}]}
+    same(read_poses(write(tmp_path / "sep" / "a.json", json.dumps(one)).parent)["a"], ALL)
+    same(read_poses(write(tmp_path / "all.json", json.dumps({"b.jpg": one})))["b.jpg"], ALL)
+
+
+@pytest.mark.parametrize("key", ["image_name", "image_path", "file_name"])
+def test_the_image_by_any_name(tmp_path, key):
+    opened = {key: "s/a.jpg", "people": [person()]}
+    same(read_poses(write(tmp_path / "p.jsonl", json.dumps(opened)))["s/a.jpg"], ALL)
+    rows = [{key: "s/a.jpg", "keypoints": in_coco_order()}]
+    same(read_poses(write(tmp_path / "r.json", json.dumps(rows)))["s/a.jpg"], shoulders_between())
+
+
+@pytest.mark.parametrize("count", [23, 26, 68, 133, 136])
+def test_supersets_of_coco_17(tmp_path, count):
+    more = in_coco_order() + [99, 99, 2] * (count - 17)  # Halpe's neck isn't OpenPose's
+    rows = [{"image_id": "a.jpg", "keypoints": more, "score": 1.0}]
+    same(read_poses(write(tmp_path / "p.json", json.dumps(rows)))["a.jpg"], shoulders_between())
+    opened = {"people": [{"pose_keypoints_2d": more}]}
+    same(read_poses(write(tmp_path / "q.json", json.dumps(opened)))["q"], shoulders_between())
+
+
+def nested():
+    return np.reshape(in_coco_order(), (17, 3))
+
+
+def test_mmpose_predictions_are_named_after_their_file(tmp_path):
+    scores = [0.9] * 17
+    scores[COCO17.index("left_knee")] = 0.1
+    row = {"keypoints": nested()[:, :2].tolist(), "keypoint_scores": scores, "bbox_score": 0.8}
+    worse = {**row, "keypoints": (nested()[:, :2] + 3).tolist(), "bbox_score": 0.2}
+    expected = shoulders_between(without(JOINTS.index("left_knee")))
+    write(tmp_path / "p/a.json", json.dumps([worse, row]))
+    meta = {"keypoint_id2name": dict(enumerate(COCO17))}
+    of_demo = {"meta_info": meta, "instance_info": [row]}
+    write(tmp_path / "p/results_b.json", json.dumps(of_demo))
+    write(tmp_path / "p/nobody.json", "[]")
+    table = read_poses(tmp_path / "p")
+    same(table["a"], expected)
+    same(table["b"], expected)
+    same(table["nobody"], np.zeros((18, 3)))
+
+
+def test_ultralytics_json(tmp_path):
+    x, y, _ = nested().T.tolist()
+    points = {"x": x, "y": y, "visible": [0.9] * 16 + [0.1]}
+    row = {"name": "person", "class": 0, "confidence": 0.9, "box": {}, "keypoints": points}
+    expected = shoulders_between(without(JOINTS.index("right_ankle")))
+    same(read_poses(write(tmp_path / "a.json", json.dumps([row])))["a"], expected)
+    flat = np.reshape(in_coco_order(), (17, 3))[:, :2].ravel().tolist()
+    same(read_poses(write(tmp_path / "f.json", json.dumps([{"keypoints": flat}])))["f"],
+         shoulders_between())  # fmt: skip
+    points.pop("visible")  # of a model without: 0, 0 is missing
+    points["x"][0] = points["y"][0] = 0
+    same(read_poses(write(tmp_path / "b.json", json.dumps([row])))["b"][0], [0, 0, 0])
+
+
+@pytest.mark.parametrize("names", [None, COCO17])
+def test_coco_nested_points(tmp_path, names):
+    value = coco([("a.jpg", {"keypoints": nested().tolist()})], names)
+    found = read_poses(write(tmp_path / "p.json", json.dumps(value)))["a.jpg"]
+    same(found, shoulders_between())
+
+
+def test_results_with_the_annotations_beside_them(tmp_path):
+    rows = [{"image_id": 8, "keypoints": in_coco_order(), "score": 0.9}]
+    results = write(tmp_path / "results.json", json.dumps(rows))
+    with pytest.raises(UserError, match="the file, or one beside it, needs 'images'"):
+        read_poses(results)
+    images = [{"id": 8, "file_name": "a.jpg", "height": 256, "width": 128}]
+    boxes = [{"image_id": 8, "bbox": [0, 0, 9, 9]}]
+    ann = write(tmp_path / "ann.json", json.dumps({"images": images, "annotations": boxes}))
+    for name in ("ann.json", "person_keypoints.json"):  # the second as OpenPose's end
+        ann.rename(tmp_path / name)
+        ann = tmp_path / name
+        table = read_poses(tmp_path)
+        same(table["a.jpg"], shoulders_between())
+    for place in (results, tmp_path):
+        table = read_poses(place)
+        same(table["a.jpg"], shoulders_between())
+        assert table.sizes == {"a.jpg": (256, 128)}
+
+
+def test_posetrack_has_no_eyes(tmp_path):
+    names = ["head_bottom" if n == "left_eye" else "head_top" if n == "right_eye" else n
+             for n in COCO17]  # fmt: skip
+    value = coco([("a.jpg", {"keypoints": in_coco_order(1)})], names)
+    found = read_poses(write(tmp_path / "p.json", json.dumps(value)))["a.jpg"]
+    eyes = JOINTS.index("right_eye"), JOINTS.index("left_eye")
+    same(found, shoulders_between(without(*eyes)))
+
+
+def test_scores_have_a_threshold_and_cocos_v_has_none(tmp_path):
+    def known(v, **options):
+        rows = [{"image_id": "a.jpg", "keypoints": in_coco_order(v)}]
+        file = write(tmp_path / "p.json", json.dumps(rows))
+        return int(read_poses(file, **options)["a.jpg"][:, 2].sum())
+
+    def opened(score, **options):
+        value = {"people": [person(score=score)]}
+        file = write(tmp_path / "o.json", json.dumps(value))
+        return int(read_poses(file, **options)["o"][:, 2].sum())
+
+    assert [known(v) for v in (0.004, 0.29, 0.3, 1, 2)] == [0, 0, 18, 18, 18]
+    assert [known(v, threshold=0.9) for v in (0.8, 0.9, 1, 2)] == [0, 18, 18, 18]
+    assert [opened(score) for score in (0.04, 0.06)] == [0, 18]
+    assert opened(0.4, threshold=0.5) == 0
+    assert known(0.004, threshold=0) == 18
+
+
+def test_sizes_that_a_file_states(tmp_path):
+    value = {"people": [person()], "canvas_height": 64, "canvas_width": 32}
+    assert read_poses(write(tmp_path / "a.json", json.dumps(value))).sizes == {"a": (64, 32)}
+    assert not read_poses(write(tmp_path / "b.json", json.dumps({"people": [person()]}))).sizes
+    unknown = {"people": [person()], "canvas_height": 0, "canvas_width": 0}
+    assert not read_poses(write(tmp_path / "c.json", json.dumps(unknown))).sizes
+    half = {"people": [person()], "canvas_height": 64}
+    with pytest.raises(UserError, match=r"d.json': its size, 64×None, isn't two numbers above 0"):
+        read_poses(write(tmp_path / "d.json", json.dumps(half)))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_table_from_a_spreadsheet(tmp_path, separator):
+    name, ys, xs = row().split(":")
+    cells = [name, f'"{ys}"', f'"{xs}"']
+    lines = [separator.join(COLUMNS) + separator, separator.join([*cells, ""])]
+    same(read_poses(write(tmp_path / "p.csv", *lines))["a.jpg"], ALL)
+    same(read_poses(tmp_path)["a.jpg"], ALL)
+
+
+def test_a_table_with_commas_behind_its_lines_or_quotes_around_them(tmp_path):
+    split = f"{HEADER},,,,", f"{row().replace(' ', '')},,", f'"{row("b.jpg")}"', ",,,"
+    table = read_poses(write(tmp_path / "p.csv", *split))
+    assert list(table) == ["a.jpg", "b.jpg"]
+    for joints in table.values():
+        same(joints, ALL)
+
+
 KEYS = st.sampled_from(
-    ["people", "pose_keypoints_2d", "name", "annotations", "keypoints", "image_id", "images", "id",
+    ["instance_info", "keypoint_scores", "canvas_height", "canvas_width", "bodies", "height",
+     "people", "pose_keypoints_2d", "name", "annotations", "keypoints", "image_id", "images", "id",
      "file_name", "categories", "category_id", "score", "a.jpg"]
 )  # fmt: skip
 POSE = st.lists(st.integers(-1, 9) | st.floats(), min_size=54, max_size=54)
@@ -353,7 +515,7 @@ def test_nothing_there(tmp_path):
 
 def test_a_file_that_is_no_text(tmp_path):
     (tmp_path / "p.csv").write_bytes(b"\xff\xd8\xff\xe0")
-    with pytest.raises(UserError, match=r"Can't read '.*p.csv' as text"):
+    with pytest.raises(UserError, match=r"p.csv' isn't UTF-8 in line 1"):
         read_poses(tmp_path / "p.csv")
 
 

@@ -12,8 +12,14 @@ from PIL import Image
 
 from lookalike.data import Benchmark, People, load
 from lookalike.data.poses import Poses, read_poses
-from lookalike.data.poses.with_poses import coverage, with_poses
+from lookalike.data.poses.with_poses import (
+    coverage,
+    poses_are_there,
+    require_training_poses,
+    with_poses,
+)
 from lookalike.errors import UserError
+from lookalike.training import train
 from lookalike.world.writer.annotations import truth_of
 
 SPLITS = ("train", "query", "gallery")
@@ -138,8 +144,18 @@ def test_names_of_other_images(market, tmp_path):
 
 
 def test_pixels_of_other_images(market, tmp_path):
-    with pytest.raises(UserError, match=r"No joint in .*p.csv lies inside its image"):
+    message = r"p.csv' has no joint that lies inside its image: .* reach x 60 and y 120, .* 8×6 "
+    with pytest.raises(UserError, match=message):
         with_poses(load("market1501", market, poses=table(tmp_path / "p.csv", x=60, y=120)))
+
+
+def test_nobody_found(market, tmp_path):
+    for name in NAMES:
+        file = tmp_path / "none" / f"{Path(name).stem}_keypoints.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text('{"people": []}')
+    with pytest.raises(UserError, match=r"no known joint in any image: nobody was found in them"):
+        with_poses(load("market1501", market, poses=file.parent))
 
 
 def test_one_pose_for_two_images(tmp_path):
@@ -163,6 +179,160 @@ def test_an_image_that_cant_be_read(market, tmp_path):
     (market / "query" / NAMES[2]).write_bytes(b"")
     with pytest.raises(UserError, match=f"Can't read the image .*{NAMES[2]}"):
         with_poses(load("market1501", market, poses=table(tmp_path / "p.csv", y=1)))
+
+
+# --- pixels of which size
+
+
+@pytest.fixture(scope="module")
+def truth(rendered):
+    """The rendered people's poses, as those of Market-1501's folders, and the paths' names."""
+    people = with_poses(load(f"market1501:{rendered}"), say=False).train
+    names = [os.path.basename(path) for path in people.paths]
+    return rendered, names, people.poses
+
+
+def openpose(folder, names, joints, **more):
+    folder.mkdir()
+    for name, points in zip(names, joints, strict=True):
+        value = {"people": [{"pose_keypoints_2d": points.ravel().tolist()}], **more}
+        (folder / f"{Path(name).stem}_keypoints.json").write_text(json.dumps(value))
+    return folder
+
+
+def read_again(rendered, file, **options):
+    """The training people's joints, with those poses."""
+    return with_poses(load("market1501", rendered, poses=file, **options)).train.poses.joints
+
+
+def test_a_canvas_of_another_size_is_scaled(truth, tmp_path):
+    rendered, names, poses = truth
+    height, width = (poses.sizes[0] * (0.5, 0.8)).tolist()
+    joints = poses.joints * np.array([0.8, 0.5, 1], np.float32)
+    folder = openpose(tmp_path / "p", names, joints, canvas_height=height, canvas_width=width)
+    np.testing.assert_allclose(read_again(rendered, folder), poses.joints, rtol=1e-5)
+    images = [
+        {"id": k, "file_name": name, "height": height, "width": width}
+        for k, name in enumerate(names)
+    ]
+    rows = [{"image_id": k, "keypoints": j.ravel().tolist()} for k, j in enumerate(joints)]
+    file = tmp_path / "coco.json"
+    file.write_text(json.dumps({"images": images, "annotations": rows}))
+    np.testing.assert_allclose(read_again(rendered, file), poses.joints, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("option", "low"), [("unit", "0"), ("signed", "−1")])
+def test_normalised_coordinates_are_refused_or_scaled(truth, tmp_path, option, low):
+    rendered, names, poses = truth
+    joints = poses.joints.copy()
+    joints[..., :2] /= poses.sizes[:, None, ::-1]
+    if option == "signed":
+        joints[..., :2] = 2 * joints[..., :2] - 1
+    folder = openpose(tmp_path / "p", names, joints)
+    with pytest.raises(UserError, match=f"from {low} to 1, not .* pose_size={option} of"):
+        read_again(rendered, folder)
+    np.testing.assert_allclose(
+        read_again(rendered, folder, pose_size=option), poses.joints, atol=0.01
+    )
+    again = with_poses(load(str(load("market1501", rendered, poses=folder, pose_size=option))))
+    assert again.options["pose_size"] == option
+
+
+@pytest.mark.parametrize("factor", [0.25, 0.5, 0.65, 1.3, 1.6, 2, 4])
+def test_pixels_of_larger_or_smaller_images_are_refused_or_scaled(truth, tmp_path, factor):
+    rendered, names, poses = truth
+    joints = poses.joints * np.array([factor, factor, 1], np.float32)
+    folder = openpose(tmp_path / "p", names, joints)
+    with pytest.raises(UserError, match=r"isn't in pixels of the image files.*pose_size=HEIGHTxW"):
+        read_again(rendered, folder)
+    height, width = (poses.sizes[0] * factor).round().astype(int)
+    scaled = read_again(rendered, folder, pose_size=f"{height}x{width}")
+    np.testing.assert_allclose(scaled, poses.joints, rtol=0.02)
+    if factor < 1:
+        np.testing.assert_allclose(read_again(rendered, folder, pose_size="image"), joints)
+
+
+@pytest.mark.parametrize(
+    ("highres", "size", "x", "y"),
+    [(False, (256, 256), 48, 9), (True, (1101, 750), 375 - 80 * 1101 / 256, 9 * 1101 / 256)],
+)
+def test_pose_transfers_deepfashion(tmp_path, highres, size, x, y):
+    names = [f"WOMEN/Tees_Tanks/id_0000000{k}/02_{n}_front.jpg" for k in (1, 2) for n in (1, 2)]
+    for name in names:
+        image = tmp_path / ("img_highres" if highres else "img") / name
+        image.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", size[::-1]).save(image)
+    splits = ("train", "train", "query", "gallery")
+    lines = [
+        f"img/{name} {name.split('/')[2]} {split}"
+        for name, split in zip(names, splits, strict=True)
+    ]
+    (tmp_path / "Eval").mkdir()
+    file = tmp_path / "Eval" / "list_eval_partition.txt"
+    file.write_text("\n".join([str(len(lines)), "image_name item_id evaluation_status", *lines]))
+    flat = [f"fashionWOMENTees_Tanksid0000000{k}02_{n}front.jpg" for k in (1, 2) for n in (1, 2)]
+    poses = table(tmp_path / "p.csv", flat, x=8, y=9)
+    bench = with_poses(load("deepfashion", tmp_path, poses=poses, highres=highres))
+    joints = np.concatenate([getattr(bench, split).poses.joints for split in SPLITS])
+    assert joints.shape == (4, 18, 3)
+    np.testing.assert_allclose(joints, np.broadcast_to([x, y, 1], (4, 18, 3)), rtol=1e-6)
+    # PG²'s are of all 256 columns, as some joint shows, or that people stand in their middle.
+    for x in (200, 128):
+        poses = table(tmp_path / "q.csv", flat, x=x, y=9)
+        bench = with_poses(load("deepfashion", tmp_path, poses=poses, highres=highres))
+        wide = size[1] / 2 + (x - 128) * size[0] / 256
+        np.testing.assert_allclose(bench.query.poses.joints[0, 0], [wide, y, 1], rtol=1e-6)
+
+
+def test_pg2s_own_pictures_of_deepfashion_keep_their_pixels(tmp_path):
+    for folder, person in (("filted_up_train", 1), ("filted_up_test", 2)):
+        (tmp_path / folder).mkdir()
+        for n in (1, 2):
+            name = f"fashionWOMENTees_Tanksid0000000{person}02_{n}front.jpg"
+            Image.new("RGB", (256, 256)).save(tmp_path / folder / name)
+    names = [p.name for p in tmp_path.glob("filted*/*.jpg")]
+    poses = table(tmp_path / "p.csv", names, x=128)  # the middle of their 256 columns
+    bench = with_poses(load("deepfashion", tmp_path, poses=poses))
+    assert (bench.train.poses.joints == [128, 9, 1]).all()
+    images = [{"id": k, "file_name": n, "height": 128, "width": 64} for k, n in enumerate(names)]
+    rows = [{"image_id": k, "keypoints": [2, 9, 2] * 17} for k in range(len(names))]
+    (tmp_path / "s.json").write_text(json.dumps({"images": images, "annotations": rows}))
+    bench = with_poses(load("deepfashion", tmp_path, poses=tmp_path / "s.json"))
+    assert (bench.train.poses.joints == [8, 18, 1]).all()  # a size that a file states counts
+
+
+def test_pose_transfers_pictures_keep_their_pixels_also_of_who_stands_on_the_right(tmp_path):
+    for folder, person in (("train", 1), ("test", 2)):
+        (tmp_path / folder).mkdir()
+        for n in (1, 2):
+            name = f"fashionWOMENTees_Tanksid0000000{person}02_{n}front.jpg"
+            Image.new("RGB", (176, 256)).save(tmp_path / folder / name)
+    names = [p.name for p in tmp_path.glob("t*/*.jpg")]
+    table(tmp_path / "fasion-resize-annotation-train.csv", names, x=150)
+    bench = with_poses(load("deepfashion", tmp_path))
+    assert (bench.train.poses.joints == [150, 9, 1]).all()
+    table(tmp_path / "fasion-resize-annotation-train.csv", names, x=200)  # PG²'s
+    bench = with_poses(load("deepfashion", tmp_path))
+    assert (bench.train.poses.joints == [160, 9, 1]).all()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("pose_size", "big"), ("pose_size", "0x5"), ("pose_size", "64"), ("pose_threshold", "2"),
+     ("pose_threshold", "nan"), ("pose_threshold", "low")],
+)  # fmt: skip
+def test_a_value_that_an_option_cant_have(market, option, value):
+    with pytest.raises(UserError, match=f"Option {option} should be .*, not '{value}'"):
+        load("market1501", market, **{option: value})
+
+
+def test_threshold_of_scores(truth, tmp_path):
+    rendered, names, poses = truth
+    joints = poses.joints.copy()
+    joints[:, 9, 2] *= 0.2
+    folder = openpose(tmp_path / "p", names, joints)
+    assert read_again(rendered, folder)[:, 9, 2].any()
+    assert not read_again(rendered, folder, pose_threshold=0.3)[:, 9, 2].any()
 
 
 # --- rendered worlds
@@ -227,3 +397,41 @@ def test_market1501_with_the_poses_beside_it(capsys):
     neck, hips = bench.train.poses.joints[:, 1], bench.train.poses.joints[:, [8, 11]].mean(1)
     upright = neck[:, 1] < hips[:, 1]
     assert upright[(neck[:, 2] > 0) & (hips[:, 2] == 1)].mean() > 0.95
+
+
+def test_training_needs_a_pose_of_somebody_to_train_on(market, tmp_path):
+    bench = with_poses(load("market1501", market, poses=table(tmp_path / "p.csv", NAMES[2:], y=1)))
+    with pytest.raises(UserError, match=r"None of the 2 training .* has a pose .* tested people a"):
+        require_training_poses(bench)
+    some = with_poses(load("market1501", market, poses=table(tmp_path / "q.csv", NAMES[1:], y=1)))
+    require_training_poses(some)
+    lines = table(tmp_path / "r.csv", NAMES[:2], y=20).read_text() + "\n"
+    lines += table(tmp_path / "s.csv", NAMES[2:], y=1).read_text().partition("\n")[2]
+    (tmp_path / "r.csv").write_text(lines)
+    off = load("market1501", market, poses=tmp_path / "r.csv", pose_size="image")
+    with pytest.raises(UserError, match=r"None of the 2 .*: all 36 joints of theirs lie outside"):
+        require_training_poses(with_poses(off))
+    assert poses_are_there(some)
+    assert not poses_are_there(load("market1501", market))
+
+
+@pytest.mark.parametrize("method", ["pg2", "fdgan"])
+def test_methods_refuse_training_people_without_poses(market, tmp_path, method):
+    bench = load("market1501", market, poses=table(tmp_path / "p.csv", NAMES[2:], y=1))
+    with pytest.raises(UserError, match=r"None of the 2 training images of .* has a pose"):
+        train(method, bench, preset="quick", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_poses_in_the_encoding_of_the_benchmark(market, tmp_path):
+    os.rename(market / "query", market / "old")
+    (market / "query").mkdir()
+    for name in os.listdir(market / "old"):
+        os.rename(market / "old" / name, market / "query" / name.replace(".jpg", "店.jpg"))
+    names = [n.replace(".jpg", "店.jpg") if n.startswith("0002_c1") else n for n in NAMES]
+    file = table(tmp_path / "p.csv", names, y=1)
+    file.write_bytes(file.read_text().encode("gbk"))
+    bench = with_poses(load("market1501", market, poses=file, encoding="gbk"))
+    assert bench.query.poses.known.tolist() == [18]
+    with pytest.raises(UserError, match="isn't UTF-8 in line 4: name its encoding"):
+        with_poses(load("market1501", market, poses=file))

@@ -3,6 +3,8 @@ import os
 import pytest
 
 from lookalike.data import load
+from lookalike.data.readers.common import UNLISTED
+from lookalike.data.readers.msmt17 import msmt17
 from lookalike.errors import UserError
 
 LISTS = {
@@ -21,7 +23,7 @@ LISTS = {
 
 def write(root, train, test):
     for name, lines in LISTS.items():
-        root.mkdir(exist_ok=True)
+        root.mkdir(exist_ok=True, parents=True)
         (root / name).write_text("\n".join(lines) + "\n")
         half = train if name in ("list_train.txt", "list_val.txt") else test
         for line in lines:
@@ -33,7 +35,7 @@ def write(root, train, test):
 @pytest.mark.parametrize(
     ("inner", "train", "test"),
     [("", "train", "test"), ("MSMT17_V1", "train", "test"),
-     ("MSMT17_V2", "mask_train_v2", "mask_test_v2")],
+     ("MSMT17_V2", "mask_train_v2", "mask_test_v2"), ("MSMT17_V2/MSMT17_V2", "train", "test")],
 )  # fmt: skip
 def test_versions(tmp_path, inner, train, test):
     write(tmp_path / inner, train, test)
@@ -56,6 +58,51 @@ def test_without_val_identities_stay_the_same(tmp_path):
     assert bench.query.pids.tolist() == [3]
 
 
+@pytest.mark.parametrize("combine_val", [True, False])
+def test_images_that_no_list_mentions_are_counted(tmp_path, combine_val):
+    write(tmp_path, "train", "test")
+    assert load("msmt17", tmp_path, combine_val=combine_val).passed_over == {}
+    others = [tmp_path / "train/0001/0001_009_15_x.jpg", tmp_path / "test/0007/0007_000_01_x.jpg"]
+    for other in others:
+        other.parent.mkdir(exist_ok=True)
+        other.touch()
+    bench = load("msmt17", tmp_path, combine_val=combine_val)
+    assert bench.passed_over == {UNLISTED: [str(other) for other in others]}
+    alone = msmt17(tmp_path, combine_val=combine_val, test=False)
+    assert alone.passed_over == {UNLISTED: [str(others[0])]}
+
+
+def test_blank_lines_count_for_nothing(tmp_path):
+    write(tmp_path, "train", "test")
+    with (tmp_path / "list_query.txt").open("a") as file:
+        file.write("\n \n")
+    assert len(load("msmt17", tmp_path).query) == 1
+
+
+def test_the_list_of_val_is_needed_only_where_it_is_wanted(tmp_path):
+    write(tmp_path, "train", "test")
+    (tmp_path / "list_val.txt").unlink()
+    assert load("msmt17", tmp_path, combine_val=False).train.pids.tolist() == [1, 2]
+    with pytest.raises(UserError, match=r"list_val\.txt'.*combine_val=false"):
+        load("msmt17", tmp_path)
+
+
+def test_a_half_alone_is_read(tmp_path):
+    write(tmp_path, "train", "test")
+    for name in ("list_query.txt", "list_gallery.txt"):
+        (tmp_path / name).rename(tmp_path / f"{name}.old")
+    bench = load("msmt17", tmp_path)
+    assert [len(p) for p in (bench.train, bench.query, bench.gallery)] == [3, 0, 0]
+
+
+@pytest.mark.parametrize("line", ["x/0000_000_01_a.jpg -1", "x/0000_000_one_a.jpg 0"])
+def test_numbers_that_are_none(tmp_path, line):
+    write(tmp_path, "train", "test")
+    (tmp_path / "list_query.txt").write_text(line)
+    with pytest.raises(UserError, match=r"list_query\.txt', line 1"):
+        load("msmt17", tmp_path)
+
+
 def test_bad_line(tmp_path):
     write(tmp_path, "train", "test")
     (tmp_path / "list_query.txt").write_text("0000/0000_002_01_0303morning_0016_2.jpg\n")
@@ -67,3 +114,12 @@ def test_lists_without_images(tmp_path):
     write(tmp_path, "elsewhere", "elsewhere")
     with pytest.raises(UserError, match="No MSMT17 images"):
         load("msmt17", tmp_path)
+
+
+@pytest.mark.parametrize("line", ["x" * 10**6, "\0" * 2000, "a/b_c_1_d.jpg x"])
+def test_a_line_of_any_length_is_quoted_shortly(tmp_path, line):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "list_train.txt").write_text(line)
+    with pytest.raises(UserError, match=r"list_train\.txt', line 1: '.* isn't like") as error:
+        load("msmt17", tmp_path, combine_val=False)
+    assert len(str(error.value)) < 1000

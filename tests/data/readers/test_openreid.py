@@ -8,6 +8,7 @@ from PIL import Image
 from lookalike.data import load
 from lookalike.data.check import check
 from lookalike.data.poses.with_poses import with_poses
+from lookalike.data.readers.common import UNLISTED
 from lookalike.errors import UserError
 
 # person → camera → number of images; 0 are the distractors, 1 and 2 are trained on
@@ -53,6 +54,14 @@ def test_persons_cameras_and_the_protocol(tmp_path, inner):
             assert os.path.basename(path).startswith(f"{pid - 1:08d}_{camid:02d}_")
 
 
+def test_images_of_nobody_are_counted(tmp_path):
+    write(tmp_path)
+    assert load("openreid", tmp_path).passed_over == {}
+    (tmp_path / "images/00000099_00_0000.jpg").touch()
+    passed_over = load("openreid", tmp_path).passed_over
+    assert passed_over == {UNLISTED: [str(tmp_path / "images/00000099_00_0000.jpg")]}
+
+
 def test_options(tmp_path):
     write(tmp_path, poses=False)
     bench = load(f"openreid:{tmp_path}?num_val=1")
@@ -76,14 +85,14 @@ def test_poses_lie_beside_the_images(tmp_path):
     write(tmp_path)
     for number, file in enumerate(sorted((tmp_path / "images").iterdir())):
         Image.new("RGB", (64, 128)).save(file)
-        rows = [f"{10 + joint} {number}" for joint in range(17)]
+        rows = [f"{10 + 6 * joint} {number}" for joint in range(17)]
         text = "\n".join([*rows, "-1 -1"]) + "\n"
         (tmp_path / "poses" / file.with_suffix(".txt").name).write_text(text)
     bench = with_poses(load("openreid", tmp_path))
     files = sorted([*bench.gallery.paths, *bench.train.paths])
     for people in (bench.train, bench.query, bench.gallery):
         assert people.poses.known.tolist() == [17] * len(people)
-        assert people.poses.joints[:, :17, 1].tolist() == [list(range(10, 27))] * len(people)
+        assert people.poses.joints[:, :17, 1].tolist() == [[*range(10, 112, 6)]] * len(people)
         at = [files.index(path) for path in people.paths]
         assert people.poses.joints[:, 3, 0].tolist() == at
 
@@ -119,3 +128,22 @@ def test_a_person_without_images_is_named(tmp_path):
     write(tmp_path, [{"trainval": [1], "query": [3], "gallery": [3, 99]}])
     with pytest.raises(UserError, match=r"person 99 of gallery isn.t in meta.json, which has 0 to"):
         load("openreid", tmp_path)
+
+
+@pytest.mark.parametrize("file", ["meta.json", "splits.json"])
+@pytest.mark.parametrize("text", ["[" * 100_000, "7" * 5000])
+def test_json_that_nobody_can_hold_is_refused(tmp_path, file, text):
+    root = tmp_path
+    write(root)
+    (root / file).write_text(text)
+    with pytest.raises(UserError, match=f"{file}' isn't JSON that can be read"):
+        load("openreid", root)
+
+
+def test_an_infinite_person_is_no_person(tmp_path):
+    root = tmp_path
+    write(root)
+    splits = [{"trainval": [float("inf")], "query": [1], "gallery": [1]}]
+    (root / "splits.json").write_text(json.dumps(splits))
+    with pytest.raises(UserError, match="split 0: no lists trainval"):
+        load("openreid", root)

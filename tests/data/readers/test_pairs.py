@@ -97,7 +97,7 @@ def test_viper_in_torchreids_split_file(tmp_path):
 def test_broken_split_file(tmp_path, text):
     viper(tmp_path)
     (tmp_path / "splits.json").write_text(text)
-    with pytest.raises(UserError, match="isn't a split file"):
+    with pytest.raises(UserError, match=r"splits\.json' isn't (a split file|JSON)"):
         load("viper", tmp_path)
 
 
@@ -160,7 +160,7 @@ def test_all_persons_are_tested_on(tmp_path, name, write):
     assert describe(bench)["splits"]["train"]["images"] == 0
     assert as_table(describe(bench))
     assert {finding.what for finding in check(bench)} <= {"files with no bytes",
-        "identities with names that aren't their numbers"}  # fmt: skip
+        "identities with names that aren't their numbers", "splits without images"}  # fmt: skip
 
 
 def test_prid2011_tests_all_who_are_in_both_cameras(tmp_path):
@@ -174,5 +174,5 @@ def test_prid2011_tests_all_who_are_in_both_cameras(tmp_path):
 
 def test_a_folder_without_people_is_no_benchmark_for_all_either(tmp_path):
     viper(tmp_path, persons=0)
-    with pytest.raises(UserError, match=r"query split of viper .* has no images"):
+    with pytest.raises(UserError, match=r"no images of viper"):
         load("viper", tmp_path, split="all")

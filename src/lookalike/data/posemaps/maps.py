@@ -61,7 +61,8 @@ def draw_sigmas(batch: int, mode: PoseAug) -> Tensor:
     """The σ of this process's `batch` images, in pixels of 256×128 images, on the CPU.
 
     "gauss_int_shared": 4, 5 or 6, one per image: B (FD-GAN's released code).
-    "gauss_uniform_per_joint": in [4, 6], one per joint: B×18 (its paper). "erase", "none": 5, B.
+    "gauss_uniform_per_joint": in [4, 6], one per joint: B×18 (its paper, by a note). "erase",
+    "none": 5, B.
     Drawn for the global batch from torch's global CPU generator. Raises UserError for another mode.
     """
     total = batch * parallel.world_size()

@@ -1,8 +1,9 @@
 """Poses of crops: the one form in memory, readers of every format, and an estimator.
 
 In the order to read them: `poses`, the form; `with_poses`, a benchmark with those of its people,
-and `match`, which name in a source is which image; `readers`, the formats; `estimate`, poses of
-images that have none.
+`of_file`, those that a file has, with `match`, which name there is which image, `scale`, whose
+pixels it counts in, and `plausible`, whether that can be; `readers`, the formats; `estimate`, poses
+of images that have none.
 """
 
 from lookalike.data.poses.poses import JOINTS, LIMBS, MIRROR, Poses, cleaned

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 
 from lookalike.data.images import IMAGE_SUFFIXES
+
+FASHION = r"fashion(WO)?MEN\w+id\d{8}"
+DEEP = 4  # parts of a path in a flattened name
 
 
 def match(names: Iterable[str], paths: Iterable[str]) -> dict[str, str]:
@@ -14,7 +18,8 @@ def match(names: Iterable[str], paths: Iterable[str]) -> dict[str, str]:
 
     A name is of the image whose path ends with it, the longest such name first; with or without
     the suffix of an image. Only if that finds nothing do the names' folders count for nothing, and
-    a file's name that the names have once is enough.
+    a file's name that the names have once is enough; or a name is one that Pose-Transfer made of
+    the whole path of a DeepFashion image, `flattened`.
     """
     exact = {_slashed(name): name for name in names}
     bare = _once(exact, _without_suffix)
@@ -30,7 +35,24 @@ def match(names: Iterable[str], paths: Iterable[str]) -> dict[str, str]:
         files = _once(exact, _file)
         file_names = {path: _file(place) for path, place in zip(paths, places, strict=True)}
         matches = {path: files[file] for path, file in file_names.items() if file in files}
+    if not matches and any(map(is_flattened, exact)):
+        whole = _once(exact, flattened)
+        keys = [flattened("/".join(place.split("/")[-DEEP:])) for place in places]
+        matches = {p: whole[key] for p, key in zip(paths, keys, strict=True) if key in whole}
     return matches
+
+
+def is_flattened(name: str) -> bool:
+    """Is that Pose-Transfer's name of a DeepFashion image?"""
+    return re.match(FASHION, name.rpartition("/")[2]) is not None
+
+
+def flattened(path: str) -> str:
+    """WOMEN/Blouses_Shirts/id_00000001/02_1_front.jpg as Pose-Transfer's
+    fashionWOMENBlouses_Shirtsid0000000102_1front.jpg has it, without what it leaves out."""
+    name = _without_suffix(path)
+    name = name.rpartition("/")[2].removeprefix("fashion") if is_flattened(name) else name
+    return name.replace("/", "").replace("_", "")
 
 
 def shared(matches: dict[str, str]) -> Sequence[str]:

@@ -5,22 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lookalike.data.images import CHECK, image_size
 from lookalike.data.people import Benchmark, People
-from lookalike.data.poses.match import match, shared
+from lookalike.data.poses.of_file import poses_of_file
 from lookalike.data.poses.poses import JOINTS, Poses, cleaned
-from lookalike.data.poses.readers import read_poses
 from lookalike.errors import UserError
 
 BESIDE = ("poses.csv", "poses.jsonl", "poses.json", "poses")  # files and folders beside the images
-CHUNK = 128  # files a thread takes at once
 
 
 def with_poses(bench: Benchmark, say: bool = True) -> Benchmark:
@@ -30,9 +25,12 @@ def with_poses(bench: Benchmark, say: bool = True) -> Benchmark:
     (`bench.annotations["pose"]`); or a rendered world's truth, also of joints that something hides;
     or those in poses.csv, poses.jsonl, poses.json or poses/ beside the images. A name there is of
     the image whose path ends with it. Joints outside their image are missing, and so are all joints
-    of an image without a pose.
-    Raises UserError if there are no poses, if no image has one, if two images would share one, and
-    if poses or an image can't be read.
+    of an image without a pose. Where the file states the size of an image, its joints are scaled
+    from that to the image's; option pose_size says it of a file that doesn't, and option
+    pose_threshold is the score below which a joint is missing.
+    Raises UserError if there are no poses, if no image has one, if two images would share one, if
+    the poses, taken together, can't be in pixels of these images, and if poses or an image can't be
+    read.
     """
     splits = [bench.train, bench.query, bench.gallery]
     if all(people.poses is not None for people in splits):
@@ -41,17 +39,37 @@ def with_poses(bench: Benchmark, say: bool = True) -> Benchmark:
     if source is None:
         poses = [_of_world(people) for people in splits]
     else:
-        poses = _of_file(splits, source, bench)
+        poses = poses_of_file(splits, source, bench)
     train, query, gallery = (replace(p, poses=part) for p, part in zip(splits, poses, strict=True))
     bench = replace(bench, train=train, query=query, gallery=gallery)
-    if not any(part.known.any() for part in poses):
-        raise UserError(
-            f"No joint in {source or bench} lies inside its image: its coordinates should be "
-            "pixels of the image files."
-        )
     if say:
         print(f"lookalike: {coverage(bench)}", file=sys.stderr)
     return bench
+
+
+def poses_are_there(bench: Benchmark) -> bool:
+    """Whether there is something that `with_poses` reads."""
+    try:
+        _source(bench)
+    except UserError:
+        return False
+    return True
+
+
+def require_training_poses(bench: Benchmark) -> None:
+    """Raises UserError where there are people to train on, and none of them has a known joint."""
+    poses = bench.train.poses
+    if poses is None or not len(poses) or poses.known.any():
+        return
+    reason = (
+        f"all {int(poses.outside.sum()):,} joints of theirs lie outside the images"
+        if poses.outside is not None and poses.outside.any()
+        else "those that were read are of tested people alone"
+    )
+    raise UserError(
+        f"None of the {len(poses):,} training images of {bench} has a pose with a known joint, so "
+        f"there is nothing to learn from: {reason}."
+    )
 
 
 def coverage(bench: Benchmark) -> str:
@@ -106,39 +124,3 @@ def _of_world(people: People) -> Poses:
     joints = truth.keypoints2d.copy()
     joints[..., 2] = 1
     return cleaned(joints, np.tile(truth.size, (len(people), 1)))
-
-
-def _of_file(splits: Sequence[People], source: Path, bench: Benchmark) -> list[Poses]:
-    """The poses of each split's images."""
-    table = read_poses(source)
-    paths = [*dict.fromkeys(path for people in splits for path in people.paths)]
-    matches = match(table, paths)
-    if paths and not matches:
-        raise UserError(
-            f"'{source}' has no pose of any image of {bench}: it names '{next(iter(table))}', an "
-            f"image is '{os.path.relpath(paths[0], bench.root)}'."
-        )
-    if twins := shared(matches):
-        raise UserError(
-            f"'{source}' has one pose, '{matches[twins[0]]}', for {len(twins)} images, "
-            f"'{twins[0]}' and '{twins[1]}': name them there by their paths below {bench.root}."
-        )
-    sizes = dict(zip(paths, _sizes(paths), strict=True))
-    nothing = np.zeros((len(JOINTS), 3), np.float32)
-    poses = []
-    for people in splits:
-        joints = [table[matches[path]] if path in matches else nothing for path in people.paths]
-        poses.append(cleaned(np.array(joints), np.array([sizes[path] for path in people.paths])))
-    return poses
-
-
-def _sizes(paths: Sequence[str]) -> NDArray[np.int64]:
-    """Height and width of the image files: N×2, from their headers alone."""
-    chunks = [paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)]
-    with ThreadPoolExecutor(min(16, (os.cpu_count() or 1) + 2)) as pool:
-        sizes = [size for part in pool.map(_sizes_of, chunks) for size in part]
-    return np.array(sizes, np.int64).reshape(-1, 2)
-
-
-def _sizes_of(paths: Sequence[str]) -> list[tuple[int, int]]:
-    return [image_size(path, CHECK) for path in paths]

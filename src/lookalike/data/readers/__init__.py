@@ -1,9 +1,10 @@
 """The benchmark readers: a function each, from a folder (and options) to a `Benchmark`.
 
 In the order to read them: `market`, the layout that most others follow, and `common`, what the
-readers share; `folder`, anybody's own crops; `world`, rendered people; then a file for each
-benchmark, or for several of one layout: `cuhk03`, `msmt17`, `pairs` (VIPeR and the two PRIDs),
-`openreid`, `deepfashion`.
+readers share; `folder`, anybody's own crops, and `crops`, how these are described; `world`,
+rendered people; then a file for each benchmark, or for several of one layout: `cuhk03` (with
+`cuhk03_files`, what Matlab wrote), `msmt17`, `pairs` (VIPeR and the two PRIDs), `openreid`,
+`deepfashion`.
 
 A reader whose first parameter is a `Path` is given an absolute folder that exists; one whose first
 parameter is a `str` is given what the user wrote, and answers for its splits itself.

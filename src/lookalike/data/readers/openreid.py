@@ -1,13 +1,13 @@
 """Benchmarks as open-reid formats them, and FD-GAN after it: images/, meta.json, splits.json."""
 
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from lookalike.data.people import Benchmark, People
-from lookalike.data.readers.common import Row, find_folder, people
+from lookalike.data.readers.common import Passed, Row, find_folder, pass_over_unlisted, people
+from lookalike.data.text import read_json
 from lookalike.errors import UserError
 
 HOLDS = ("images", "meta.json", "splits.json")
@@ -28,16 +28,20 @@ def openreid(root: Path, *, split: int = 0, num_val: int = 0) -> Benchmark:
     folder = find_folder("open-reid data", root, ("market1501", "dukemtmc", "cuhk03"), HOLDS)
     persons = _persons(folder)
     train, query, gallery = _split(folder, split, len(persons))
-    if not 0 <= num_val < len(train):
+    if num_val and not 0 < num_val < len(train):
         raise UserError(
-            f"Option num_val of openreid should be from 0 to {len(train) - 1}, not {num_val}: "
-            f"split {split} has {len(train)} persons to train on."
+            f"Option num_val of openreid should be from 0 to {max(len(train) - 1, 0)}, not "
+            f"{num_val}: split {split} has {len(train)} persons to train on."
         )
     train = sorted(train)[: len(train) - num_val]
 
     def table(pids: Iterable[int]) -> People:
         return people((row for pid in pids for row in persons[pid]), "openreid")
 
+    passed: Passed = {}
+    if (folder / "images").is_dir():
+        listed = (path for rows in persons for path, _, _ in rows)
+        pass_over_unlisted(passed, folder / "images", listed)
     poses = folder / "poses"
     return Benchmark(
         "openreid",
@@ -48,6 +52,7 @@ def openreid(root: Path, *, split: int = 0, num_val: int = 0) -> Benchmark:
         protocol="open-reid",
         annotations={"pose": poses} if poses.is_dir() else {},
         pid_names={pid + 1: f"{pid:08d}" for pid in sorted({*train, *query, *gallery})},
+        passed_over=passed,
     )
 
 
@@ -55,7 +60,7 @@ def _persons(folder: Path) -> list[list[Row]]:
     """The rows of every person, from 0, by camera and then in the file's order."""
     file = folder / "meta.json"
     try:
-        identities = _read(file)["identities"]
+        identities = read_json(file)["identities"]
         return [
             [
                 (f"{folder}{os.sep}images{os.sep}{_name(name)}", pid + 1, camera)
@@ -79,13 +84,13 @@ def _name(name: Any) -> str:
 def _split(folder: Path, split: int, persons: int) -> list[list[int]]:
     """The persons to train on, those who ask and those who are asked for."""
     file = folder / "splits.json"
-    splits = _read(file)
+    splits = read_json(file)
     count = len(splits) if isinstance(splits, list) else 0
     if not 0 <= split < count:
         raise UserError(f"'{file}' has the splits 0 to {count - 1}, not {split}.")
     try:
         parts = [[int(pid) for pid in splits[split][part]] for part in PARTS]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, OverflowError, TypeError, ValueError):
         raise UserError(f"'{file}', split {split}: no lists trainval, query, gallery.") from None
     for part, pids in zip(PARTS, parts, strict=True):
         if strange := sorted(pid for pid in pids if not 0 <= pid < persons):
@@ -94,10 +99,3 @@ def _split(folder: Path, split: int, persons: int) -> list[list[int]]:
                 f"which has 0 to {persons - 1}."
             )
     return parts
-
-
-def _read(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"'{file}' isn't JSON ({error}).") from None

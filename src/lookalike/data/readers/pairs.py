@@ -1,19 +1,26 @@
 """The small two-camera benchmarks, one half of the persons to train on: VIPeR, PRID, PRID 450S."""
 
-import json
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from lookalike.data.images import folder_names, image_names
+from lookalike.data.images import list_images
 from lookalike.data.people import Benchmark
-from lookalike.data.readers.common import Row, find_folder, half_split, people
+from lookalike.data.readers.common import (
+    Passed,
+    Row,
+    find_folder,
+    half_split,
+    pass_over,
+    people,
+)
+from lookalike.data.text import read_json
 from lookalike.errors import UserError
 
 SPLITS = 10
 ALL = "all"  # instead of a split: everybody is tested on, nobody trained on
+UNUSED = "images of people whom the split doesn't use"
 Camera = dict[int, list[str]]  # person → image files
 
 
@@ -25,10 +32,11 @@ def viper(root: Path, *, split: str = "0") -> Benchmark:
     "all" to test on everybody, half of them at a time (protocol "viper-10-splits").
     """
     folder = find_folder("VIPeR", root, ("VIPeR", "VIPeR.v1.0", "VIPeR.v1.0/VIPeR"), CAMERAS)
-    a, b = (_camera(folder / name) for name in CAMERAS)
+    passed: Passed = {}
+    a, b = (_camera(folder / name, passed) for name in CAMERAS)
     train, test = _halves("VIPeR", _same(folder, a, b), split, root, folder, "splits.json")
     names = {person + 1: f"{person:03d}" for person in a}
-    return _benchmark("viper", folder, a, b, train, test, test, first=1, pid_names=names)
+    return _benchmark("viper", folder, a, b, train, test, test, passed, first=1, pid_names=names)
 
 
 def prid450s(root: Path, *, split: str = "0") -> Benchmark:
@@ -37,9 +45,10 @@ def prid450s(root: Path, *, split: str = "0") -> Benchmark:
     Images are cam_a/img_001.png. Camera A is the query. split: 0…9 or "all", as for `viper`.
     """
     folder = find_folder("PRID 450S", root, ("prid_450s", "PRID_450S", "prid450s"), CAMERAS)
-    a, b = (_camera(folder / name) for name in CAMERAS)
+    passed: Passed = {}
+    a, b = (_camera(folder / name, passed) for name in CAMERAS)
     train, test = _halves("PRID 450S", _same(folder, a, b), split, root, folder, "splits.json")
-    return _benchmark("prid450s", folder, a, b, train, test, test)
+    return _benchmark("prid450s", folder, a, b, train, test, test, passed)
 
 
 def prid2011(
@@ -53,29 +62,32 @@ def prid2011(
     "all" to test on the 200, half of them at a time: 100 queries and a gallery of 649 persons.
     """
     folder = find_folder("PRID 2011", root, ("prid_2011", "prid2011"), (f"{shot}_shot",))
-    a, b = (_camera(folder / f"{shot}_shot" / name) for name in CAMERAS)
+    passed: Passed = {}
+    a, b = (_camera(folder / f"{shot}_shot" / name, passed) for name in CAMERAS)
     both = sorted(p for p in a.keys() & b.keys() if p <= 200)
     train, test = _halves("PRID 2011", both, split, root, folder, "splits_single_shot.json")
     others = {person for person in b if person > 200}
-    return _benchmark("prid2011", folder, a, b, train, test, test | others)
+    return _benchmark("prid2011", folder, a, b, train, test, test | others, passed)
 
 
 CAMERAS = ("cam_a", "cam_b")
 
 
-def _camera(folder: Path) -> Camera:
-    """Person → images in `folder`: the first number in a file's (or its folder's) name is who."""
+def _camera(folder: Path, passed: Passed) -> Camera:
+    """Person → images in `folder`: the first number in a file's (or its folder's) name is who.
+
+    What is no image joins `passed`.
+    """
     if not folder.is_dir():
         raise UserError(f"No folder '{folder}'.")
-    files = [(name, name) for name in image_names(folder)]
-    for person in folder_names(folder):
-        files += [(person, os.path.join(person, name)) for name in image_names(folder / person)]
+    listing = list_images(folder)
+    pass_over(passed, listing.passed_over)
     camera: Camera = {}
-    for name, file in files:
-        number = re.search(r"\d+", name)
+    for image in listing.images:
+        number = re.search(r"\d+", image.split("/")[0])
         if not number:
-            raise UserError(f"'{folder / file}' has no person's number in its name.")
-        camera.setdefault(int(number[0]), []).append(os.path.join(folder, file))
+            raise UserError(f"'{folder / image}' has no person's number in its name.")
+        camera.setdefault(int(number[0]), []).append(str(folder / image))
     return camera
 
 
@@ -105,8 +117,8 @@ def _halves(
 
 def _read_splits(file: Path) -> list[tuple[set[int], set[int]]]:
     """torchreid's splits, those with camera A as the query: sets of persons to train and test."""
+    splits = read_json(file)
     try:
-        splits = json.loads(file.read_text())
         if isinstance(splits[0]["train"][0], int):  # PRID 2011: lists of persons
             return [(set(s["train"]), set(s["test"])) for s in splits]
         # VIPeR: [path, label, camera] of another machine; every draw twice, with B as query too
@@ -129,6 +141,7 @@ def _benchmark(
     train: set[int],
     query: set[int],
     gallery: set[int],
+    passed: Passed,
     first: int = 0,
     pid_names: dict[int, str] | None = None,
 ) -> Benchmark:
@@ -140,6 +153,10 @@ def _benchmark(
             )
         return [(path, p + first, camid) for p in sorted(persons) for path in camera[p]]
 
+    used = ((a, train | query), (b, train | gallery))
+    unused = [path for camera, pids in used for p in camera.keys() - pids for path in camera[p]]
+    if unused:
+        pass_over(passed, {UNUSED: sorted(unused)})
     return Benchmark(
         name,
         folder,
@@ -148,4 +165,5 @@ def _benchmark(
         people(rows(b, gallery, 1), name),
         protocol="market1501" if train else "viper-10-splits",
         pid_names=pid_names or {},
+        passed_over=passed,
     )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.data.people import Benchmark, People
+from lookalike.data.readers.common import Passed, pass_over
 from lookalike.data.readers.market import EXAMPLE, read_splits
 from lookalike.errors import UserError, unknown
 from lookalike.files import cache
@@ -63,7 +64,10 @@ def world(
         folders = [_folder(place, [*options, *(["sites"] if sites is not None else [])])]
         specs, root, place = [spec_of(folders[0])], folders[0], ""
     bench = _joined(folders, specs, test)
-    _check(bench, specs[0], place or str(root), test)
+    if place:
+        _check(bench, specs[0], place, test)
+    elif not any(map(len, (bench.train, bench.query, bench.gallery))):
+        raise UserError(f"There are no images of the world at '{root}': render it anew.")
     root = folders[0] if len(folders) == 1 else root
     # Of several worlds: the folder that has them all; `truth_of` finds each image's own.
     notes = {kind: root / name if len(folders) == 1 else root for kind, name in ANNOTATIONS.items()}
@@ -122,9 +126,11 @@ def _joined(folders: Sequence[Path], specs: Sequence[WorldSpec], test: bool) -> 
     """One benchmark of the worlds, each numbered on from the one before."""
     benches = []
     names: dict[int, str] = {}
+    passed: Passed = {}
     persons = cameras = 0
     for folder, spec in zip(folders, specs, strict=True):
         bench = read_splits("world", folder, EXAMPLE, test)
+        pass_over(passed, bench.passed_over)
         benches.append(
             [
                 People(split.paths, split.pids + persons, split.camids + cameras)
@@ -145,11 +151,13 @@ def _joined(folders: Sequence[Path], specs: Sequence[WorldSpec], test: bool) -> 
         )
         for splits in zip(*benches, strict=True)
     )
-    return Benchmark("world", folders[0], train, query, gallery, pid_names=names)
+    return Benchmark(
+        "world", folders[0], train, query, gallery, pid_names=names, passed_over=passed
+    )
 
 
 def _check(bench: Benchmark, spec: WorldSpec, place: str, test: bool) -> None:
-    """Raises UserError for a split without images, unless the test fraction asked for it."""
+    """Raises UserError for a drawn split without images, unless the test fraction asked for it."""
     splits = ["train"] if spec.test_fraction < 1 else []
     splits += ["query", "gallery"] if spec.test_fraction > 0 and test else []
     for split in splits:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ class EstimationSummary:
     unreadable: tuple[str, ...]
     """Images without a line in the table: not readable, or with a line break in their names."""
     seconds: float
+    passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What lies in the folder and is no image: whole paths, by the reason."""
 
 
 def estimate_folder(
@@ -60,7 +63,10 @@ def estimate_folder(
     """
     folder = Path(folder).expanduser()
     out = Path(out).expanduser() if out else folder / "poses.csv"
-    names = image_names_below(folder)
+    passed_over: dict[str, list[str]] = {}
+    names = image_names_below(folder, passed_over)
+    own = {str(out), str(unfinished(out))}
+    others = {r: tuple(p for p in paths if p not in own) for r, paths in passed_over.items()}
     writable_file(out)
     rows = {} if force else read_rows(out) | read_rows(unfinished(out))
     todo = [name for name in names if name not in rows]
@@ -91,6 +97,7 @@ def estimate_folder(
         tuple(failed),
         tuple(sorted(unreadable)),
         time.perf_counter() - start,
+        {reason: paths for reason, paths in others.items() if paths},
     )
 
 
@@ -134,14 +141,15 @@ def _work(
     return unreadable
 
 
-def image_names_below(folder: Path) -> list[str]:
+def image_names_below(folder: Path, passed_over: dict[str, list[str]] | None = None) -> list[str]:
     """The images in `folder` and below, hidden ones left out: paths from there, with /, in order.
 
-    Raises UserError if there is no such folder or no image in it.
+    passed_over: collects what isn't read, by the reason. Raises UserError if there is no such
+    folder or no image in it.
     """
     if not folder.is_dir():
         raise UserError(f"There is no folder '{folder}'.")
-    return sorted(image.as_posix() for image in images_below(folder))
+    return sorted(image.as_posix() for image in images_below(folder, passed_over))
 
 
 def _fits(name: str) -> bool:

@@ -28,7 +28,7 @@ def read_pickle(file: Path, unfiltered: bool = False) -> Table:
                 raise UserError(f"'{file}' needs '{pair.name}' beside it.")
             peaks, subsets = (file, pair) if one == PEAKS else (pair, file)
             return _chosen(peaks, subsets, unfiltered)
-    table: Table = {}
+    table = Table()
     for name, points in _dict(file).items():
         where = f"'{file}', image '{name}'"
         rows = _numbers(points, where)
@@ -48,7 +48,7 @@ def _chosen(peaks: Path, subsets: Path, unfiltered: bool) -> Table:
     Where nobody was put together, the first candidate of each joint.
     """
     people = {} if unfiltered else _dict(subsets)
-    table: Table = {}
+    table = Table()
     for name, candidates in _dict(peaks).items():
         where = f"'{peaks}', image '{name}'"
         if not isinstance(candidates, Sequence) or len(candidates) != len(JOINTS):
@@ -86,5 +86,5 @@ def _dict(file: Path) -> dict[str, Any]:
 def _numbers(value: Any, where: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     try:
         return np.array(value, np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise UserError(f"{where}: not all numbers.") from None
