@@ -1,6 +1,8 @@
 """`calibrate`: the numbers of the metrics in a record and a table, without a date."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,6 +40,25 @@ def features(queries=60, cameras=3, noise=0.5, ids=20):
     pids = rng.integers(1, ids + 1, queries), rng.integers(-1, ids + 1, 4 * queries)
     feats = [centres[p] + noise * rng.standard_normal((len(p), 8)) for p in pids]
     return (*feats, *pids, *(rng.integers(0, cameras, len(p)) for p in pids))
+
+
+def test_the_pairs_of_ones_own_cameras_are_as_many_as_the_docs_say(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "thresholds.md").read_text()
+    claim = (
+        r"`--data '(folder):/data/mine\?(.+?)'`.*?(\d+) people seen by two cameras\s+make (\d+) neg"
+    )
+    reader, options, people, pairs = re.search(claim, page, re.DOTALL).groups()
+    for person in range(int(people)):
+        (tmp_path / f"p{person}").mkdir()
+        for camera in (1, 2):
+            (tmp_path / f"p{person}" / f"c{camera}.jpg").touch()
+    bench = load(f"{reader}:{tmp_path}?{options}")
+    q, g = bench.query, bench.gallery
+    feats = [np.random.default_rng(0).standard_normal((len(p), 4)) for p in (q, g)]
+    counted = verify(*feats, q.pids, g.pids, q.camids, g.camids)
+    assert (counted.negatives, counted.positives) == (int(pairs), int(people))
+    assert 8 < 1e-2 * counted.negatives < 9  # "nearly nine of them at a rate of 1e-2"
+    assert 1e-3 * counted.negatives < 1  # "and not one at 1e-3"
 
 
 def test_the_record_holds_what_the_metrics_say():

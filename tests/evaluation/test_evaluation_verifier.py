@@ -22,7 +22,7 @@ from lookalike.methods.ide import IDE
 from lookalike.methods.model_file import save_model
 from lookalike.metrics import rank, rank_distances, verifier_rerank
 
-NUMBERS = ("mAP", "rank1", "rank5", "rank10", "mINP")
+NUMBERS = ("mAP", "rank1", "rank5", "rank10", "rank20", "mINP")
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,11 @@ import math
 
 import numpy as np
 
+TRAPEZOIDS = ("market1501-trapezoid", "multi-query-trapezoid")
+MULTI = ("market1501-multi-query", "multi-query-trapezoid")
+SYSU = "sysu-mm01"
+SINGLE, TWENTY, APART = "cuhk03-single-shot", "cuhk03-20-splits", "cuhk03-open-reid"
+
 
 def valid_order(dist, pid, cam, g_pids, g_cams):
     """The valid gallery of one query, nearest first, ties by index."""
@@ -46,13 +51,17 @@ def one_of_each(order, hits, g_pids, draw):
 def ask(dist, pid, cam, g_pids, g_cams, protocol, draws=()):
     """AP, INP, the first hit and the ranks that CMC counts, of one query; None without a match."""
     order = valid_order(dist, pid, cam, g_pids, g_cams)
+    if protocol == SYSU:  # where camera 3 is, camera 2 is too
+        order = [j for j in order if not (cam == 3 and g_cams[j] == 2)]
     hits = [g_pids[j] == pid for j in order]
     if not any(hits):
         return None
-    ap = (trapezoid if protocol == "market1501-trapezoid" else mean_precision)(hits)
+    ap = (trapezoid if protocol in TRAPEZOIDS else mean_precision)(hits)
     last = len(hits) - hits[::-1].index(True)
     first = hits.index(True) + 1
     found = [one_of_each(order, hits, g_pids, draw) for draw in draws] or [first]
+    if protocol == SYSU:  # every identity once, where it comes first
+        found = [list(dict.fromkeys(g_pids[j] for j in order)).index(pid) + 1]
     return ap, sum(hits) / last, first, found
 
 
@@ -99,15 +108,85 @@ def in_splits(dist, q_pids, g_pids, q_cams, g_cams):
     return answers
 
 
-def rank(dist, q_pids, g_pids, q_cams, g_cams, protocol):
+def part(queries, gallery, dist, q_pids, g_pids, q_cams, g_cams):
+    """The single-shot ranking of some rows and columns, as if there were no others."""
+    q, g = np.array(queries, int), np.array(gallery, int)
+    if not len(q) or not len(g):
+        return None
+    return rank(dist[np.ix_(q, g)], q_pids[q], g_pids[g], q_cams[q], g_cams[g], SINGLE)
+
+
+def twenty(splits, dist, q_pids, g_pids, *cams):
+    """CUHK03's splits: each on its own, and the mean of them. splits: sets of identities."""
+    shared = sorted({p for p in q_pids if p > -1} & {p for p in g_pids if p > -1})
+    if not splits:
+        for i in range(20):
+            drawn = [shared[k] for k in np.random.RandomState(i).permutation(len(shared))]
+            splits = [*splits, {*drawn[-100:]}]
+    tested = set(shared).union(*splits)
+    answers, of_query = [], [{} for _ in q_pids]
+    for i, pids in enumerate(splits):
+        queries = [row for row, p in enumerate(q_pids) if p in pids]
+        gallery = [row for row, p in enumerate(g_pids) if p in pids or p not in tested]
+        answer = part(queries, gallery, dist, q_pids, g_pids, *cams)
+        if answer is None:
+            return None
+        answers.append(answer)
+        for k, row in enumerate(queries):
+            of_query[row][i] = [answer[name][k] for name in ("ap", "inp", "first_hit", "cmc_ranks")]
+    found = {name: sum(a[name] for a in answers) / len(answers) for name in ("mAP", "mINP")}
+    longest = max(len(a["cmc"]) for a in answers)
+    lists = [[*a["cmc"], *[a["cmc"][-1]] * (longest - len(a["cmc"]))] for a in answers]
+    valid = [[i for i, (ap, *_) in rows.items() if not math.isnan(ap)] for rows in of_query]
+    for name, column in (("ap", 0), ("inp", 1)):
+        found[name] = np.array([
+            sum(rows[i][column] / answers[i]["num_valid"] for i in some)
+            / sum(1 / answers[i]["num_valid"] for i in some) if some else math.nan
+            for rows, some in zip(of_query, valid, strict=True)
+        ])  # fmt: skip
+    return found | {
+        "cmc": np.mean(lists, axis=0),
+        "num_valid": sum(map(bool, valid)),
+        "first_hit": np.array([min([r[i][2] for i in v], default=0)
+                               for r, v in zip(of_query, valid, strict=True)]),
+        "cmc_ranks": np.array([
+            np.concatenate([rows[i][3] if i in rows else [-1] * 10 for i in range(len(splits))])
+            for rows in of_query
+        ]).reshape(len(q_pids), -1),
+    }  # fmt: skip
+
+
+def apart(dist, q_pids, g_pids, q_cams, g_cams):
+    """open-reid's CUHK03: the CMC without everybody from the query's own camera."""
+    answer = rank(dist, q_pids, g_pids, q_cams, g_cams, "market1501")
+    if answer is None:
+        return None
+    ranks = np.zeros((len(q_pids), 10), int)
+    for camera in set(q_cams):
+        rows = [i for i, c in enumerate(q_cams) if c == camera]
+        others = [j for j, c in enumerate(g_cams) if c != camera]
+        found = part(rows, others, dist, q_pids, g_pids, q_cams, g_cams)
+        if found:
+            ranks[rows] = found["cmc_ranks"]
+    counted = ranks[ranks > 0]
+    length = len(answer["cmc"])
+    cmc = np.array([(counted <= k).mean() for k in range(1, length + 1)])
+    return answer | {"cmc": cmc, "cmc_ranks": ranks}
+
+
+def rank(dist, q_pids, g_pids, q_cams, g_cams, protocol, splits=()):
     """A dict of what `lookalike.metrics.Ranking` holds; None where no query has a match."""
+    if protocol == TWENTY:
+        return twenty(splits, dist, q_pids, g_pids, q_cams, g_cams)
+    if protocol == APART:
+        return apart(dist, q_pids, g_pids, q_cams, g_cams)
     queries, longest = len(q_pids), min(50, len(g_pids))
-    repeats = 10 if protocol == "cuhk03-single-shot" else 0
+    repeats = 10 if protocol == SINGLE else 0
     draws = np.random.default_rng(0).random((queries, repeats, len(set(g_pids) - {-1})))
     if protocol == "viper-10-splits":
         answers = in_splits(dist, q_pids, g_pids, q_cams, g_cams)
     else:
-        rows = mean_rows(dist, q_pids, q_cams) if protocol == "market1501-multi-query" else dist
+        rows = mean_rows(dist, q_pids, q_cams) if protocol in MULTI else dist
         answers = []
         for i in range(queries):
             answer = None
@@ -122,7 +201,7 @@ def rank(dist, q_pids, g_pids, q_cams, g_cams, protocol):
     if not counted:
         return None
     width = len(found[0])
-    skipped = protocol == "market1501-trapezoid"
+    skipped = protocol in TRAPEZOIDS
     over = sum(f >= 0 for ranks in found for f in ranks) if skipped else len(counted)
     lists = [sum(f > 0 for f in ranks) for ranks in found]
     return {

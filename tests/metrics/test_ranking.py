@@ -137,10 +137,13 @@ def test_cmc_is_fifty_long_and_the_row_reads_it():
         "rank1": ranking.cmc[0],
         "rank5": ranking.cmc[4],
         "rank10": ranking.cmc[9],
+        "rank20": ranking.cmc[19],
         "mINP": ranking.mINP,
     }
     short = rank_distances(np.zeros((1, 2)), *map(np.array, ([1], [2, 1], [0], [1, 1])))
-    assert short.row() == {"mAP": 0.5, "rank1": 0.0, "rank5": 1.0, "rank10": 1.0, "mINP": 0.5}
+    assert short.row() == {
+        "mAP": 0.5, "rank1": 0.0, "rank5": 1.0, "rank10": 1.0, "rank20": 1.0, "mINP": 0.5
+    }  # fmt: skip
 
 
 def test_tensors_and_arrays_of_any_precision():
@@ -249,3 +252,21 @@ def test_autocast_changes_nothing() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         got = rank(*arguments)
     assert got.row() == want.row()
+
+
+@pytest.mark.parametrize("offset", [0.0, 30.0, 1000.0, -5000.0])
+@pytest.mark.parametrize("chunk", [None, 7])
+def test_a_large_common_offset_costs_no_digits(offset, chunk):
+    """float32 as float64: |g|² − 2 q·g alone would round the differences away."""
+    rng = np.random.default_rng(0)
+    pids, g_pids = rng.integers(1, 20, 60), rng.integers(1, 20, 300)
+    centre = rng.normal(size=(20, 32))
+    q, g = (
+        (centre[p] + rng.normal(size=(len(p), 32)) + offset).astype(np.float32)
+        for p in (pids, g_pids)
+    )
+    ids = pids, g_pids, np.zeros(60, int), np.ones(300, int)
+    want = rank(q.astype(np.float64), g.astype(np.float64), *ids, metric="euclidean")
+    got = rank(q, g, *ids, metric="euclidean", chunk=chunk)
+    np.testing.assert_allclose(got.ap, want.ap, rtol=0, atol=1e-9)
+    assert want.mAP < 0.95

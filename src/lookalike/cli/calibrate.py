@@ -5,7 +5,15 @@ from argparse import Namespace
 from pathlib import Path
 
 from lookalike.cli.catalogue import catalogue
-from lookalike.cli.parser import Parser, add_model_flags, benchmark, one_of, rate
+from lookalike.cli.parser import (
+    Parser,
+    add_feature_flags,
+    add_model_flags,
+    benchmark,
+    feature_flags,
+    one_of,
+    rate,
+)
 from lookalike.files import writable_file
 
 BATCH = 64
@@ -21,12 +29,13 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     folder = Path(args.model) if args.model and Path(args.model).is_dir() and not args.out else None
     place = checked_place(parser, args, folder)
+    about_features = feature_flags(parser, args)
     out = writable_file(str(place)) if place else None
 
     from lookalike.data import parse_data
     from lookalike.devices import device_named
     from lookalike.evaluation.calibration import calibrate, calibrate_features, calibration_table
-    from lookalike.evaluation.features import read_features
+    from lookalike.evaluation.foreign_features import read_features
     from lookalike.files import replacing
     from lookalike.methods.model_file import load_model
     from lookalike.report import write_report
@@ -35,9 +44,8 @@ def main(argv: list[str]) -> int:
     if args.features:
         names = {"features": Path(args.features[0]).stem, "data": " ".join(args.features)}
         about = {"method": "", **names}
-        result = calibrate_features(
-            read_features(args.features), about, args.fpr, args.metric or "cosine", device
-        )
+        features = read_features(args.features, **about_features)
+        result = calibrate_features(features, about, args.fpr, args.metric or "cosine", device)
     else:
         model, bench = load_model(args.model).to(device), parse_data(args.data)
         result = calibrate(model, bench, args.fpr, args.metric, args.batch or BATCH)
@@ -78,11 +86,12 @@ def calibrate_parser() -> Parser:
     )
     parser.flag(
         "--features FILE",
-        "Anybody's features instead of MODEL and --data: the .npz files of "
-        "queries and gallery, or one of both.",
+        "Anybody's features instead of MODEL and --data: the files of "
+        "queries and gallery, or one of both, as `lookalike evaluate` takes them.",
         nargs="+",
         default=[],
     )
+    add_feature_flags(parser)
     parser.flag(
         "--fpr RATE",
         "The false-positive rate: at most this share of the pairs of two "

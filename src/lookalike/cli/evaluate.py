@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from lookalike.cli.catalogue import catalogue
 from lookalike.cli.parser import (
     Parser,
+    add_feature_flags,
     add_model_flags,
     benchmark,
+    feature_flags,
     folded,
     fraction,
     level,
@@ -22,11 +24,12 @@ from lookalike.cli.parser import (
 if TYPE_CHECKING:
     from lookalike.evaluation import Evaluation
 
-LAYOUT = """--features takes what any model wrote: one .npz file with query_features,
-gallery_features (N×D numbers), query_pids, gallery_pids, query_camids,
-gallery_camids (N whole numbers; persons from 1, −1 junk, 0 distractors); or
-two, QUERY.npz GALLERY.npz, each with features, pids, camids, as `lookalike
-embed --data` writes them."""
+LAYOUT = """--features takes what any model wrote (.npz, .npy, .mat, .pt): one file with
+query_features, gallery_features (N×D numbers), query_pids, gallery_pids,
+query_camids, gallery_camids (N whole numbers; persons from 1, −1 junk, 0
+distractors), or distances (Q×G) instead of features; or two, QUERY GALLERY,
+each with features, pids, camids, as `lookalike embed --data` writes them. The
+names of torchreid, fast-reid and layumi are known, others with --keys."""
 BATCH = 64
 
 
@@ -36,6 +39,7 @@ def main(argv: list[str]) -> int:
     parser = evaluate_parser()
     args = parser.parse_args(argv)
     check(parser, args)
+    about_features = feature_flags(parser, args)
     from lookalike.data import parse_data
     from lookalike.devices import device_named
     from lookalike.evaluation.evaluation import evaluate, evaluate_features
@@ -51,7 +55,10 @@ def main(argv: list[str]) -> int:
     if args.features:
         protocol = list(protocols) if protocol == "all" else protocol or "market1501"
         metric = args.metric or "cosine"
-        results = {"": evaluate_features(args.features, protocol, metric, options, device)}
+        result = evaluate_features(
+            args.features, protocol, metric, options, device, **about_features
+        )
+        results = {"": result}
     else:
         model = load_model(args.model).to(device)
         results = {}
@@ -115,6 +122,7 @@ def evaluate_parser() -> Parser:
         action="append",
     )
     parser.flag("--features FILE", "Features instead of a model.", nargs="+")
+    add_feature_flags(parser)
     parser.flag(
         "--protocol NAME",
         "One of those below, or all. [the benchmark's; for features market1501]",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import math
 import shutil
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import fill
 from typing import Any, NoReturn
 
 from lookalike.cli.catalogue import catalogue
-from lookalike.errors import UserError, unknown
+from lookalike.errors import UserError, printable, unknown
 
 WIDTH = 80
 
@@ -141,3 +142,33 @@ def add_model_flags(parser: Parser, batch: int) -> None:
         choices=("auto", "cpu", "cuda"),
         default="auto",
     )
+
+
+def tell_passed_over(passed_over: Mapping[str, Sequence[str]]) -> None:
+    """Says on stderr what lay among the images and isn't read, by the reason: each path once."""
+    for reason, paths in passed_over.items():
+        first = printable(paths[0])
+        print(
+            f"lookalike: passed over {len({*paths}):,} {reason}, such as {first}.", file=sys.stderr
+        )
+
+
+def add_feature_flags(parser: Parser) -> None:
+    """The flags that say what is in files of --features."""
+    parser.flag("--keys OURS=THEIRS", "Names of arrays in them, as pids=labels.", nargs="+")
+    parser.flag("--lists FILE", "Who is on their rows: .csv tables or lists of names.", nargs="+")
+    parser.flag("--queries N", "The first N rows of one file are queries.", type=positive)
+    parser.flag("--encoding NAME", "Of --lists that aren't UTF-8, such as gbk.")
+
+
+def feature_flags(parser: Parser, args: argparse.Namespace) -> dict[str, Any]:
+    """Their values as `read_features` takes them; refuses them without --features."""
+    values = {
+        "keys": args.keys or (),
+        "lists": args.lists or (),
+        "queries": args.queries or 0,
+        "encoding": args.encoding or "",
+    }
+    if any(values.values()) and not args.features:
+        parser.error("--keys, --lists, --queries and --encoding go with --features")
+    return values

@@ -11,7 +11,8 @@ import torch
 
 from lookalike.data import Benchmark
 from lookalike.errors import UserError, unknown
-from lookalike.evaluation.features import Features, extract
+from lookalike.evaluation.features import Features, extract, same_images
+from lookalike.evaluation.scoring import copies
 from lookalike.methods.model import Model
 from lookalike.methods.model_file import fingerprint
 from lookalike.metrics.cameras import CameraPair, verify_cameras
@@ -29,12 +30,14 @@ class Calibration:
     """about: method, its weights' fingerprint, features, data.
 
     verification: its first point has the threshold to use. cameras: every pair of cameras at that
-    threshold.
+    threshold. copies: how many gallery images are queries too, as of another camera; they make no
+    pairs with themselves.
     """
 
     about: dict[str, str]
     verification: Verification
     cameras: list[CameraPair]
+    copies: int = 0
 
     def record(self) -> dict[str, Any]:
         """All of it for JSON, without a date: equal calibrations have equal records.
@@ -58,6 +61,7 @@ class Calibration:
             "eer_threshold": v.eer_threshold,
             "positives": v.positives,
             "negatives": v.negatives,
+            "copies": self.copies,
             "points": [asdict(p) for p in v.points],
             "cameras": [asdict(pair) for pair in self.cameras],
             "histogram": {
@@ -89,7 +93,8 @@ def calibrate(
         raise unknown("metric", str(metric), METRICS)
     q, g = bench.query, bench.gallery
     sides = [extract(model, people.paths, batch).numpy() for people in (q, g)]
-    features = Features(sides[0], sides[1], q.pids, g.pids, q.camids, g.camids)
+    twins = same_images(q.paths, g.paths)
+    features = Features(sides[0], sides[1], q.pids, g.pids, q.camids, g.camids, twins)
     name = model.method.name
     about = {
         "method": name,
@@ -113,12 +118,14 @@ def calibrate_features(
     about: method, features and data, as the record tells them.
     """
     f = features
+    if f.distances is not None:
+        raise UserError("A threshold is measured on features, and these are distances.")
     sides = f.query, f.gallery, f.query_pids, f.gallery_pids, f.query_camids, f.gallery_camids
     targets = (fpr, *(rate for rate in RATES if rate != fpr))
-    verification = verify(*sides, fpr=targets, metric=metric, device=device)
+    verification = verify(*sides, fpr=targets, metric=metric, device=device, twins=f.twins)
     threshold = verification.points[0].threshold
-    cameras = verify_cameras(*sides, threshold, fpr, metric=metric, device=device)
-    return Calibration(about, verification, cameras)
+    cameras = verify_cameras(*sides, threshold, fpr, metric=metric, device=device, twins=f.twins)
+    return Calibration(about, verification, cameras, copies(f.ids, f.twins))
 
 
 def calibration_table(calibration: Calibration) -> str:
@@ -143,6 +150,9 @@ def calibration_table(calibration: Calibration) -> str:
     lines += ["", *_camera_lines(calibration.cameras)]
     if "*" in "".join(lines):
         lines.append("* fewer pairs of two people than that rate needs: the nearest one's distance")
+    if calibration.copies:
+        are = "image is a query" if calibration.copies == 1 else "images are queries"
+        lines.append(f"{calibration.copies:,} gallery {are} too: no pair is of one image")
     return "\n".join(lines)
 
 

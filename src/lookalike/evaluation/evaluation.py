@@ -16,10 +16,19 @@ from torch import Tensor
 
 from lookalike.data import Benchmark, People
 from lookalike.errors import UserError
-from lookalike.evaluation.features import extract, read_features, same_images
-from lookalike.evaluation.scoring import PLAIN, EvaluationOptions, Stopwatch, check_options, score
+from lookalike.evaluation.features import extract, same_images
+from lookalike.evaluation.foreign_features import read_features
+from lookalike.evaluation.scoring import (
+    PLAIN,
+    EvaluationOptions,
+    Stopwatch,
+    check_options,
+    score,
+    score_distances,
+)
 from lookalike.methods.model import Model
 from lookalike.metrics import Sides, nearest_matches
+from lookalike.metrics.matches import twins_among
 from lookalike.metrics.network_reranking import Verifier
 
 EXAMPLES = 8  # ranked lists in a report
@@ -97,14 +106,16 @@ def evaluate(
         for feature, sides in views.items():
             # A verifier compares whole features.
             verifier = verifiers[name] if feature == whole else None
-            scores = score(sides, ids, protocols, distance, options, device, clock, twins, verifier)
+            scores = score(sides, ids, protocols, distance, options, device, clock, twins, verifier,
+                           splits=bench.splits)  # fmt: skip
             rows += [{"features": feature, "model": name, "data": str(bench), **row}
                      for row in scores.rows]  # fmt: skip
             notes |= scores.notes
             if lists and not ranked:
                 first, second = (torch.as_tensor(side).cpu() for side in scores.features)
                 judged = bench if scores.sides is None else merged_benchmark(bench, scores.sides)
-                ranked = ranked_lists((first, second), judged, scores.ranking.ap, distance)
+                own = twins if scores.sides is None else None
+                ranked = ranked_lists((first, second), judged, scores.ranking.ap, distance, own)
                 ranked["features"] = feature
     images = len(models) * (len(q) + int((twins < 0).sum()))
     return Evaluation(rows, ranked, clock.seconds, notes, images)
@@ -140,8 +151,13 @@ def evaluate_features(
     metric: str = "cosine",
     options: EvaluationOptions = PLAIN,
     device: torch.device | str = "cpu",
+    keys: Sequence[str] = (),
+    lists: Sequence[str | Path] = (),
+    queries: int = 0,
+    encoding: str = "",
 ) -> Evaluation:
-    """The ranking of features that any model wrote; files as in `read_features`, the rest as above.
+    """The ranking of features that any model wrote; files, keys, lists, queries and encoding as in
+    `read_features`, the rest as above. Distances are ranked as they are, whatever the metric.
 
     The rows have the files' names without their suffixes.
 
@@ -151,10 +167,15 @@ def evaluate_features(
     check_options(protocols, [metric], options)
     clock = Stopwatch()
     with clock("read"):
-        given = read_features(files)
-    sides = given.query, given.gallery
-    scores = score(sides, given.ids, protocols, metric, options, torch.device(device), clock,
-                   given.twins)  # fmt: skip
+        given = read_features(files, keys, lists, queries, encoding)
+    sides, place = (given.query, given.gallery), torch.device(device)
+    if given.distances is not None:
+        scores = score_distances(
+            given.distances, given.ids, protocols, options, place, clock, given.clothes
+        )
+    else:
+        scores = score(sides, given.ids, protocols, metric, options, place, clock, given.twins,
+                       clothes=given.clothes)  # fmt: skip
     stems = ", ".join(Path(file).stem for file in files)
     about = {"features": stems, "model": "", "data": " ".join(map(str, files))}
     rows = [{**about, **row} for row in scores.rows]
@@ -162,7 +183,11 @@ def evaluate_features(
 
 
 def ranked_lists(
-    features: tuple[Tensor, Tensor], bench: Benchmark, ap: np.ndarray[Any, Any], metric: str
+    features: tuple[Tensor, Tensor],
+    bench: Benchmark,
+    ap: np.ndarray[Any, Any],
+    metric: str,
+    twins: NDArray[np.int64] | None = None,
 ) -> dict[str, Any]:
     """Lists of the ten first results: half of the worst queries', half of random ones'."""
     valid = np.flatnonzero(~np.isnan(ap))
@@ -173,7 +198,8 @@ def ranked_lists(
     chosen = np.concatenate([drawn, worst]).astype(int)
     q, g = bench.query[chosen], bench.gallery
     ids = q.pids, g.pids, q.camids, g.camids
-    best = nearest_matches(features[0][chosen], features[1], *ids, metric=metric, top=10)
+    own = None if twins is None else twins_among(chosen, twins, len(bench.query))
+    best = nearest_matches(features[0][chosen], features[1], *ids, metric=metric, top=10, twins=own)
 
     def entry(people: People, i: int) -> dict[str, Any]:
         return {"path": os.path.abspath(people.paths[i]), "pid": int(people.pids[i]),

@@ -1,14 +1,13 @@
-"""Features: embedded from images, written to a file, and read from files, whoever wrote them."""
+"""Features: embedded from images, written to a file; those of queries and a gallery together."""
 
 from __future__ import annotations
 
 import sys
-import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,11 +22,8 @@ from lookalike.errors import UserError
 from lookalike.files import replacing
 from lookalike.methods.model import Model
 
-Arrays = dict[str, NDArray[Any]]
 Ids = NDArray[np.int64]
-COLUMNS = ("features", "pids", "camids")  # of a side, as `lookalike embed --data` writes them
-PATHS = "paths"
-SHOWN = 8  # names of arrays in a message
+SAME = 1e-3  # of the largest number: features of one image differ by less, in float16 too
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +32,8 @@ class Features:
 
     query, gallery: float32 or float64. pids and camids: Q and G whole numbers; −1 is junk, 0 a
     distractor. twins: for each of the gallery the query that is the same file, or −1; None where
-    the files of one side or the other aren't known.
+    the files of one side or the other aren't known. clothes: of Q and G images, as numbers, if both
+    are known. distances: Q×G, where they are known and not the features, which then are Q×0, G×0.
     """
 
     query: NDArray[Any]
@@ -46,6 +43,8 @@ class Features:
     query_camids: Ids
     gallery_camids: Ids
     twins: Ids | None = None
+    clothes: tuple[Ids, Ids] | None = None
+    distances: NDArray[Any] | None = None
 
     @property
     def ids(self) -> tuple[Ids, Ids, Ids, Ids]:
@@ -65,7 +64,8 @@ def extract(
     hidden = not sys.stderr.isatty() or len(paths) < 1000
     parts: list[Tensor] = []
     with tqdm(total=len(paths), desc="embed", unit="img", disable=hidden) as bar:
-        for images in batches(decoded(paths, model.size, batch, broken), batch):
+        images_of = decoded(paths, model.size, batch, broken, model.resampling)
+        for images in batches(images_of, batch):
             x = torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2)
             parts.append(model.embed(x.float() / 255).float().cpu())
             bar.update(len(images))
@@ -81,102 +81,56 @@ def batches(images: Iterator[Pixels], size: int) -> Iterator[list[Pixels]]:
 
 
 def save_features(
-    path: Path, features: Tensor, paths: Sequence[str], people: People | None = None
+    path: Path,
+    features: Tensor,
+    paths: Sequence[str],
+    people: People | None = None,
+    names: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Path:
     """Writes an .npz file, complete or not at all, of arrays with a row an image.
 
-    features: N×D float32. paths: N texts. And of `people` from a benchmark: pids, N int64 (−1 junk,
-    0 distractor); camids, N int64 from 0. No array needs pickle to be read.
+    features: N×D float32. paths: N texts. And of `people` from a benchmark or a folder: pids, N
+    int64 (−1 junk, 0 distractor); camids, N int64 from 0. names: what persons and cameras are
+    called, as "person_names" and "camera_names", N texts each, where the numbers are those of one
+    file alone. No array needs pickle to be read.
     """
     arrays: dict[str, Any] = {"features": features.numpy(), "paths": np.array(paths, np.str_)}
     if people is not None:
         arrays |= {"pids": people.pids, "camids": people.camids}
+    arrays |= {name: np.array(texts, np.str_) for name, texts in names.items()}
     with replacing(path) as part, part.open("wb") as file:
         np.savez(file, **arrays)
     return path
 
 
-def read_features(files: Sequence[str | Path]) -> Features:
-    """The `Features` in .npz files, none of which needs pickle.
+def same_images(
+    query: Sequence[str],
+    gallery: Sequence[str],
+    query_feats: NDArray[Any] | None = None,
+    gallery_feats: NDArray[Any] | None = None,
+) -> Ids:
+    """For each gallery image, the query that is the same file, or −1: G int64.
 
-    Two files are the queries and the gallery, each with features (N×D), pids and camids (N), as
-    `lookalike embed --data` writes them. One file has both, as query_features, gallery_features,
-    query_pids, … Where both sides have paths too (N texts), `Features.twins` follows from them.
-    Other arrays are left alone. Raises UserError for another number of files, and
-    where one can't be read, lacks an array or has one of the wrong shape or kind.
+    Files are called by their whole paths. With features (Q×D, G×D) paths may be base names, which
+    several cameras' images share: then only those with one name and one feature, up to rounding,
+    are the same.
     """
-    if len(files) == 1:
-        sides = _sides(files[0], ("query_", "gallery_"))
-    elif len(files) == 2:
-        sides = [side for file in files for side in _sides(file, ("",))]
-    else:
-        raise UserError(f"Give one file of features, or two, not {len(files)}.")
-    (query, *q, query_paths), (gallery, *g, gallery_paths) = sides
-    if query.shape[1] != gallery.shape[1]:
-        raise UserError(
-            f"Query features have {query.shape[1]} numbers and gallery features "
-            f"{gallery.shape[1]}: both must come from one model."
-        )
-    known = query_paths is not None and gallery_paths is not None
-    twins = same_images(query_paths, gallery_paths) if known else None
-    return Features(query, gallery, q[0], g[0], q[1], g[1], twins)
+    rows: dict[str, list[int]] = {}
+    for row, path in enumerate(query):
+        rows.setdefault(path, []).append(row)
+    twins = np.full(len(gallery), -1)
+    for j, path in enumerate(gallery):
+        for i in rows.get(path, ()):
+            if (
+                query_feats is None
+                or gallery_feats is None
+                or _alike(query_feats[i], gallery_feats[j])
+            ):
+                twins[j] = i
+                break
+    return twins
 
 
-def same_images(query: Sequence[str], gallery: Sequence[str]) -> Ids:
-    """For each gallery image, the query that is the same file, or −1: G int64."""
-    at = {path: row for row, path in enumerate(query)}
-    return np.array([at.get(path, -1) for path in gallery], np.int64)
-
-
-def _sides(file: str | Path, prefixes: Sequence[str]) -> list[list[Any]]:
-    """Features, pids, camids and, or None, paths under each of the prefixes."""
-    names = [prefix + name for prefix in prefixes for name in COLUMNS]
-    arrays = _read(file, names, [prefix + PATHS for prefix in prefixes])
-    return [_side(arrays, file, prefix) for prefix in prefixes]
-
-
-def _read(file: str | Path, names: Sequence[str], texts: Sequence[str]) -> Arrays:
-    """The arrays of these names, and those of the `texts` that are arrays of texts."""
-    try:
-        saved = np.load(file, allow_pickle=False)
-        if isinstance(saved, np.ndarray):
-            raise UserError(f"{file} is one array without a name: write an .npz file of several.")
-        with saved:
-            missing = [name for name in names if name not in saved.files]
-            if not missing:
-                arrays = {name: np.asarray(saved[name]) for name in names}
-                return arrays | {name: saved[name] for name in texts if _is_texts(saved, name)}
-            present = ", ".join(saved.files[:SHOWN]) + (", …" if len(saved.files) > SHOWN else "")
-    except FileNotFoundError:
-        raise UserError(f"There is no features file {file}.") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
-        raise UserError(f"{file} is not an .npz file of plain arrays.") from None
-    raise UserError(f"{file} has no array '{missing[0]}'; it has {present or 'none'}.")
-
-
-def _is_texts(saved: Any, name: str) -> bool:
-    try:
-        return name in saved.files and saved[name].dtype.kind == "U"
-    except ValueError:  # pickled objects, which are left alone
-        return False
-
-
-def _side(arrays: Arrays, file: str | Path, prefix: str) -> list[Any]:
-    names = [prefix + name for name in COLUMNS]
-    features, *ids = (arrays[name] for name in names)
-    if features.ndim != 2 or features.dtype.kind not in "fiu":
-        raise UserError(
-            f"'{names[0]}' in {file} must be N×D numbers, not {features.dtype} of {features.shape}."
-        )
-    for name, column in zip(names[1:], ids, strict=True):
-        if column.shape != (len(features),) or column.dtype.kind not in "iu":
-            raise UserError(
-                f"'{name}' in {file} must be {len(features)} whole numbers, one per image, not "
-                f"{column.dtype} of {column.shape}."
-            )
-    # Whatever wrote them: torch takes no foreign byte order and no long doubles.
-    single = features.dtype.kind == "f" and features.dtype.itemsize <= 4
-    features = features.astype(np.float32 if single else np.float64, copy=False)
-    paths = arrays.get(prefix + PATHS)
-    paths = paths.tolist() if paths is not None and paths.shape == (len(features),) else None
-    return [features, *(column.astype(np.int64) for column in ids), paths]
+def _alike(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether two features are of one image, embedded in batches that were cut differently."""
+    return bool(np.abs(one - other).max(initial=0) <= SAME * np.abs(one).max(initial=0))

@@ -114,11 +114,14 @@ def score(
     clock: Stopwatch,
     twins: Array | None = None,
     verifier: Verifier | None = None,
+    clothes: tuple[Array, Array] | None = None,
+    splits: Sequence[Sequence[int]] = (),
 ) -> Scores:
     """A row for each protocol, then one for each again if re-ranked, and again if verified.
 
     ids: pids and camids in the order of `rank`. twins: which of the gallery are queries too, as in
-    `merged_sides`. verifier: what `options.verify` needs; without it there are no verified rows. A
+    `merged_sides`: no query finds itself, and a note says how many would. clothes, splits: as in
+    `rank`. verifier: what `options.verify` needs; without it there are no verified rows. A
     row has the keys protocol, metric, expand, rerank (its numbers, or None), verifier (how many it
     re-scored, or None), queries, valid_queries, gallery and those of `Ranking.row()`; with the
     options for them, those of `Verification.row()` and unmeasurable (the rates that need more
@@ -126,24 +129,33 @@ def score(
     Raises as `rank` does.
     """
     tables = []
+    of_each = [np.array(pids, np.int64) for pids in splits]
     for merges in (False, True):
         names = [name for name in protocols if PROTOCOLS[name].merges_sides == merges]
         if not names:
             continue
         sides = merged_sides(ids[0], ids[1], twins) if merges else None
-        feats, people = features, ids
+        feats, people, worn = features, ids, clothes
+        own = None if twins is None else np.asarray(twins)
         if sides:
             feats, people = of_sides(features, ids, sides)
+            own = None  # its camera is the query's own, so that it is left out
+            if clothes:
+                both = np.concatenate([np.asarray(x) for x in clothes])
+                worn = both[sides.queries], both[sides.gallery]
+        about_images: dict[str, Any] = {"twins": own, "clothes": worn, "splits": of_each}
         if options.expand:
             with clock("expand"):
                 feats = query_expansion(*feats, options.expand, device=device), feats[1]
         plain: Row = {"metric": metric, "expand": options.expand, "rerank": None, "verifier": None}
         with clock("rank"):
-            count = partial(rank, *feats, *people, metric=metric, device=device)
-            rankings = [(plain, ranking) for ranking in under_each(names, people, count)]
+            count = partial(rank, *feats, *people, metric=metric, device=device, **about_images)
+            rankings = [
+                (plain, ranking) for ranking in under_each(names, people, count, bool(worn))
+            ]
         if options.rates:
             with clock("verify"):
-                pairs = verify(*feats, *people, metric=metric, device=device)
+                pairs = verify(*feats, *people, metric=metric, device=device, twins=own)
             rankings = [({**about, **rates_row(pairs)}, ranking) for about, ranking in rankings]
         if options.rerank:
             k1, k2, weight = options.rerank
@@ -151,8 +163,8 @@ def score(
                 distances = rerank(*feats, k1, k2, weight, metric, device)
             about = {**plain, "rerank": {"k1": k1, "k2": k2, "lambda": weight}}
             with clock("rank"):
-                count = partial(rank_distances, distances, *people)
-                rankings += [(about, ranking) for ranking in under_each(names, people, count)]
+                count = partial(rank_distances, distances, *people, **about_images)
+                rankings += [(about, r) for r in under_each(names, people, count, bool(worn))]
         if options.verify and verifier:
             # Junk would take the places of those that count among the nearest.
             rows = np.flatnonzero(rankable(np.asarray(people[1])))
@@ -163,16 +175,61 @@ def score(
                 )
             about = {**plain, "verifier": options.verify}
             with clock("rank"):
-                count = partial(rank_distances, distances, *valid)
-                rankings += [(about, ranking) for ranking in under_each(names, valid, count)]
+                about_images = {
+                    "twins": None if own is None else own[rows],
+                    "clothes": (worn[0], np.asarray(worn[1])[rows]) if worn else None,
+                    "splits": of_each,
+                }
+                count = partial(rank_distances, distances, *valid, **about_images)
+                rankings += [(about, r) for r in under_each(names, valid, count, bool(worn))]
         table = [ranking_row(about, ranking, feats) for about, ranking in rankings]
         if options.confidence:
             for row, (_, ranking) in zip(table, rankings, strict=True):
                 row["confidence"] = options.confidence
                 with clock("bootstrap"):
                     row["intervals"] = bootstrap(ranking, people[0], options.confidence)
-        tables.append(Scores(table, rankings[0][1], feats, sides, caveats(names, people)))
-    return in_order(tables, protocols, merged_caveat(ids, twins))
+        notes = caveats(names, people, bool(worn), len(splits))
+        tables.append(Scores(table, rankings[0][1], feats, sides, notes))
+    note = " ".join(filter(None, [merged_caveat(ids, twins), copies_note(ids, twins)]))
+    return in_order(tables, protocols, note)
+
+
+def score_distances(
+    distances: Array,
+    ids: Ids,
+    protocols: Sequence[str],
+    options: EvaluationOptions,
+    device: torch.device,
+    clock: Stopwatch,
+    clothes: tuple[Array, Array] | None = None,
+) -> Scores:
+    """As `score`, of given Q×G distances: plain rows, whose metric is "given".
+
+    Raises `UserError` for options and protocols that need features.
+    """
+    if options.rerank or options.expand or options.rates or options.verify:
+        raise UserError(
+            "Re-ranking, expansion, rates and verifiers need features, and these are distances: "
+            "leave them out, or give features."
+        )
+    for name in protocols:
+        if PROTOCOLS[name].merges_sides:
+            raise UserError(
+                f"{name} ranks queries among themselves too, so it needs features, not distances "
+                "of queries to the gallery: choose another protocol."
+            )
+    with clock("rank"):
+        count = partial(rank_distances, distances, *ids, device=device, clothes=clothes)
+        rankings = under_each(protocols, ids, count, bool(clothes))
+    about: Row = {"metric": "given", "expand": 0, "rerank": None, "verifier": None}
+    rows = [ranking_row(about, ranking, (ids[0], ids[1])) for ranking in rankings]
+    if options.confidence:
+        for row, ranking in zip(rows, rankings, strict=True):
+            row["confidence"] = options.confidence
+            with clock("bootstrap"):
+                row["intervals"] = bootstrap(ranking, ids[0], options.confidence)
+    notes = caveats(protocols, ids, bool(clothes))
+    return Scores(rows, rankings[0], (ids[0], ids[1]), None, notes)
 
 
 def of_sides(features: FeaturePair, ids: Ids, sides: Sides) -> tuple[FeaturePair, Ids]:
@@ -188,15 +245,17 @@ def of_sides(features: FeaturePair, ids: Ids, sides: Sides) -> tuple[FeaturePair
     return (feats[q], feats[g]), (pids[q], pids[g], cams[q], cams[g])
 
 
-def under_each(protocols: Sequence[str], ids: Ids, count: Callable[..., Ranking]) -> list[Ranking]:
+def under_each(
+    protocols: Sequence[str], ids: Ids, count: Callable[..., Ranking], clothes: bool = False
+) -> list[Ranking]:
     """A ranking for each protocol; those that come to the same for these queries count once.
 
-    count: gives the ranking under its keyword argument `protocol`.
+    count: gives the ranking under its keyword argument `protocol`. clothes: whether they are known.
     """
     by_rules: dict[Protocol, Ranking] = {}
     rankings = []
     for name in protocols:
-        rules = effective(name, ids[0], ids[2])
+        rules = effective(name, ids[0], ids[2], clothes)
         if rules not in by_rules:
             by_rules[rules] = count(protocol=name)
         rankings.append(replace(by_rules[rules], protocol=name))
@@ -248,7 +307,27 @@ def merged_caveat(ids: Ids, twins: Array | None) -> str:
     return f"all {queries:,} queries are gallery crops too: this is open-reid in all but name."
 
 
-def caveats(protocols: Sequence[str], ids: Ids) -> dict[str, str]:
+def copies(ids: Ids, twins: Array | None) -> int:
+    """How many gallery images are a query that would find itself: under another camera."""
+    if twins is None:
+        return 0
+    q_pids, g_pids, q_cams, g_cams = map(np.asarray, ids)
+    rows = np.flatnonzero(np.asarray(twins) >= 0)
+    own = np.asarray(twins)[rows]
+    return int(((q_pids[own] == g_pids[rows]) & (q_cams[own] != g_cams[rows])).sum())
+
+
+def copies_note(ids: Ids, twins: Array | None) -> str:
+    """What is said where queries are left out of their own lists, or ""."""
+    if not (count := copies(ids, twins)):
+        return ""
+    are = "gallery image is a query" if count == 1 else "gallery images are queries"
+    return f"{count:,} {are} too, as of another camera: left out where it would find itself."
+
+
+def caveats(
+    protocols: Sequence[str], ids: Ids, clothes: bool = False, splits: int = 0
+) -> dict[str, str]:
     """The caveats of the protocols that have one; ids in the order of `rank`."""
-    sentences = {name: caveat(name, *ids[:3]) for name in protocols}
+    sentences = {name: caveat(name, *ids[:3], clothes, splits) for name in protocols}
     return {name: sentence for name, sentence in sentences.items() if sentence}

@@ -9,7 +9,8 @@ from lookalike.evaluation.evaluation import Evaluation
 from lookalike.evaluation.scoring import Row
 
 WIDTH = 80  # columns of a table
-COLUMNS = ("mAP", "rank1", "rank5", "rank10", "mINP")
+COLUMNS = ("mAP", "rank1", "rank5", "rank10", "rank20", "mINP")
+NUMBER = 7  # columns of a number: "100.00" and a space
 PARTS = {
     "read": "reading",
     "embed": "embedding",
@@ -42,7 +43,7 @@ def names_of(rows: Sequence[Row]) -> list[str]:
     """The column of features: shortened to what the numbers leave, "" where a name repeats."""
     protocols = {row["protocol"] for row in rows}
     several = len(protocols) > 1
-    room = WIDTH - 8 * len(COLUMNS) - (2 + max(map(len, protocols)) if several else 0)
+    room = WIDTH - NUMBER * len(COLUMNS) - (1 + max(map(len, protocols)) if several else 0)
     names, before = [], ""
     for row in rows:
         name = kind_of(row) or row["features"]
@@ -62,8 +63,8 @@ def ranking_lines(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     columns = [["features", *names]]
     if len({row["protocol"] for row in rows}) > 1:
         columns.append(["protocol", *(row["protocol"] for row in rows)])
-    head, *lefts = ("  ".join(cells) for cells in zip(*map(padded, columns), strict=True))
-    lines = [head + "".join(f"{column:>8}" for column in COLUMNS)]
+    head, *lefts = (" ".join(cells) for cells in zip(*map(padded, columns), strict=True))
+    lines = [head + "".join(f"{column:>{NUMBER}}" for column in COLUMNS)]
     for left, row in zip(lefts, rows, strict=True):
         lines.append(left + percent(row))
         if "intervals" in row:
@@ -153,4 +154,6 @@ def padded(cells: Sequence[str]) -> list[str]:
 
 
 def percent(numbers: Mapping[str, float]) -> str:
-    return "".join(f"{100 * numbers[column]:8.2f}" for column in COLUMNS)
+    """The columns in percent; a dash for one that rows of older runs don't have."""
+    cells = [f"{100 * numbers[name]:.2f}" if name in numbers else "–" for name in COLUMNS]
+    return "".join(f"{cell:>{NUMBER}}" for cell in cells)

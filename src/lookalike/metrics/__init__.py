@@ -3,11 +3,11 @@
 In the order to read them. `inputs` checks what users give and says which pids are nobody's;
 `products` has the inner products that all distances are made of, `distances` gives rows of them.
 Ranking: `matches` says who is right for a query, `ranks` counts the ranks of these and scores them,
-`ranking` puts it together by the rules of `protocols` (`multi_query`, `splits`);
-`bootstrap_intervals` says how sure its numbers are; `ranked_lists` has the nearest images
-themselves, `network_reranking` lets a network re-score them. Neighbours: `neighbours` searches,
-`reciprocal` has the k-reciprocal sets with their weights and overlaps; on these stand `reranking`,
-`jaccard` and `clustering`; `expansion` moves queries to their neighbours. Thresholds:
+`ranking` puts it together by the rules of `protocols` (`multi_query`, `splits`, `parts`), as
+`ranking_scores`; `bootstrap_intervals` says how sure these are; `ranked_lists` has the nearest
+images themselves, `network_reranking` lets a network re-score them. Neighbours: `neighbours`
+searches, `reciprocal` has the k-reciprocal sets with their weights and overlaps; on these stand
+`reranking`, `jaccard` and `clustering`; `expansion` moves queries to their neighbours. Thresholds:
 `pair_counts` counts pairs of the same person and of two, for `verification` and `cameras`.
 Pictures: `images`.
 """
@@ -20,7 +20,8 @@ from lookalike.metrics.jaccard import RECIPES, jaccard_distance
 from lookalike.metrics.network_reranking import verifier_rerank
 from lookalike.metrics.protocols import PROTOCOLS, Sides, caveat, merged_sides
 from lookalike.metrics.ranked_lists import RankedLists, nearest_matches
-from lookalike.metrics.ranking import Ranking, rank, rank_distances
+from lookalike.metrics.ranking import rank, rank_distances
+from lookalike.metrics.ranking_scores import Ranking
 from lookalike.metrics.reranking import rerank
 from lookalike.metrics.verification import Point, Verification, verify
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lookalike.metrics.inputs import Array, ids
 from lookalike.metrics.protocols import protocol_named
-from lookalike.metrics.ranking import Ranking
+from lookalike.metrics.ranking_scores import RANKS, Ranking
 
 COUNTS = 1 << 22  # resampled identities at a time: 32 MiB
 
@@ -45,13 +45,14 @@ def bootstrap(
     ranks = ranking.cmc_ranks
     hit = ranks > 0
     counts = (ranks >= 0) if protocol_named(ranking.protocol).count_skipped else hit
-    share = hit.mean(1)
+    lists = ranking.weights
+    share = (hit * lists).mean(1)
     parts = {
         "mAP": np.nan_to_num(share * ranking.ap),
-        **{f"rank{k}": (hit & (ranks <= k)).mean(1) for k in (1, 5, 10)},
+        **{f"rank{k}": ((hit & (ranks <= k)) * lists).mean(1) for k in RANKS},
         "mINP": np.nan_to_num(share * ranking.inp),
     }
-    weight = counts.mean(1)
+    weight = (counts * lists).mean(1)
     # Nobody without a weight: a resample of such identities alone would have no mean.
     some = weight > 0
     columns = {key: part[some] for key, part in parts.items()}

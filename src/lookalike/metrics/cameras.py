@@ -9,6 +9,8 @@ import torch
 
 from lookalike.metrics.distances import safe_features
 from lookalike.metrics.inputs import Array, prepared, rankable
+from lookalike.metrics.inputs import ids as whole_numbers
+from lookalike.metrics.matches import twins_among
 from lookalike.metrics.pair_counts import count_pairs, place, share_under
 from lookalike.metrics.verification import equal_error, roc
 
@@ -47,6 +49,7 @@ def verify_cameras(
     metric: str = "cosine",
     chunk: int | None = None,
     device: torch.device | str | None = None,
+    twins: Array | None = None,
 ) -> list[CameraPair]:
     """A `CameraPair` for every camera of the queries and every camera of the gallery, ascending.
 
@@ -62,13 +65,15 @@ def verify_cameras(
     safe_features(query, gallery, metric)  # here, because only here rows have the user's numbers
     q_pids, g_pids, q_cams, g_cams = ids
     valid = rankable(g_pids)
+    copies = None if twins is None else whole_numbers(twins, "twins", len(g_pids))
     pairs = []
     for a in np.unique(q_cams):
         q = np.flatnonzero(q_cams == a)
         for b in np.unique(g_cams[valid]):
             g = np.flatnonzero((g_cams == b) & valid)
             sides = query[q], gallery[g], q_pids[q], g_pids[g], q_cams[q], g_cams[g]
-            counts = count_pairs(*sides, fpr, threshold, metric, chunk)
+            part = None if copies is None else twins_among(q, copies[g], len(q_pids))
+            counts = count_pairs(*sides, fpr, threshold, metric, chunk, twins=part)
             p, n = len(counts.positives), counts.negatives
             if not p + n:
                 continue

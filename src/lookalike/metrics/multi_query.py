@@ -29,6 +29,13 @@ class Pools:
     def __len__(self) -> int:
         return len(self.first)
 
+    @property
+    def of_query(self) -> NDArray[np.int64]:
+        """Which pool each of the Q queries is in."""
+        pool = np.empty_like(self.order)
+        pool[self.order] = np.repeat(np.arange(len(self)), self.size)
+        return pool
+
     def mean_features(self, query: Tensor, metric: str) -> Tensor:
         """The mean of every pool's features, Q×D → P×D; for "cosine" each is of length 1 before.
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lookalike.errors import UserError
 from lookalike.metrics.distances import pair_distances, safe_features, square_lengths
-from lookalike.metrics.inputs import Array, prepared, rankable
+from lookalike.metrics.inputs import Array, Ints, prepared, rankable
 from lookalike.metrics.matches import Matches, fill, find_matches
 
 BINS = 200
@@ -71,6 +71,7 @@ def count_pairs(
     metric: str = "cosine",
     chunk: int | None = None,
     device: torch.device | str | None = None,
+    twins: Ints | None = None,
 ) -> PairCounts:
     """The `PairCounts` of all pairs, with the ⌊fpr · N⌋ + 1 nearest negatives.
 
@@ -81,7 +82,7 @@ def count_pairs(
     query, gallery, ids = prepared(
         query_feats, gallery_feats, query_pids, gallery_pids, query_camids, gallery_camids, device
     )
-    matches = find_matches(ids, query.device)
+    matches = find_matches(ids, query.device, twins)
     query, gallery, scale = safe_features(query, gallery, metric)
     distances = pair_distances(query, gallery, matches.valid, metric)
     positives = _ascending(_positives(query, gallery, matches, metric, chunk))

@@ -30,7 +30,16 @@ class Protocol:
     draws: 0, or how often one image per gallery identity is drawn for every query; CMC is then the
         mean over the draws. They are always the same, from seed 0.
     splits: 0, or how many halves of the identities are ranked, each on its own (`splits.draw`).
+        Where there are draws too, each split is ranked as a benchmark of its own, and the result is
+        the mean of these (`parts`); a benchmark may then say who is in which split.
+    split_size: how many identities are in a split; 0: half of them.
+    cameras_apart: where there are draws, nobody whom the query's own camera saw is drawn.
     distractors: how many the gallery must have for the name to say the truth; see `caveat`.
+    identity_cmc: the CMC counts identities, each where its first image is, not images.
+    camera_pairs: pairs of a query camera and a gallery camera that don't meet: the gallery of such
+        a query is without everybody from there.
+    without_clothes: of the query's own person, those in the "same" clothes as the query are left
+        out, or those in "other" ones. Where nobody knows the clothes nobody is; see `caveat`.
     merges_sides: every image of a query's identity is a query, and all queries are in the gallery
         too. `merged_sides` makes these two sides of a benchmark's; `rank` ranks those that it is
         given, and `caveat` says where they aren't such ones.
@@ -41,7 +50,12 @@ class Protocol:
     multi_query: bool = False
     draws: int = 0
     splits: int = 0
+    split_size: int = 0
+    cameras_apart: bool = False
     distractors: int = 0
+    identity_cmc: bool = False
+    camera_pairs: tuple[tuple[int, int], ...] = ()
+    without_clothes: Literal["", "same", "other"] = ""
     merges_sides: bool = False
 
 
@@ -60,13 +74,29 @@ PROTOCOLS: dict[str, Protocol] = {
     # removes everybody from that camera, which is the same where the two cameras are split into
     # query and gallery. We follow torchreid, and like it take mAP and mINP from the whole gallery.
     "cuhk03-single-shot": Protocol(draws=10),
+    # Li et al. 2014: the mean of the twenty splits that come with the images.
+    "cuhk03-20-splits": Protocol(draws=10, splits=20, split_size=100),
+    # FD-GAN's evaluation of CUHK03, by open-reid's code: of the query's own camera the CMC has
+    # nobody, and the mAP everybody but who is asked for.
+    "cuhk03-open-reid": Protocol(draws=10, cameras_apart=True),
     # Gray and Tao 2008: VIPeR's 632 persons are halved at random, and results are means of ten.
     "viper-10-splits": Protocol(splits=10),
     # open-reid's formatting merges the queries into the identities' images, and FD-GAN's published
     # numbers seem to follow it: Market-1501 has 16,483 queries there and 19,281 gallery images, not
     # 3,368 and 15,913. Its AP is scikit-learn's: the rectangle's, but equal distances are one rank.
     "open-reid": Protocol(merges_sides=True),
+    # What layumi's and DG-Net's authors' code gives of multiple queries: their AP is a trapezoid's.
+    "multi-query-trapezoid": Protocol(ap="trapezoid", count_skipped=True, multi_query=True),
+    # Wu et al. 2017: infrared queries (cameras 3 and 6) in a visible gallery (1, 2, 4, 5), of which
+    # camera 2 stands where 3 does; identities are counted once, as their evaluation code does.
+    "sysu-mm01": Protocol(identity_cmc=True, camera_pairs=((3, 2),)),
+    # Qian et al. 2020 (LTCC), Yang et al. 2019 (PRCC): the same person in other clothes, or only in
+    # the same.
+    "clothes-changing": Protocol(without_clothes="same"),
+    "same-clothes": Protocol(without_clothes="other"),
 }
+
+SYSU_INFRARED = (3, 6)  # SYSU-MM01's own numbers
 
 
 def protocol_named(name: str) -> Protocol:
@@ -76,14 +106,20 @@ def protocol_named(name: str) -> Protocol:
     return PROTOCOLS[name]
 
 
-def effective(protocol: str, query_pids: Array, query_camids: Array) -> Protocol:
+def effective(
+    protocol: str, query_pids: Array, query_camids: Array, clothes: bool = False
+) -> Protocol:
     """The rules that these queries feel: protocols with equal ones rank alike.
 
-    query_pids, query_camids: Q whole numbers. Raises as `protocol_named` does.
+    query_pids, query_camids: Q whole numbers. clothes: whether they are known. Raises as
+    `protocol_named` does.
     """
     rules = protocol_named(protocol)
     several = rules.multi_query and not single(query_pids, query_camids)
-    return replace(rules, distractors=0, multi_query=several, merges_sides=False)
+    without = rules.without_clothes if clothes else ""
+    return replace(
+        rules, distractors=0, multi_query=several, merges_sides=False, without_clothes=without
+    )
 
 
 def single(query_pids: Array, query_camids: Array) -> bool:
@@ -93,12 +129,20 @@ def single(query_pids: Array, query_camids: Array) -> bool:
     return len(set(zip(pids, cams, strict=True))) == len(pids)
 
 
-def caveat(protocol: str, query_pids: Array, gallery_pids: Array, query_camids: Array) -> str:
+def caveat(
+    protocol: str,
+    query_pids: Array,
+    gallery_pids: Array,
+    query_camids: Array,
+    clothes: bool = False,
+    splits: int = 0,
+) -> str:
     """What keeps these people's result from being what the name promises, or "".
 
     A sentence, and one more where queries have pid 0.
 
-    query_pids, query_camids: Q whole numbers; gallery_pids: G. Raises as `protocol_named` does.
+    query_pids, query_camids: Q whole numbers; gallery_pids: G. clothes: whether they are known.
+    splits: of how many it's known who is in them. Raises as `protocol_named` does.
     """
     rules = protocol_named(protocol)
     q_pids = ids(query_pids, "query_pids", len(query_pids))
@@ -112,12 +156,26 @@ def caveat(protocol: str, query_pids: Array, gallery_pids: Array, query_camids: 
             "this is market1501 in all but name."
         )
     if rules.multi_query and single(q_pids, query_camids):
-        sentences.append("every identity and camera has one query: as market1501.")
-    if rules.draws and len(persons) != 100:
+        single_query = "market1501" if rules.ap == "rectangle" else "market1501-trapezoid"
+        sentences.append(f"every identity and camera has one query: as {single_query}.")
+    if rules.without_clothes and not clothes:
+        sentences.append("nobody's clothes are known: this is market1501 in all but name.")
+    if rules.camera_pairs and not {*np.asarray(query_camids).tolist()} <= {*SYSU_INFRARED}:
+        sentences.append(
+            "cameras should have SYSU-MM01's own numbers: 3 and 6 of the queries, 1, 2, 4 and 5 of "
+            "the gallery."
+        )
+    count = len(np.intersect1d(persons, q_pids))
+    if rules.draws and not rules.splits and len(persons) != 100:
         sentences.append(
             f"the gallery has {len(persons):,} identities; CUHK03's classic split has 100."
         )
-    if rules.splits and (count := len(np.intersect1d(persons, q_pids))) != 632:
+    if rules.draws and rules.splits and splits != rules.splits:
+        sentences.append(
+            f"who is in which split isn't known: {split_of(count, rules):,} of {count:,} "
+            f"identities are drawn for each of the {rules.splits}."
+        )
+    if rules.splits and not rules.draws and count != 632:
         sentences.append(f"{count:,} identities, {half(count):,} a split; VIPeR has 632 and 316.")
     queries = q_pids[rankable(q_pids)]
     images = int(np.isin(g_pids, queries).sum())
@@ -163,6 +221,11 @@ def merged_sides(query_pids: Array, gallery_pids: Array, twins: Array | None = N
     pids = np.concatenate([q_pids, g_pids])
     gallery = np.flatnonzero(once & rankable(pids))
     return Sides(gallery[np.isin(pids[gallery], q_pids)], gallery)
+
+
+def split_of(count: int, rules: Protocol) -> int:
+    """How many of `count` identities are in one split."""
+    return min(count, rules.split_size) if rules.split_size else half(count)
 
 
 def half(count: int) -> int:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lookalike.metrics.distances import distance_rows
 from lookalike.metrics.inputs import Array, prepared
+from lookalike.metrics.inputs import ids as whole_numbers
 from lookalike.metrics.matches import fill, find_matches
 from lookalike.metrics.neighbours import nearest
 
@@ -34,6 +35,7 @@ def nearest_matches(
     top: int = 10,
     chunk: int | None = None,
     device: torch.device | str | None = None,
+    twins: Array | None = None,
 ) -> RankedLists:
     """The `RankedLists` of the `top` nearest valid gallery images (at most G) of every query.
 
@@ -44,7 +46,8 @@ def nearest_matches(
     query, gallery, ids = prepared(
         query_feats, gallery_feats, query_pids, gallery_pids, query_camids, gallery_camids, device
     )
-    matches = find_matches(ids, query.device)
+    own = None if twins is None else whole_numbers(twins, "twins", len(gallery))
+    matches = find_matches(ids, query.device, own)
     distances = distance_rows(query, gallery, matches.valid, metric)
     indices = np.full((len(query), min(top, len(gallery))), -1)
     right = np.zeros(indices.shape, bool)

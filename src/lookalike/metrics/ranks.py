@@ -70,6 +70,25 @@ def single_shot_ranks(
     return ranks
 
 
+def identity_ranks(dist: Tensor, columns: Tensor, right: Tensor, matches: Matches) -> Tensor:
+    """The rank, from 1, of the first right entry among the identities of its row, each counted
+    once, where it comes first: C int64, 0 where there is no right entry.
+
+    dist, columns, right: as in `right_ranks`.
+    """
+    values = dist.gather(1, columns).masked_fill(~right, torch.inf)
+    mine = values.amin(1, keepdim=True)
+    here = right & (values == mine)
+    target = columns.masked_fill(~here, dist.shape[1]).amin(1, keepdim=True)
+    places = torch.arange(dist.shape[1], device=dist.device)
+    ahead = (dist < mine) | ((dist == mine) & (places < target))
+    identity = torch.searchsorted(matches.gallery_pids[matches.by_pid[matches.starts]],
+                                  matches.gallery_pids)  # fmt: skip
+    counts = torch.zeros(len(dist), len(matches.starts), device=dist.device)
+    before = (counts.index_add_(1, identity, ahead.float()) > 0).sum(1)
+    return torch.where(right.any(1), 1 + before, 0)
+
+
 def scores(ranks: Ints, rules: Protocol) -> tuple[Floats, Floats, Ints]:
     """AP, INP and the first hit of every row of ranks (C×S, `NEVER` where there is none).
 

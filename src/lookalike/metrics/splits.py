@@ -30,13 +30,17 @@ def draw(count: int, matches: Matches) -> Splits:
     """
     q_pids, g_pids = matches.query_pids.cpu().numpy(), matches.gallery_pids.cpu().numpy()
     shared = np.intersect1d(q_pids, g_pids)
-    out = len(shared) - half(len(shared))
-    orders = [np.random.RandomState(i).permutation(len(shared)) for i in range(count)]
-    halves = [shared[order[out:]] for order in orders]
-    others = [shared[order[:out]] for order in orders]
+    halves = drawn(shared, count, half(len(shared)))
+    others = [np.setdiff1d(shared, tested) for tested in halves]
     queries = np.stack([np.isin(q_pids, pids) for pids in halves])
     gallery = np.stack([~np.isin(g_pids, pids) for pids in others])
     return Splits(queries, torch.from_numpy(gallery).to(matches.gallery_pids.device))
+
+
+def drawn(identities: Ints, count: int, size: int) -> list[Ints]:
+    """Those of each of `count` splits, `size` each: the last ones of a permutation."""
+    orders = [np.random.RandomState(i).permutation(len(identities)) for i in range(count)]
+    return [identities[order[len(identities) - size :]] for order in orders]
 
 
 def split_scores(

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from lookalike.errors import UserError
 from lookalike.metrics.inputs import Array
+from lookalike.metrics.inputs import ids as whole_numbers
 from lookalike.metrics.matches import no_valid_match
 from lookalike.metrics.pair_counts import PairCounts, count_pairs, place, share_under
 from lookalike.rates import decimal
@@ -84,13 +85,14 @@ def verify(
     metric: str = "cosine",
     chunk: int | None = None,
     device: torch.device | str | None = None,
+    twins: Array | None = None,
 ) -> Verification:
     """The `Verification` of all pairs of the queries (Q×D) and the gallery (G×D), none left out.
 
     fpr: the FPRs to find thresholds for, in [0, 1). The threshold for f is the (⌊f·N⌋ + 1)-th
     smallest distance of the N negatives: at most f·N of them are nearer. metric: "cosine", 1 − cos
-    in [0, 2], or "euclidean". Other arguments as in `rank`. Memory: a few times chunk × G, the
-    positives and max f·N numbers.
+    in [0, 2], or "euclidean". Other arguments as in `rank`; twins make no pairs. Memory: a few
+    times chunk × G, the positives and max f·N numbers.
 
     Given the distances, all counts are exact. The distances have the features' own precision. Of
     float32: 1 − cos is right to about 1e-6; a Euclidean distance d to a few
@@ -106,9 +108,11 @@ def verify(
         raise ValueError(f"fpr must be rates in [0, 1), got {targets}.")
     ids = query_pids, gallery_pids, query_camids, gallery_camids
     highest = max(targets, default=0.0)
+    own = None if twins is None else whole_numbers(twins, "twins", len(gallery_feats))
     counts = count_pairs(
-        query_feats, gallery_feats, *ids, highest, metric=metric, chunk=chunk, device=device
-    )
+        query_feats, gallery_feats, *ids, highest, metric=metric, chunk=chunk, device=device,
+        twins=own,
+    )  # fmt: skip
     if not len(counts.positives):
         raise no_valid_match(counts.matches)
     if not counts.negatives:

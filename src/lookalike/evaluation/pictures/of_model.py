@@ -23,7 +23,8 @@ from lookalike.evaluation.pictures.masks import Masks, Rows, people_asked, with_
 from lookalike.evaluation.pictures.networks import NO_NETWORKS, JudgeNetworks
 from lookalike.evaluation.pictures.scores import PictureQuality, PictureScores, caveats, to_batch
 from lookalike.evaluation.scoring import Stopwatch
-from lookalike.files import replacing, require_free
+from lookalike.files import replacing
+from lookalike.folders import require_free
 from lookalike.generation.pictures import parts, save_picture
 from lookalike.generation.repose import Repose
 from lookalike.generation.swap import Swap
@@ -73,8 +74,12 @@ def picture_quality(
     real target, for what needs no target. Everything is at the model's size, as uint8.
     pairs: a CSV file (from,to) instead of a draw. save: a folder for all the pictures.
     Raises UserError when the model makes no pictures, for missing poses or masks, when there is no
-    pair, and when `save` holds something already.
+    pair or nobody to be tested, and when `save` holds something already.
     """
+    if not len(bench.query) + len(bench.gallery):
+        raise UserError(f"{bench} has no tested people whose pictures could be judged.")
+    if networks.reid is not None and not len(bench.gallery):
+        raise UserError(f"{bench} has no gallery in which pictures could be recognised: no --reid.")
     if save is not None:
         require_free(save, "choose another --save")
     notes: list[str] = []
@@ -166,7 +171,7 @@ def score_pairs(
     device = next(model.parameters()).device
     with clock("read"):
         used, place = np.unique(rows, return_inverse=True)
-        table = ImageTable(people[used].paths, *model.size)
+        table = ImageTable(people[used].paths, *model.size, resampling=model.resampling)
     place = place.reshape(rows.shape)
     scores: dict[str, PictureScores] = {}
     with torch.random.fork_rng(), tqdm(total=len(rows), desc="pictures", disable=None) as bar:
