@@ -22,6 +22,7 @@ from contextlib import suppress
 from typing import Any
 
 from lookalike.errors import UserError
+from lookalike.stopping import deaf_children
 
 # Threads of a numerical library would fight for the cores that other workers use, and may change
 # the last bit of a sum. They are read when numpy is imported, so they are set from outside.
@@ -97,14 +98,15 @@ def work(
 def _start(call: str) -> subprocess.Popen[str]:
     module = call.partition("(")[0].rpartition(".")[0]
     code = f"import sys; sys.path[:] = {sys.path!r}; import {module}; {call}"
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **ONE_THREAD},
-        start_new_session=True,  # Ctrl-C is for this process, which then ends the others
-    )
+    with deaf_children():  # a signal to stop is for this process, which then ends the others
+        return subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **ONE_THREAD},
+            start_new_session=True,
+        )
 
 
 def _ask(process: subprocess.Popen[str], job: Any) -> dict[str, Any]:

@@ -57,12 +57,33 @@ def test_it_says_how_many_failed_and_which(nobody, capsys):
     assert capsys.readouterr().out.startswith(f"11 images in {nobody}/poses.csv, nothing new\n")
 
 
+def test_it_says_what_it_passes_over_but_not_its_own_table(nobody, capsys):
+    (nobody / "deep" / "er").mkdir(parents=True)
+    Image.new("RGB", (8, 16)).save(nobody / "deep" / "er" / "x.png")
+    for name in ("deep/notes.txt", "deep/.y.png", "x.heic"):
+        (nobody / name).touch()
+    for _ in range(2):  # the second time the table lies there
+        assert poses(nobody) == 0
+        shown = capsys.readouterr()
+        assert shown.out.startswith("13 images in ")
+        assert sorted(shown.err.splitlines()) == [
+            "lookalike: passed over 1 hidden files and folders, such as "
+            f"{nobody / 'deep' / '.y.png'}.",
+            "lookalike: passed over 3 files without the suffix of an image, such as "
+            f"{nobody / 'model.task'}.",
+        ]
+    assert poses(nobody, "--json") == 0
+    passed = json.loads(capsys.readouterr().out)["passed_over"]
+    assert [len(paths) for paths in passed.values()] == [3, 1]
+
+
 def test_json_has_all_names(nobody, tmp_path, capsys):
     out = tmp_path / "new" / "found.csv"
     assert poses(nobody, "--json", "--out", out) == 0
     report = json.loads(capsys.readouterr().out)
     assert report.pop("seconds") >= 0
     assert report.pop("images_per_second") > 0
+    assert report.pop("passed_over")
     assert report == {"out": str(out), "images": 12, "new": 11, "unreadable": ["11.png"],
                       "failed": [f"{i:02}.png" for i in range(11)]}  # fmt: skip
     assert len(read_poses(out)) == 11

@@ -8,7 +8,7 @@ import pytest
 from lookalike.cli import VERBS, main
 from lookalike.demo import demo as demos
 from lookalike.demo.demo import DemoSettings
-from lookalike.training.fit import Interrupted
+from lookalike.stopping import Interrupted
 
 Capture = pytest.CaptureFixture[str]
 
@@ -63,14 +63,17 @@ def test_nothing_is_rendered_into_a_folder_in_use(tmp_path: Path, capsys: Captur
 
 @pytest.mark.parametrize("error", [Interrupted, KeyboardInterrupt])
 def test_ctrl_c_says_how_to_go_on(
-    error: type[BaseException], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    error: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     def stopped(*_: Any) -> None:
         raise error
 
     monkeypatch.setattr(demos, "demo", stopped)
-    assert main(["demo"]) == 130
-    assert "with --resume goes on" in capsys.readouterr().err
+    assert main(["demo", "--out", str(tmp_path)]) == 130
+    assert "the same command starts it anew." in capsys.readouterr().err
+    (tmp_path / demos.SETTINGS).touch()
+    assert main(["demo", "--out", str(tmp_path)]) == 130
+    assert "the same command with --resume goes on." in capsys.readouterr().err
 
 
 def test_help_is_narrow(capsys: Capture) -> None:

@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +9,7 @@ from lookalike.cli import main
 from lookalike.data import load
 from lookalike.evaluation import evaluate
 from lookalike.evaluation.features import extract
+from lookalike.evaluation.foreign_features import read_features
 from lookalike.methods.model_file import load_model
 from lookalike.metrics import rank
 
@@ -59,6 +63,27 @@ def test_broken_images_end_it_or_are_left_out_and_listed(dgnet_file, market, tmp
     assert np.load(tmp_path / "f.npz")["paths"].tolist() == photos
 
 
+def test_what_a_folder_has_beside_images_is_counted_and_named(dgnet_file, market, tmp_path, capsys):
+    photo = min((market / "query").iterdir())
+    for place in ("a", "b/c"):
+        (tmp_path / "in" / place).mkdir(parents=True)
+    for name in ("a/1.jpg", "b/c/2.jpg"):
+        (tmp_path / "in" / name).symlink_to(photo)
+    (tmp_path / "in" / "b" / "d").symlink_to(tmp_path / "in" / "a")  # read already
+    (tmp_path / "in" / "e").symlink_to(photo.parent)
+    for name in ("x.txt", "y.heic"):
+        (tmp_path / "in" / name).touch()
+    out = tmp_path / "f.npz"
+    assert main(["embed", str(dgnet_file), str(tmp_path / "in"), "--out", str(out)]) == 0
+    assert sorted(capsys.readouterr().err.splitlines()) == [
+        f"lookalike: passed over 1 links to folders that are read already, such as "
+        f"{tmp_path / 'in' / 'b' / 'd'}.",
+        f"lookalike: passed over 2 files without the suffix of an image, such as "
+        f"{tmp_path / 'in' / 'x.txt'}.",
+    ]
+    assert len(np.load(out)["paths"]) == 2 + len(list(photo.parent.iterdir()))
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -82,3 +107,99 @@ def test_an_out_that_cannot_be_written_is_refused_at_once(dgnet_file, market, tm
     assert "Can't make the folder" in capsys.readouterr().err
     assert main([*words, str(tmp_path / "f.npy")]) == 2
     assert "--out is an .npz file" in capsys.readouterr().err
+
+
+@pytest.fixture
+def crops(market, tmp_path):
+    """Twelve crops of three people as folders, of a seventh camera and an eighth, and a list."""
+    photos = sorted((market / "bounding_box_test").iterdir())
+    rows = ["path,pid,camid"]
+    for i, photo in enumerate(photos[:12]):
+        name = f"{('ann', 'bob', 'cy')[i % 3]}/c{7 + i % 2}_{i:02d}.jpg"
+        (tmp_path / "crops" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "crops" / name).symlink_to(photo)
+        rows.append(f"{name},{name[0]},{7 + i % 2}")
+    (tmp_path / "crops" / "list.csv").write_text("\n".join(rows))
+    return tmp_path / "crops"
+
+
+@pytest.mark.parametrize(
+    ("flags", "persons", "cameras"),
+    [
+        (["--people"], {"ann", "bob", "cy"}, {"7", "8"}),
+        (["--camera", "none"], {"ann", "bob", "cy"}, {"none"}),
+        (["--person", r"_(\d)\d\.jpg"], {"0", "1"}, {"7", "8"}),
+        (["--csv", "list.csv"], {"a", "b", "c"}, {"7", "8"}),
+    ],
+)
+def test_who_is_in_a_folder_is_kept(dgnet_file, crops, tmp_path, capsys, flags, persons, cameras):
+    out = tmp_path / "f.npz"
+    assert main(["embed", str(dgnet_file), str(crops), *flags, "--out", str(out)]) == 0
+    found = np.load(out)
+    assert len(found["paths"]) == len(found["pids"]) == len(found["camids"]) == 12
+    assert (set(found["person_names"]), set(found["camera_names"])) == (persons, cameras)
+    assert len(set(found["camids"])) == len(cameras)
+    for path, person, pid in zip(found["paths"], found["person_names"], found["pids"], strict=True):
+        assert person in path
+        named = dict(zip(found["person_names"], found["pids"], strict=True))
+        assert named[person] == pid or person == "0"
+    told = capsys.readouterr().err
+    assert ("passed over 1 files without the suffix" in told) == ("--csv" not in flags)
+
+
+def test_two_labelled_folders_are_ranked_by_their_names(dgnet_file, crops, tmp_path, capsys):
+    """Each numbers its own persons; ann, bob and cy are the same in both."""
+    for name in ("ann", "bob", "cy"):
+        for place in sorted((crops / name).glob("c7*"))[:1]:
+            (tmp_path / "asks" / name).mkdir(parents=True)
+            place.rename(tmp_path / "asks" / name / place.name)
+    shutil.rmtree(tmp_path / "asks" / "ann")
+    (tmp_path / "asks" / "ann").mkdir()
+    for side, folder in (("q", tmp_path / "asks"), ("g", crops)):
+        words = ["embed", str(dgnet_file), str(folder), "--people", "--out"]
+        assert main([*words, str(tmp_path / f"{side}.npz")]) == 0
+    q, g = (np.load(tmp_path / f"{side}.npz") for side in "qg")
+    assert sorted(set(q["pids"])) == [1, 2]  # bob is 1 there, and 2 in the gallery
+    given = read_features([tmp_path / "q.npz", tmp_path / "g.npz"])
+    names = {int(p): n for p, n in zip(given.gallery_pids, g["person_names"], strict=True)}
+    assert [names[int(p)] for p in given.query_pids] == q["person_names"].tolist()
+    cams = {int(c): n for c, n in zip(given.gallery_camids, g["camera_names"], strict=True)}
+    assert {cams[int(c)] for c in given.query_camids} == {"7"}
+    capsys.readouterr()
+    files = [str(tmp_path / "q.npz"), str(tmp_path / "g.npz")]
+    assert main(["evaluate", "--features", *files]) == 0
+    assert "2 of 2 queries valid, 9 gallery crops" in capsys.readouterr().out
+    assert main(["calibrate", "--features", *files, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["positives"] == 4
+
+
+def test_cameras_that_nobody_knows_leave_out_no_match(dgnet_file, crops, tmp_path, capsys):
+    for side in "qg":
+        words = ["embed", str(dgnet_file), str(crops), "--camera", "none", "--out"]
+        assert main([*words, str(tmp_path / f"{side}.npz")]) == 0
+    files = [str(tmp_path / "q.npz"), str(tmp_path / "g.npz")]
+    assert main(["evaluate", "--features", *files]) == 0
+    shown = capsys.readouterr().out
+    assert "12 of 12 queries valid" in shown
+    assert "12 gallery images are queries too" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["a", "b", "--people"], "go with one folder of images"),
+        (["--data", "market1501:/x", "--split", "query", "--csv", "l.csv"], "go with one folder"),
+        (["gone", "--people"], "There is no folder gone of which to embed people."),
+        (["{crops}", "--csv", "gone.csv"], "No CSV file"),
+        (["{crops}", "--person", "("], "Option person of folder isn't a regular expression"),
+        (["{crops}", "--csv", "list.csv", "--person", "(x)"], "exclude each other"),
+        (["{crops}", "--people", "--encoding", "gbk"], "--encoding goes with --csv"),
+        (["{crops}", "--csv", "list.csv", "--encoding", "gkb"], "There is no encoding 'gkb'"),
+    ],
+)
+def test_a_mistake_of_labels_is_one_sentence(dgnet_file, crops, tmp_path, capsys, words, sentence):
+    words = [word.format(crops=crops) for word in words]
+    assert main(["embed", str(dgnet_file), *words, "--out", str(tmp_path / "f.npz")]) == 2
+    shown = capsys.readouterr().err
+    assert sentence in shown
+    assert shown.count("\n") == 1

@@ -1,7 +1,10 @@
 import dataclasses
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -57,7 +60,7 @@ def test_a_model_with_everything(dgnet_file, market, capsys):
     assert main([*words, *EVERYTHING]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
-    starts = [line.split("  ")[0] for line in lines if line.startswith("f") and "," not in line]
+    starts = [line[:15].strip() for line in lines if line.startswith("f") and "," not in line]
     halves = ["f_prim + f_fine", "f_prim", "f_fine"]
     assert starts == ["features", *halves, "features", *halves]  # ranked, then verified
     assert sum(line.startswith("  re-ranked") for line in lines) == 3
@@ -93,7 +96,7 @@ def test_several_benchmarks_get_a_table_each(dgnet_file, market, rendered, capsy
 def test_features_of_anybody_need_no_model(files, capsys):
     assert main(["evaluate", "--features", *files]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["features", "mAP", "rank1", "rank5", "rank10", "mINP"]
+    assert lines[0].split() == ["features", "mAP", "rank1", "rank5", "rank10", "rank20", "mINP"]
     assert lines[1].startswith("query, gallery  ")
     assert lines[2].startswith("market1501, cosine distance, 12 of 12 queries valid, 24")
     assert re.fullmatch(r"reading [\d.]+ s, ranking [\d.]+ s, on cpu", lines[3])
@@ -235,7 +238,9 @@ def test_help_fits_and_breaks_no_name(capsys, monkeypatch):
 
 def test_json_never_holds_what_is_no_json(files, monkeypatch):
     broken = dataclasses.replace(evaluate_features(files), seconds={"rank": float("nan")})
-    monkeypatch.setattr("lookalike.evaluation.evaluation.evaluate_features", lambda *_: broken)
+    monkeypatch.setattr(
+        "lookalike.evaluation.evaluation.evaluate_features", lambda *_, **__: broken
+    )
     with pytest.raises(ValueError, match="not JSON compliant"):
         main(["evaluate", "--features", *files, "--json"])
 
@@ -254,8 +259,8 @@ def test_features_that_cannot_be_ranked_are_told(files, tmp_path, capsys):
         assert sentence in told(["--features", str(changed), files[1]], capsys)
     for names, sentence in (
         ([str(tmp_path / "gone.npz"), files[1]], "There is no features file"),
-        ([str(tmp_path), files[1]], "is not an .npz file of plain arrays"),
-        ([files[0]], "no array 'query_features'; it has features, paths, pids, camids."),
+        ([str(tmp_path), files[1]], "can't be read as features"),
+        ([files[0]], "no array 'query_features'; it has features, paths, pids, camids (--queries"),
         ([*files, files[0]], "one file of features, or two, not 3"),
     ):
         assert sentence in told(["--features", *names], capsys)
@@ -266,8 +271,65 @@ def test_what_is_missing_is_named(dgnet_file, market, tmp_path, capsys):
     for file in (root / "query").iterdir():
         file.unlink()
     for words, sentence in (
-        ([str(dgnet_file), "--data", f"market1501:{root}"], "The query split of market1501"),
+        ([str(dgnet_file), "--data", f"market1501:{root}"], "has no query images to evaluate on"),
         ([str(tmp_path), "--data", f"market1501:{market}"], "There is no model file"),
         ([str(dgnet_file), "--data", f"market:{market}"], "did you mean 'market1501'"),
     ):
         assert sentence in told(words, capsys)
+
+
+def test_case_15_a_query_in_the_gallery_does_not_find_itself(tmp_path, capsys):
+    rng = np.random.default_rng(1)
+    pids = np.repeat(np.arange(1, 9), 4)
+    feats = rng.normal(size=(9, 16))[pids] + 1.2 * rng.normal(size=(32, 16))
+    names, first = np.array([f"/data/{i:02d}.jpg" for i in range(32)]), np.arange(0, 32, 4)
+    files = [str(tmp_path / "q.npz"), str(tmp_path / "g.npz")]
+    np.savez(files[0], features=feats[first], pids=pids[first], camids=np.zeros(8, int),
+             paths=names[first])  # fmt: skip
+    np.savez(files[1], features=feats, pids=pids, camids=np.ones(32, int), paths=names)
+    assert main(["evaluate", "--features", *files, "--rerank", "--rates"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "8 gallery images are queries too, as of another camera: left out where it" in shown
+    assert "q, g 48.33 50.00 " in shown
+    assert main(["calibrate", "--features", *files, "--out", str(tmp_path / "c.json")]) == 0
+    shown = capsys.readouterr().out
+    assert "24 pairs of one person, 224 of two" in shown
+    assert "8 gallery images are queries too: no pair is of one image" in shown
+    assert json.loads((tmp_path / "c.json").read_text())["copies"] == 8
+
+
+def test_flags_of_features(tmp_path, capsys):
+    """One file of both sides, under any names, with a list in GBK."""
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "f.npz", emb=rng.normal(size=(6, 4)))
+    rows = [f"{i}_人.jpg,{1 + i % 3},{i // 3}" for i in range(6)]
+    (tmp_path / "l.csv").write_bytes("\n".join(["path,pid,camid", *rows]).encode("gbk"))
+    words = ["--features", str(tmp_path / "f.npz"), "--lists", str(tmp_path / "l.csv"),
+             "--keys", "features=emb", "--queries", "3"]  # fmt: skip
+    sentence = told(words, capsys)
+    assert "isn't UTF-8 in line 2: name its encoding, which may be gbk" in sentence
+    assert main(["evaluate", *words, "--encoding", "gbk"]) == 0
+    assert "3 of 3 queries valid, 3 gallery crops" in capsys.readouterr().out
+    assert main(["calibrate", *words, "--encoding", "gbk", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["positives"] == 3
+    data = ["m.safetensors", "--data", "market1501:x"]
+    assert "--encoding go with --features" in told([*data, "--queries", "3"], capsys)
+
+
+def test_names_that_are_no_utf8_are_printed(tmp_path):
+    """Escaped, on a terminal of ASCII too, and in JSON."""
+    name = os.fsdecode(b"q\xff\xe5.npz")
+    arrays = {"query_features": np.eye(2), "gallery_features": np.eye(2), "query_pids": [1, 2],
+              "gallery_pids": [1, 2], "query_camids": [0, 0], "gallery_camids": [1, 1]}  # fmt: skip
+    with open(tmp_path / name, "wb") as file:
+        np.savez(file, **arrays)
+    code = "import sys; from lookalike.cli import main; sys.exit(main(sys.argv[1:]))"
+    for encoding, more in (("ascii", []), ("utf-8", ["--json"])):
+        words = ["evaluate", "--features", str(tmp_path / name), *more]
+        shown = subprocess.run(
+            [sys.executable, "-c", code, *words],
+            env=os.environ | {"PYTHONIOENCODING": encoding},
+            capture_output=True,
+        )
+        assert shown.returncode == 0, shown.stderr
+        assert b"q\\udcff\\udce5" in shown.stdout

@@ -42,6 +42,23 @@ def test_grid_of_a_folder_takes_seven_evenly(dgnet_file, market, photos, tmp_pat
     assert np.array_equal(np.asarray(Image.open(out)), np.asarray(Image.open(same)))
 
 
+@pytest.mark.parametrize("flags", [["--images"], ["--appearance", "--structure"]])
+def test_what_a_folder_has_beside_images_is_counted(dgnet_file, photos, tmp_path, capsys, flags):
+    for place, photo in zip(("a", "b/c"), photos, strict=False):
+        (tmp_path / "in" / place).mkdir(parents=True)
+        (tmp_path / "in" / place / "1.jpg").symlink_to(photo)
+    for name in ("x.heic", "b/.y.jpg"):
+        (tmp_path / "in" / name).touch()
+    words = [word for flag in flags for word in (flag, tmp_path / "in")]
+    assert swap(dgnet_file, *words, "--out", tmp_path / "grid.png") == 0
+    assert size(tmp_path / "grid.png")[0] == GAP + 3 * ACROSS + APART
+    assert sorted(capsys.readouterr().err.splitlines()) == [
+        f"lookalike: passed over 1 {what}, such as {tmp_path / 'in' / name}."
+        for what, name in (("files without the suffix of an image", "x.heic"),
+                           ("hidden files and folders", "b/.y.jpg"))
+    ]  # fmt: skip
+
+
 def test_grid_of_two_sets_is_a_row_an_appearance(dgnet_file, market, photos, tmp_path):
     out = tmp_path / "grid.jpg"
     assert swap(dgnet_file, "--appearance", *photos[:2], "--structure", market / "query",

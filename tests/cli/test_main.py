@@ -11,6 +11,7 @@ import lookalike
 from lookalike import cli
 from lookalike.cli import VERBS, main
 from lookalike.errors import UserError
+from lookalike.stopping import Interrupted
 
 Capture = pytest.CaptureFixture[str]
 
@@ -57,6 +58,7 @@ def test_unknown_verbs_get_the_nearest(capsys: Capture) -> None:
     [
         (UserError("Mend it."), 2, "lookalike: Mend it.\n"),
         (KeyboardInterrupt(), 130, "lookalike: stopped.\n"),
+        (Interrupted(), 130, "lookalike: stopped.\n"),
     ],
 )
 def test_exit_codes(
@@ -79,8 +81,11 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
         main(["train"])
 
 
-def test_a_closed_pipe_is_no_error() -> None:
-    code = "import sys; from lookalike.cli import main; sys.exit(main(['methods', '--json']))"
+@pytest.mark.parametrize("argv", [["methods", "--json"], ["--help"]])
+def test_a_closed_pipe_is_no_error(argv: list[str]) -> None:
+    code = (
+        f"import sys, time; from lookalike.cli import main; time.sleep(0.1); sys.exit(main({argv}))"
+    )
     command = f'"{sys.executable}" -c "{code}" | true; exit "${{PIPESTATUS[0]}}"'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert "Traceback" not in done.stderr

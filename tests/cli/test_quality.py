@@ -102,7 +102,7 @@ MISTAKES = {
     "MODEL --data WORLD --weights NOWHERE": "--weights none leaves it out. There is no",
     "MODEL --data WORLD --reid MODEL": "recognises nobody",
     "REID --data WORLD": "A model of ide makes no pictures",
-    "MODEL --data WORLD --pairs NOWHERE": "can't be read",
+    "MODEL --data WORLD --pairs NOWHERE": "Can't read",
 }
 
 

@@ -182,7 +182,7 @@ def test_a_configuration_that_is_no_yaml(
 ) -> None:
     (tmp_path / "run.yaml").write_bytes(content)
     assert main(["train", "ide", "--config", str(tmp_path / "run.yaml")]) == 2
-    assert "run.yaml is not a YAML file." in capsys.readouterr().err
+    assert "run.yaml is not a YAML file (" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -220,3 +220,23 @@ def test_the_real_thing(tiny: Callable[..., list[str]], tmp_path: Path, capsys: 
     assert main(["train", "ide", "--config", str(tmp_path / "run.yaml")]) == 0
     config = yaml.safe_load((tmp_path / "run/config.yaml").read_text())
     assert config["run"]["steps"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("preset: [quick]", "Unknown preset of ide"),
+        (f"lr_trunk: {10**400}", "A setting has too many digits"),
+        ("seed: !!timestamp x", "is not a YAML file"),
+        ("seed: &a [*a]", "is not a YAML file (it is nested too deeply)"),
+    ],
+)
+def test_a_configuration_that_nobody_wrote_is_one_sentence(
+    tmp_path: Path, called: dict[str, Any], capsys: Capture, text: str, says: str
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(f"data: folder:x\n{text}\n")
+    assert main(["train", "ide", "--config", str(file)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
+    assert not called

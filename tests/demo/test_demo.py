@@ -25,7 +25,7 @@ from lookalike.demo.demo import DemoSettings, colour_baseline, demo
 from lookalike.demo.report import clearest
 from lookalike.errors import UserError
 from lookalike.methods import METHODS
-from lookalike.training.fit import Interrupted
+from lookalike.stopping import Interrupted
 from lookalike.training.run import train
 from lookalike.world.writer.annotations import truth_of
 

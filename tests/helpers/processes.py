@@ -173,13 +173,15 @@ class _Launcher:
             given = file.read()
         if not given:  # the other process ended before it needed a helper
             os._exit(0)
+        blocked, env = json.loads(given)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         os.environ.clear()
-        os.environ.update(json.loads(given))
+        os.environ.update(env)
         _to_the_end(body)
 
     def Popen(self, command: Sequence[str], env: dict[str, str], cwd: None) -> Any:
         with os.fdopen(self.go, "w") as file:
-            file.write(json.dumps(env))
+            file.write(json.dumps([sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())), env]))
         process: Any = object.__new__(subprocess.Popen)
         process.__dict__.update(
             args=command, pid=self.pid, returncode=None, _child_created=True, stdin=None,

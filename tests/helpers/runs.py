@@ -44,7 +44,7 @@ GENTLE = {
     "ide+": "--lr_trunk 1e-4 --lr_head 3e-3",
     "triplet": "--lr_trunk 1e-8 --lr_head 1e-8",
     "siamese": "--lr 1e-5",
-    "dgnet": "--batch_size 4 --lr 1e-6 --lr_trunk 1e-6 --lr_head 1e-4 --ramp_from 0 --ramp 1 "
+    "dgnet": "--batch_size 4 --lr 1e-6 --lr_trunk 1e-6 --lr_head 1e-4 --ramp_codes false "
     "--teacher.lr_trunk 1e-5 --teacher.lr_head 1e-3",
     "fdgan": "--batch_size 4 --identify_steps 0 --lr 1e-5 --lr_warmup [1e-6,1e-6,1e-6] "
     "--lr_joint [1e-6,1e-6,1e-6]",

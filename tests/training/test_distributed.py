@@ -1,6 +1,8 @@
 """Two processes share a global batch and compute what one process computes."""
 
+import multiprocessing
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +13,9 @@ from helpers.runs import before_steps, changed, losses
 from lookalike.cli import main
 from lookalike.errors import UserError
 from lookalike.methods.stage import Stage
+from lookalike.stopping import MAIN, end_with_parent
 from lookalike.training import RunSettings
-from lookalike.training.run import check_shares
+from lookalike.training.rounds import check_shares
 
 Tiny = Callable[..., list[str]]
 Start = Callable[..., Command]
@@ -98,6 +101,18 @@ def test_a_killed_main_process_takes_its_helper_along(
     run = command(tiny("ide", tmp_path / "run", "--steps 8 --devices 2"), code, processes=2)
     assert run.wait() == -9
     assert_no_orphans(tmp_path)
+
+
+def test_a_helper_that_finds_its_main_process_gone_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late() -> None:
+        end_with_parent()
+        time.sleep(60)
+
+    monkeypatch.setenv(MAIN, "1")  # not this process
+    helper = multiprocessing.get_context("fork").Process(target=late)
+    helper.start()
+    helper.join(10)
+    assert helper.exitcode == 2
 
 
 def test_a_batch_that_cannot_be_shared_is_refused() -> None:

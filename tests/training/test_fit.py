@@ -15,7 +15,8 @@ from lookalike.data import People
 from lookalike.errors import UserError
 from lookalike.methods.stage import NonFinite, Stage, StageModule, Terms, start_momentum
 from lookalike.training import RunSettings
-from lookalike.training.fit import clock, fit_stage, wrapped
+from lookalike.training.callback import clock, wrapped
+from lookalike.training.fit import fit_stage
 
 Tiny = Callable[..., list[str]]
 

@@ -14,13 +14,15 @@ from helpers.runs import changed, metrics, refused
 
 import lookalike as la
 from lookalike.cli import main
+from lookalike.data.poses.with_poses import with_poses
 from lookalike.errors import UserError
-from lookalike.files import held
+from lookalike.folders import held
 from lookalike.methods import METHODS
 from lookalike.methods.dgnet import DGNet
+from lookalike.methods.fdgan import FDGAN
 from lookalike.methods.ide import IDE
 from lookalike.training import RunSettings
-from lookalike.training.run import plan_people
+from lookalike.training.given import plan_people
 
 Tiny = Callable[..., list[str]]
 Capture = pytest.CaptureFixture[str]
@@ -145,6 +147,10 @@ def test_a_bad_setting(
         ("--log_every 0", "log_every is 0, but must be 1 or more."),
         ("--schedule_scale 0", "schedule_scale is 0.0, but must be above 0."),
         ("--freeze_stages 5", "freeze_stages is 5, but must be from 0 to 4."),
+        ("--batch_size 73", "Choose a smaller batch: --batch_size."),
+        ("--batch_size 1", "a batch needs two images: set batch_size to 2 or more"),
+        ("--ids_per_batch 9", "fewer identities per batch: --ids_per_batch."),
+        ("--ids_per_batch 1 --triplet_weight 1", "set ids_per_batch and images_per_id to 2 or"),
         ("--decay exponential --decay_from 60", "needs decay_from before the end"),
         ("--preset storng", "Unknown preset of ide 'storng'; did you mean 'strong'?"),
     ],
@@ -153,6 +159,39 @@ def test_settings_that_do_not_fit(
     tiny: Tiny, tmp_path: Path, capsys: Capture, flags: str, sentence: str
 ) -> None:
     assert sentence in refused(tiny("ide", tmp_path / "run", flags), capsys)
+
+
+@pytest.mark.parametrize(
+    ("method", "flags", "sentence"),
+    [
+        ("dgnet", "--teacher.ids_per_batch 9", "per batch: --teacher.ids_per_batch."),
+        ("dgnet", "--teacher.batch_size 73", "smaller batch: --teacher.batch_size."),
+        ("dgnet", "--teacher.batch_size 1", "teacher: The head 'bneck512' normalises over"),
+        ("dgnet", "--batch_size 73", "smaller batch: --batch_size."),
+        ("siamese", "--batch_size 5000", "smaller batch: --batch_size."),
+        ("triplet", "--images_per_id 1", "Triplets need two images each of two identities"),
+    ],
+)
+def test_a_batch_that_cannot_be_is_refused_by_its_flag(
+    tiny: Tiny, tmp_path: Path, capsys: Capture, method: str, flags: str, sentence: str
+) -> None:
+    assert sentence in refused(tiny(method, tmp_path / "run", flags), capsys)
+
+
+def test_a_stage_with_fixed_batches_says_how_to_leave_it_out(rendered: Path) -> None:
+    bench = with_poses(la.load("world", str(rendered)))
+    given = plan_people(FDGAN(), [bench], None, 0, Path())
+    with pytest.raises(UserError, match=r"has only 12: leave it out with --identify_steps 0\."):
+        FDGAN(batch_size=2, identify_steps=1, epoch="step").stages(given)
+
+
+def test_weights_are_no_trained_run(
+    tiny: Tiny, tmp_path: Path, started: Path, capsys: Capture
+) -> None:
+    for name in ("", "model.safetensors", "stages/1-learn/last.ckpt"):
+        argv = changed(tiny("ide", tmp_path / "run"), "--weights", str(started / name))
+        said = refused(argv, capsys)
+        assert "is a trained model of Lookalike, not a trunk's weights. To train its run on" in said
 
 
 def test_a_corrupt_image_is_named(
@@ -185,7 +224,9 @@ def test_two_at_work_on_one_run(tiny: Tiny, tmp_path: Path, capsys: Capture) -> 
             said = refused([*tiny("ide", run, "--steps 1"), *flags.split()], capsys)
         assert f"Another process is at work on the run in {run}" in said
         assert not list(run.iterdir())
+    (run / ".lock").touch()  # as a killed process leaves it
     assert main(tiny("ide", run, "--steps 1")) == 0
+    assert not (run / ".lock").exists()
 
 
 def test_a_run_that_begins_again_keeps_nothing_of_the_one_before(
@@ -220,27 +261,6 @@ def test_settings_that_are_given_themselves_take_no_preset(market: Path, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
-def test_a_source_that_is_the_target_too_keeps_its_identities(market: Path) -> None:
-    bench = la.load("market1501", str(market))
-    given = plan_people(IDE(), [bench], bench, 0, Path())
-    assert given.source.num_pids == 8
-    assert given.target is not None
-    assert given.target.num_pids == 0
-    assert set(given.source.domain) == set(given.target.domain)
-
-
-def test_domains_of_one_name_stay_apart(market: Path) -> None:
-    bench = la.load("market1501", str(market))
-    benches = [
-        dataclasses.replace(bench, root=Path(root), train=bench.train.named(Path(root).name))
-        for root in ("/x/crops", "/y/crops", "/z/crops-2", "/x/crops")
-    ]
-    people = plan_people(IDE(), benches, None, 0, Path()).source
-    assert people.domains == ("crops", "crops-2", "crops-2-3")
-    assert people.num_pids == 3 * 8
-    assert [len(part) for part in people.parts] == [72] * 4
-
-
 def test_resume_where_nothing_is(tiny: Tiny, tmp_path: Path, capsys: Capture) -> None:
     said = refused([*tiny("ide", tmp_path / "run"), "--resume"], capsys)
     assert "There is no run to resume" in said
@@ -255,9 +275,33 @@ def test_resume_with_other_settings_names_them(tiny: Tiny, started: Path, capsys
     assert said.count("→") == 3
 
 
-def test_resume_with_another_method(tiny: Tiny, started: Path, capsys: Capture) -> None:
-    said = refused([*tiny("dgnet", started), "--resume"], capsys)
-    assert "holds a run of ide, not of dgnet" in said
+def test_another_method_is_refused_with_resume_and_without(
+    tiny: Tiny, started: Path, capsys: Capture
+) -> None:
+    for resume in ([], ["--resume"]):
+        said = refused([*tiny("dgnet", started), *resume], capsys)
+        assert "holds a run of ide, not of dgnet; choose another --out." in said
+
+
+def test_a_run_of_a_later_version(
+    tiny: Tiny, tmp_path: Path, started: Path, capsys: Capture
+) -> None:
+    shutil.copytree(started, tmp_path / "run")
+    file = tmp_path / "run/config.yaml"
+    file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "format": 99}))
+    said = refused([*tiny("ide", tmp_path / "run", "--steps 2"), "--resume"], capsys)
+    assert "holds a run of a later Lookalike" in said
+
+
+def test_resume_where_the_note_is_gone(
+    tiny: Tiny, tmp_path: Path, started: Path, capsys: Capture
+) -> None:
+    shutil.copytree(started, tmp_path / "run")
+    (tmp_path / "run/config.yaml").unlink()
+    for resume in ([], ["--resume"]):
+        said = refused([*tiny("ide", tmp_path / "run"), *resume], capsys)
+        assert "holds other files" in said
+        assert said.endswith("choose another --out.")
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "stages/1-learn/last.ckpt"])

@@ -7,8 +7,13 @@ its own (`swap`, `repose`), on `generate_flags` and `generate_pictures`; `data` 
 `data_poses` and `world_show`. `threads` decides how torch's threads wait.
 """
 
+import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
+from io import TextIOWrapper
+
+from lookalike.stopping import Interrupted, Stop, say, stoppable
 
 # verb → what it does; the module lookalike.cli.<verb> has `main(argv) -> exit code`.
 VERBS = {
@@ -48,34 +53,69 @@ def usage() -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one verb; returns 0, 1 for findings, 2 for a mistake of the user, 130 for Ctrl-C."""
-    argv = sys.argv[1:] if argv is None else argv
-    if not argv or argv[0] in ("-h", "--help", "help"):
-        print(usage())
-        return 0
-    if argv[0] == "--version":
-        from lookalike.version import __version__
+    """Runs one verb; returns 0, 1 for findings, 2 for a mistake of the user, 130 where Ctrl-C,
+    SIGTERM or SIGHUP stopped it: it then says how to go on.
 
-        print(__version__)
-        return 0
-    from lookalike.errors import UserError, unknown
+    Without `argv` it is this process's whole life, and no signal hurts it any more when it ends.
+    """
+    with stoppable(lambda: leave(stop), ends=argv is None) as stop:
+        try:
+            return run(sys.argv[1:] if argv is None else argv)
+        except (Interrupted, KeyboardInterrupt):
+            tell(stop, sys.stderr.write)
+            return 130
 
+
+def leave(stop: Stop) -> None:
+    """Ends the process wherever it stands, in an import too: every file is whole or absent."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    for child in getattr(multiprocessing, "active_children", list)():
+        child.kill()
+    tell(stop, lambda line: os.write(2, line.encode()))  # sys.stderr may be in use
+    os._exit(130 if stop.how() is not None else 0)
+
+
+def tell(stop: Stop, write: Callable[[str], object]) -> None:
+    """Says that the command was stopped, and how it goes on; not where another process does."""
+    how = stop.how()
+    if how is not None:
+        say(f"lookalike: stopped{'; ' if how else ''}{how}.\n", write)
+
+
+def run(argv: list[str]) -> int:
+    """The exit code of the verb that `argv` begins with, where nobody stops it."""
+    from lookalike.errors import UserError
+
+    if isinstance(sys.stdout, TextIOWrapper):  # file names have letters that no terminal may show
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        verb = argv[0]
-        if verb not in VERBS:
-            raise unknown("verb", verb, VERBS)
-        if verb in COMPUTE and not {"-h", "--help"} & {*argv}:
-            from lookalike.cli.threads import decide_waiting
-
-            decide_waiting()
-        module = import_module(f"lookalike.cli.{MODULES.get(verb, verb)}")
-        return int(module.main(argv[1:]))
+        verb, *rest = argv or ["help"]
+        return run_verb(verb, rest)
     except UserError as error:
         print(f"lookalike: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # `lookalike … | head`
         sys.stderr.close()
         return 0
-    except KeyboardInterrupt:
-        print("lookalike: stopped.", file=sys.stderr)
-        return 130
+
+
+def run_verb(verb: str, argv: list[str]) -> int:
+    """The verb's exit code. Raises UserError for an unknown one."""
+    if verb in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    if verb == "--version":
+        from lookalike.version import __version__
+
+        print(__version__)
+        return 0
+    if verb not in VERBS:
+        from lookalike.errors import unknown
+
+        raise unknown("verb", verb, VERBS)
+    if verb in COMPUTE and not {"-h", "--help"} & {*argv}:
+        from lookalike.cli.threads import decide_waiting
+
+        decide_waiting()
+    module = import_module(f"lookalike.cli.{MODULES.get(verb, verb)}")
+    return int(module.main(argv))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
+from pathlib import Path
 
 from lookalike.cli.parser import Parser, positive, seed
+from lookalike.stopping import goes_on, how_to_resume
 
 ABOUT = """Render a small world of people, train a baseline and DG-Net on it, test both
 there and at a second place, and write one report about all of it."""
@@ -14,7 +15,7 @@ which command does the same. Ctrl-C stops it without losing what it did;
 
 
 def main(argv: list[str]) -> int:
-    """Runs the demo; stopped by Ctrl-C it exits with 130 after saying how to go on."""
+    """Runs the demo; stopped, it says how to go on."""
     parser = Parser("demo", ABOUT, TIMES)
     parser.flag("--out FOLDER", "The folder to write to. [runs/demo]", default="runs/demo")
     parser.switch("--resume", "Go on with the demo in --out.")
@@ -30,13 +31,8 @@ def main(argv: list[str]) -> int:
     )
     args = parser.parse_args(argv)
 
+    goes_on(lambda: how_to_resume(Path(args.out) / "demo.yaml"))
     from lookalike.demo.demo import DemoSettings, demo
-    from lookalike.training.fit import Interrupted
 
-    settings = DemoSettings(args.people, args.images, args.steps, args.seed)
-    try:
-        demo(args.out, settings, args.resume)
-    except (Interrupted, KeyboardInterrupt):
-        print("lookalike: stopped; the same command with --resume goes on.", file=sys.stderr)
-        return 130
+    demo(args.out, DemoSettings(args.people, args.images, args.steps, args.seed), args.resume)
     return 0

@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 
 from lookalike.cli.catalogue import MethodEntry, Setting, catalogue, method_named
 from lookalike.cli.parser import WIDTH, Parser, benchmark, folded
-from lookalike.errors import UserError, unknown
+from lookalike.errors import UserError, short, unknown
+from lookalike.reading import from_yaml, read_bytes
 
 MISSING_DATA = "Say what to train on: --data NAME:PATH, such as market1501:/data/Market-1501."
 # Flags that are no settings: name → metavar (none: a switch) and help.
@@ -47,8 +48,8 @@ def check_flags(name: str, arguments: Sequence[str]) -> str | None:
     method = method_named(name)
     config = configuration(value_of("--config", arguments))
     preset = value_of("--preset", arguments) or config.get("preset")
-    if preset is not None and preset not in method.presets:
-        raise unknown(f"preset of {name}", str(preset), method.presets)
+    if preset is not None and (not isinstance(preset, str) or preset not in method.presets):
+        raise unknown(f"preset of {name}", short(preset), method.presets)
     values = vars(TrainParser(method, preset).parse_args(arguments))
     for key in config:
         if key not in values:
@@ -82,12 +83,10 @@ def configuration(file: str | None) -> Mapping[str, Any]:
         return {}
     if not Path(file).is_file():
         raise UserError(f"There is no file '{file}': give --config a YAML file.")
-    import yaml
-
     try:
-        values = yaml.safe_load(Path(file).read_text())
-    except (ValueError, yaml.YAMLError) as error:
-        raise UserError(f"{file} is not a YAML file.") from error
+        values = from_yaml(read_bytes(file).decode())
+    except ValueError as error:
+        raise UserError(f"{file} is not a YAML file ({error}).") from error
     return values if isinstance(values, dict) else {}
 
 

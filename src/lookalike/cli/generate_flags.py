@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from lookalike.cli.parser import Parser, add_model_flags, benchmark, positive, seed
+from lookalike.cli.parser import (
+    Parser,
+    add_model_flags,
+    benchmark,
+    positive,
+    seed,
+    tell_passed_over,
+)
 from lookalike.errors import UserError
 
 if TYPE_CHECKING:  # the flags alone need no torch
@@ -85,7 +92,9 @@ class VerbFlags(ABC):
         from lookalike.generation.pictures import choose
 
         if args.images:
-            people = choose(args.images, count_of(args))
+            passed_over: dict[str, list[str]] = {}
+            people = choose(args.images, count_of(args), passed_over=passed_over)
+            tell_passed_over(passed_over)
         else:
             assert bench is not None
             if self.verb(args).of_people and not len(bench.query):

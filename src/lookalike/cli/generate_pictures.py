@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,6 +19,7 @@ from lookalike.generation.pictures import nobody, picture_format, read_images, s
 from lookalike.generation.verb import Conditions
 from lookalike.methods import Model
 from lookalike.report import save_gif
+from lookalike.stopping import goes_on
 
 
 def prepared(flags: VerbFlags, parser: Parser, args: Namespace) -> Callable[[Model], int]:
@@ -30,8 +30,10 @@ def prepared(flags: VerbFlags, parser: Parser, args: Namespace) -> Callable[[Mod
     if args.mode == "dataset":
         assert bench is not None
         conditions = flags.conditions_of(bench.train)
-        jobs = data_set(bench.train, conditions, args.times, args.seed, suffix, flags.file_by(args))
+        by, names = flags.file_by(args), bench.pid_names
+        jobs = data_set(bench.train, conditions, args.times, args.seed, suffix, by, names)
         about = {"mode": "dataset", "data": str(bench), "images": len(bench.train)}
+        about |= {"folders": "names"} if names else {}  # earlier versions had numbers
         about |= {name: getattr(args, name) for name in flags.data_set_flags}
         return partial(many, flags, args, out, list(bench.train.paths), conditions, jobs, about)
     people, conditions = flags.read(parser, args, bench)
@@ -80,14 +82,9 @@ def many(
     about: dict[str, Any],
     model: Model,
 ) -> int:
-    """Makes a folder of pictures, or the rest of it; Ctrl-C says how to go on."""
+    """Makes a folder of pictures, or the rest of it."""
+    goes_on("the same command goes on")
     model.to(device_named(args.device))
-    try:
-        new = write_folder(
-            flags.verb(args), model, people, conditions, jobs, out, about, args.batch
-        )
-    except KeyboardInterrupt:
-        print("lookalike: stopped; the same command goes on.", file=sys.stderr)
-        return 130
+    new = write_folder(flags.verb(args), model, people, conditions, jobs, out, about, args.batch)
     print(f"{len(jobs)} pictures in {out}, {new} of them new")
     return 0

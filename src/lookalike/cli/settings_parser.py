@@ -31,6 +31,8 @@ def parse_settings(
         namespace = settings_parser(kind, preset).parse_args(arguments)
     except ArgumentError as error:
         raise mistake(" ".join(str(error.message).split()), kind.name) from error
+    except OverflowError as error:  # 10**400 for a number, which the parser doesn't expect
+        raise UserError("A setting has too many digits: look at the flags and --config.") from error
     values = namespace.as_dict()
     names = {f.name for f in dataclasses.fields(kind)}
     method = settings_from(kind, {k: v for k, v in values.items() if k in names})

@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any, Literal
 
 from lookalike.cli.generate_flags import VerbFlags, count_of, resolved
-from lookalike.cli.parser import Parser, positive
+from lookalike.cli.parser import Parser, positive, tell_passed_over
 
 if TYPE_CHECKING:  # the flags alone need no torch
     from lookalike.data import Benchmark, People
@@ -116,9 +116,13 @@ def donors(parser: Parser, args: Namespace) -> tuple[list[str], list[str]]:
     from lookalike.generation.pictures import choose
 
     count = count_of(args)
+    passed_over: dict[str, list[str]] = {}
     if not args.images:
-        return choose(args.appearance, count), choose(args.structure, count)
-    images = choose(args.images, count, each=2 if args.mode == "pairs" else 1)
+        sides = [choose(p, count, 1, passed_over) for p in (args.appearance, args.structure)]
+        tell_passed_over(passed_over)
+        return sides[0], sides[1]
+    images = choose(args.images, count, 2 if args.mode == "pairs" else 1, passed_over)
+    tell_passed_over(passed_over)
     splits = {
         "pairs": (images[::2], images[1::2]),
         "appearance": (images[:2], images[2:] or images),

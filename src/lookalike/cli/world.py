@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
 from lookalike.cli.parser import Parser, positive, seed
 from lookalike.cli.world_show import DOMAIN_LINES, add_workers, show
 from lookalike.errors import unknown
+from lookalike.stopping import goes_on
 from lookalike.world.spec import WorldSpec, domain_named
 
 HELP = """usage: lookalike world VERB …    `lookalike world VERB --help` lists the flags
@@ -37,17 +37,15 @@ SPEC_FLAGS = {
 
 
 def main(argv: list[str]) -> int:
-    """Runs one of the three; 130 after Ctrl-C, which keeps what was finished."""
+    """Runs one of the three; what was finished is kept when it is stopped."""
     if not argv or argv[0] in ("-h", "--help"):
         print(HELP)
         return 0
     if argv[0] not in VERBS:
         raise unknown("verb of world", argv[0], VERBS)
-    try:
-        return VERBS[argv[0]](argv[1:])
-    except KeyboardInterrupt:
-        print("lookalike: stopped; the same command goes on.", file=sys.stderr)
-        return 130
+    if argv[0] != "show":
+        goes_on("the same command goes on")
+    return VERBS[argv[0]](argv[1:])
 
 
 def render(argv: list[str]) -> int:

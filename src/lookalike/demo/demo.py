@@ -21,7 +21,7 @@ from lookalike.demo.report import write_demo_report
 from lookalike.evaluation.evaluation import Evaluation, evaluate
 from lookalike.evaluation.scoring import PLAIN, Row, Stopwatch, score
 from lookalike.evaluation.text_tables import results_table
-from lookalike.files import claim, differences
+from lookalike.folders import claim, differences
 from lookalike.settings import check, setting
 from lookalike.training.run import Run, train
 from lookalike.training.settings import RunSettings

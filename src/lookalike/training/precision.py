@@ -18,8 +18,9 @@ import torch
 from torch import nn
 
 from lookalike.errors import UserError
-from lookalike.files import cache, read_settings, write_json
+from lookalike.files import cache, write_json
 from lookalike.layout import Layout
+from lookalike.reading import read_settings
 from lookalike.training.processes import processor
 from lookalike.training.settings import RunSettings, resolve_device
 

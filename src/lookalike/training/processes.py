@@ -1,11 +1,8 @@
-"""One run in several processes: which one writes and speaks, and how all of them end."""
+"""One run in several processes: how all of them end; and what they run on."""
 
 from __future__ import annotations
 
-import os
 import platform
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,26 +10,6 @@ from pathlib import Path
 import torch.distributed as dist
 
 from lookalike.parallel import world_size
-
-
-def is_main_process() -> bool:
-    """Whether this process writes the run folder: true but for the helpers of a distributed run."""
-    return int(os.environ.get("LOCAL_RANK", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0
-
-
-def end_with_parent() -> None:
-    """Lets this helper end a second after the process that started it, however that one ended.
-
-    A helper that waits for a killed main process inside NCCL would otherwise wait for minutes.
-    """
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(2)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

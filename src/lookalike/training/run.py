@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import shlex
-import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,41 +14,39 @@ import numpy as np
 from torch import nn
 
 from lookalike import parallel
-from lookalike.data import DISTRACTOR, UNKNOWN, Benchmark, People, parse_data
-from lookalike.data.poses.with_poses import with_poses
-from lookalike.errors import UserError, unknown
-from lookalike.files import (
-    ADVICE,
-    claim,
-    differences,
-    held,
-    read_settings,
-    remove_stale,
-    write_yaml,
-)
+from lookalike.data import UNKNOWN, Benchmark, parse_data
+from lookalike.data.poses.with_poses import require_training_poses, with_poses
+from lookalike.errors import NotWritten, UserError, unknown
+from lookalike.files import remove_stale
+from lookalike.folders import differences, held
 from lookalike.layout import use_layout
 from lookalike.methods import METHODS
 from lookalike.methods.method import Method
 from lookalike.methods.model import Model
-from lookalike.methods.model_file import FORMAT, save_model
-from lookalike.methods.stage import Given, Stage, Write
-from lookalike.training.fit import check_shares, fit_stage
+from lookalike.methods.model_file import save_model
+from lookalike.methods.stage import Stage, Write
+from lookalike.stopping import end_with_parent, is_main_process
+from lookalike.training.fit import fit_stage
+from lookalike.training.given import plan_people, true_identities
 from lookalike.training.memory import keep_freed_memory
 from lookalike.training.precision import decide
-from lookalike.training.processes import end_with_parent, first_error_only, is_main_process
+from lookalike.training.processes import first_error_only
 from lookalike.training.report_run import report_run
+from lookalike.training.rounds import check_shares
+from lookalike.training.run_config import (
+    CONFIG,
+    config,
+    config_of,
+    length_settings,
+    lengthen,
+    prepare,
+)
 from lookalike.training.run_folder import stage_folder
-from lookalike.training.settings import COMFORT, RunSettings
+from lookalike.training.settings import RunSettings
 from lookalike.training.write import write_pictures
-from lookalike.version import __version__
 
 GENERATED = "generated"  # in the run folder: what stages write for later ones
 Data = str | Benchmark
-
-CONFIG = "config.yaml"  # what a run was started with
-GROWING = ("metrics.jsonl", "stages", "images", "tensorboard")  # what its steps leave behind
-# What of it a resumed run must have too, beside the run settings that are no comfort
-IDENTITY = ("data", "target", "seed", "precision", "layout", "settings")
 
 
 @dataclass(frozen=True)
@@ -127,20 +120,13 @@ def train_method(
 ) -> Run:
     """As `train`, with all settings made; preset: the one that `method` is a change of, for
     config.yaml, which names what differs from it."""
+    if settings.devices > 1 and not is_main_process():
+        end_with_parent()
     original = method
-    sources = [data] if isinstance(data, str | Benchmark) else list(data)
-    benches = [parse_data(d) if isinstance(d, str) else d for d in sources]
-    aim = parse_data(target) if isinstance(target, str) else target
-    if "target" in method.needs and aim is None:
-        raise UserError(
-            f"{method.name} learns from one domain for another: say which, --target NAME:PATH."
-        )
-    if "pose" in method.needs:
-        benches = [with_poses(bench, say=is_main_process()) for bench in benches]
-        aim = None if aim is None else with_poses(aim, say=is_main_process())
+    benches, aim = domains(method, [data] if isinstance(data, Data) else data, target)
     method = method.resolved().scaled(settings.schedule_scale)
     run = Path(out or f"runs/{method.name}")
-    before = decisions(run) if resume or not is_main_process() else {}
+    before = config_of(run) if resume or not is_main_process() else {}
     size = getattr(method, "height", 256), getattr(method, "width", 128)
     settings, reason = decide(settings, before, size)
     use_layout("contiguous" if settings.layout == "contiguous" else "channels_last")
@@ -150,40 +136,76 @@ def train_method(
         if isinstance(stage, Stage) and stage.plan is not None:
             check_shares(stage.name, stage.plan(0), settings.devices)
     persons = true_identities([*benches, *([aim] if aim else [])])
-    with held(run, "run", resume) if is_main_process() else nullcontext():
+    longer: list[str] = []
+    owner = held(run, "run", resume) if is_main_process() else nullcontext()
+    with owner, refusals_of_the_disk(run):
         if is_main_process():
-            base = type(method).preset(preset)
-            lines = differences(dataclasses.asdict(base), dataclasses.asdict(original))
-            setting_names = [line.split(":")[0] for line in lines]
-            prepare(run, config(method, preset, benches, aim, settings, setting_names), resume)
+            changes = changed_settings(original, preset)
+            new = config(method, preset, benches, aim, settings, changes)
+            longer = prepare(run, new, resume, length_settings(method))
             remove_stale(run, 0)  # nobody else is at work here
-            if reason:
-                print(f"lookalike: {reason}", file=sys.stderr)
+            tell(*(f"goes on longer, {line}" for line in longer), reason, method.pixel_warning())
             if method.reads_target_labels:
-                print(
-                    f"These settings of {method.name} are given the identities of the target: an "
-                    "oracle, not a label-free result.",
-                    file=sys.stderr,
+                tell(
+                    f"these settings of {method.name} are given the identities of the target: an "
+                    "oracle, not a label-free result."
                 )
-        elif settings.devices > 1:
-            end_with_parent()
         if settings.accelerator != "gpu":
             keep_freed_memory()
         done, seconds = train_stages(method, stages, run, settings, resume, persons)
+        if is_main_process() and longer:
+            lengthen(run, new)
         models = {name: m for name, m in done.items() if isinstance(m, Model)}
         for m in models.values():
             m.pids = people.source.classes.tolist()
-        last = list(models)[-1]
+        *earlier, last = models
         model = models[last]
         if not is_main_process():
             return Run(run, model)
         trained_on = " + ".join(map(str, benches))
-        for name, m in models.items():
-            file = "model" if name == last else name
-            save_model(m, run / f"{file}.safetensors", trained_on)
+        for name in earlier:
+            save_model(models[name], run / f"{name}.safetensors", trained_on)
+        save_model(model, run / "model.safetensors", trained_on)
         models[method.name] = models.pop(last)
         rows = report_run(run, models, [aim] if aim else benches, seconds, settings)
         return Run(run, model, rows)
+
+
+def domains(
+    method: Method, data: Sequence[Data], target: Data | None
+) -> tuple[list[Benchmark], Benchmark | None]:
+    """The data to train on and the target, with poses where the method needs them.
+
+    Raises UserError where there are none, or no target that the method needs.
+    """
+    benches = [read(d) for d in data]
+    aim = None if target is None else read(target)
+    if "target" in method.needs and aim is None:
+        raise UserError(
+            f"{method.name} learns from one domain for another: say which, --target NAME:PATH."
+        )
+    if "pose" in method.needs:
+        benches = [with_poses(bench, say=is_main_process()) for bench in benches]
+        for bench in benches:
+            require_training_poses(bench)
+        aim = None if aim is None else with_poses(aim, say=is_main_process())
+    return benches, aim
+
+
+def read(data: Data) -> Benchmark:
+    return parse_data(data) if isinstance(data, str) else data
+
+
+def changed_settings(method: Method, preset: str | None) -> list[str]:
+    """The names of the settings that differ from the preset's."""
+    base = type(method).preset(preset)
+    return differences(dataclasses.asdict(base), dataclasses.asdict(method), "{name}")
+
+
+def tell(*texts: str | None) -> None:
+    """Says on stderr what there is to say of the run that begins."""
+    for text in filter(None, texts):
+        print(f"lookalike: {text}", file=sys.stderr)
 
 
 def train_stages(
@@ -215,122 +237,16 @@ def train_stages(
     return done, seconds
 
 
-def decisions(run: Path) -> dict[str, Any]:
-    """What the run in that folder was started with; nothing where there is none."""
-    file = run / CONFIG
-    return read_settings(file, ADVICE) if file.exists() else {}
-
-
-def plan_people(
-    method: Method, benches: Sequence[Benchmark], target: Benchmark | None, seed: int, folder: Path
-) -> Given:
-    """The people that a method plans with: those of all `benches` as one table, and the target's.
-
-    Domains of one name that are different data get different names. Raises UserError where there
-    is nobody to train on.
-    """
-    tables: list[People] = []
-    names: dict[str, str] = {}  # domain → the data that has it
-    for number, bench in enumerate([*benches, *([target] if target else [])], 1):
-        people = bench.train
-        if method.labels if number <= len(benches) else method.reads_target_labels:
-            people = people[people.pids > DISTRACTOR]
-        else:
-            people = people.unlabelled()
-        if not len(people):
-            raise UserError(f"{bench} has no training images.")
-        for domain in people.domains:
-            if names.setdefault(domain, str(bench)) != str(bench):
-                fresh = (f"{domain}-{k}" for k in count(number))
-                name = next(n for n in fresh if names.setdefault(n, str(bench)) == str(bench))
-                people = people.named(name)
-        tables.append(people)
-    source = tables[0]
-    for people in tables[1 : len(benches)]:
-        source = source + people
-    return Given(source, tables[-1] if target else None, seed, folder)
-
-
-def true_identities(benches: Sequence[Benchmark]) -> dict[str, int]:
-    """A number for the person in every training crop: for the log of methods that mustn't know."""
-    persons: dict[tuple[int, int], int] = {}
-    identities = {}
-    for number, bench in enumerate(benches):
-        for path, pid in zip(bench.train.paths, bench.train.pids.tolist(), strict=True):
-            if pid > DISTRACTOR:
-                identities[path] = persons.setdefault((number, pid), len(persons) + 1)
-    return identities
-
-
-def config(
-    method: Method,
-    preset: str | None,
-    benches: Sequence[Benchmark],
-    target: Benchmark | None,
-    settings: RunSettings,
-    changes: list[str],
-) -> dict[str, Any]:
-    """What config.yaml says; changes: the settings that differ from the preset's."""
-    run = dataclasses.asdict(settings)
-    seed, precision, layout = (run.pop(name) for name in ("seed", "precision", "layout"))
-    command = shlex.join(["lookalike", *sys.argv[1:]]) if len(sys.argv) > 1 else ""
-    data = [str(bench) for bench in benches]
-    return {
-        "format": FORMAT,
-        "method": method.name,
-        "preset": preset,
-        "data": data[0] if len(data) == 1 else data,
-        **({"target": str(target)} if target else {}),
-        "seed": seed,
-        "precision": precision,
-        "layout": layout,
-        "version": __version__,
-        "command": command,
-        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "settings": json.loads(json.dumps(dataclasses.asdict(method))),
-        "changed": changes,
-        "generates": list(method.model_type().verbs),
-        "embeds": bool(method.model_type().features_of),
-        "run": run,
-    }
-
-
-def prepare(run: Path, new: dict[str, Any], resume: bool) -> None:
-    """Makes the run folder, or checks that the one there may be resumed with these settings.
-
-    A run that failed before its first checkpoint needs no resuming: it begins again.
-    """
-    file = run / CONFIG
-    if file.exists():
-        old = read_settings(file, ADVICE, "method")
-        kind = old["method"]
-        if (
-            not resume
-            and not any(run.glob("stages/*/last.ckpt"))
-            and not any(run.glob("*.safetensors"))
-        ):
-            for name in GROWING:  # another method's lines would stay among the new ones
-                path = run / name
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-            write_yaml(file, new)
-            return
-        if resume and "format" not in old:
-            raise UserError(
-                f"{run} holds a run of an earlier Lookalike, which that version alone can resume: "
-                "its models can be used as they are; train in another --out."
-            )
-        if resume and kind != new["method"]:
-            raise UserError(f"{run} holds a run of {kind}, not of {new['method']}; {ADVICE}.")
-
-    def numbers(settings: dict[str, Any]) -> dict[str, Any]:
-        run = {k: v for k, v in settings.get("run", {}).items() if k not in COMFORT}
-        return {**{k: settings.get(k) for k in IDENTITY}, **run}
-
-    claim(
-        run,
-        CONFIG,
-        new,
-        "run",
-        resume=resume,
-        changes=lambda old, new: differences(numbers(old), numbers(new)),
-    )
+@contextmanager
+def refusals_of_the_disk(run: Path) -> Iterator[None]:
+    """Inside, what the disk refuses is a UserError that says how the run goes on."""
+    try:
+        yield
+    except BrokenPipeError:  # of whoever reads what we print
+        raise
+    except (OSError, NotWritten) as error:
+        what = f"The run in {run} could not go on ({error}); what was saved is kept"
+        if isinstance(error, NotWritten):
+            what = str(error).rstrip(".")
+        how = "; mend that, and the same command with --resume goes on"
+        raise UserError(f"{what}{how if (run / CONFIG).exists() else ''}.") from error

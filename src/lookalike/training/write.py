@@ -17,12 +17,12 @@ from tqdm import tqdm
 from lookalike import parallel
 from lookalike.data.samplers import step_seed
 from lookalike.errors import UserError
-from lookalike.files import claim
+from lookalike.folders import claim
 from lookalike.generation.folder import NOTE, OTHER
 from lookalike.generation.pictures import save_picture, to_pixels
 from lookalike.methods.model_file import fingerprint
 from lookalike.methods.stage import Write
-from lookalike.training.processes import is_main_process
+from lookalike.stopping import is_main_process
 from lookalike.training.settings import RunSettings, resolve_device
 
 
