@@ -62,15 +62,14 @@ def print_table(bench: Benchmark, rows: Iterator[tuple[str, str, Extract]]) -> N
     """A line for each, as soon as it is known."""
     query, gallery = bench.query, bench.gallery
     ids = query.pids, gallery.pids, query.camids, gallery.camids
-    names = ("mAP", "rank-1", "rank-5", "rank-10", "mINP", "numbers", "seconds")
+    names = ("mAP", "rank-1", "rank-5", "rank-10", "rank-20", "mINP", "numbers", "seconds")
     print(" " * 34 + "".join(f"{name:>9}" for name in names))
     for name, metric, make in rows:
         start = time.perf_counter()
         sides = make(query.paths), make(gallery.paths)
         took = time.perf_counter() - start
         ranking = rank(*sides, *ids, protocol="market1501", metric=metric)
-        scores = (ranking.mAP, *ranking.cmc[[0, 4, 9]], ranking.mINP)
-        line = "".join(f"{100 * score:9.1f}" for score in scores)
+        line = "".join(f"{100 * score:9.1f}" for score in ranking.row().values())
         print(f"{name:34}{line}{sides[0].shape[1]:9}{took:9.0f}", flush=True)
 
 

@@ -33,7 +33,7 @@ def test_the_histogram_ranks_people_by_their_clothes(
     rows = [("first", "cosine", histograms), ("again", "euclidean", histograms)]
     transfer.print_table(bench, iter(rows))
     _, first, again = (line.split() for line in capsys.readouterr().out.splitlines())
-    assert (first[0], first[6], again[0]) == ("first", "512", "again")
+    assert (first[0], first[7], again[0]) == ("first", "512", "again")
     assert float(first[2]) > 50  # rank-1 of 4 people: a quarter by chance
 
 

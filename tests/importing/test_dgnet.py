@@ -516,6 +516,15 @@ def test_a_full_disk_leaves_nothing(hollow: Hollow, monkeypatch: pytest.MonkeyPa
     assert calls
 
 
+def test_a_folder_of_dgnet_plus_plus_is_explained(tmp_path: Path) -> None:
+    nets = {"a": {"enc_content.x": torch.zeros(1)}, "b": {"enc_content.x": torch.zeros(1)}}
+    (tmp_path / "checkpoints").mkdir()
+    for name in ("gen_00000010.pt", "id_00000010.pt"):
+        torch.save(nets, tmp_path / "checkpoints" / name)
+    with pytest.raises(UserError, match="as DG-Net\\+\\+ writes them: that is another system"):
+        import_model("dgnet", [tmp_path], tmp_path / "out.safetensors")
+
+
 def test_names_go_both_ways() -> None:
     rows = [("a.{1..}.m.{0..}", "x.{0..}.y.{3..}"), ("b", "z")]
     assert rename("a.1.m.0.weight", rows) == "x.0.y.3.weight"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -365,9 +366,9 @@ def test_every_entry_is_demanded(folder: Path, kind: str) -> None:
     """Without any one of them, and with any one misshapen, the file is refused by that name."""
     state = hollow(SMALL[kind])
     others = [] if kind == "E" else [save(hollow(SMALL["E"]), folder / "e.pth")]
-    # An entry that tells a size, or the kind, is missed by the next one that doesn't fit.
+    # An entry that tells a size, or the kind, has its own test.
     sized = ("en_conv1.weight", "en_avg.1.weight", "de_avg.1.weight", "model.0.weight",
-             "embed_model.classifier.bias", "de_conv5.1.weight")  # fmt: skip
+             "embed_model.classifier.bias")  # fmt: skip
     names = [name for name in state if ".fc." not in name and name not in sized]
     for name in names[:: max(1, len(names) // 4)]:
         value = state.pop(name)
@@ -378,6 +379,30 @@ def test_every_entry_is_demanded(folder: Path, kind: str) -> None:
         sentence = refused(folder, *others, save(state, folder / "x.pth"))
         assert f"x.pth has '{name}' of shape 7×{by}, but the {kind} network needs" in sentence
         state[name] = value
+
+
+@pytest.mark.parametrize("connected", [0, 2])
+def test_a_missing_entry_is_named_itself(folder: Path, connected: int) -> None:
+    """Also one that tells a size, whose want makes others seem misshapen."""
+    shapes = dict(SMALL["G"])
+    for name in ("de_conv5.1.weight", "de_conv4.1.weight")[:connected]:
+        into, *rest = shapes[name]
+        shapes[name] = (2 * into, *rest)
+    e = save(hollow(SMALL["E"]), folder / "e.pth")
+    for name in shapes:
+        if name.endswith(".weight") and ".2." not in name:
+            rest = hollow({k: shape for k, shape in shapes.items() if k != name})
+            sentence = refused(folder, e, save(rest, folder / "g.pth"))
+            assert f"g.pth has no '{name}'" in sentence
+    rest = hollow({k: shape for k, shape in SMALL["Dp"].items() if k != "model.0.weight"})
+    dp = save(rest, folder / "dp.pth")
+    assert "dp.pth has no 'model.0.weight', which the Dp" in refused(folder, e, dp)
+
+
+def test_numpy_beside_the_weights_is_passed_over(folder: Path) -> None:
+    more = {"best_top1": np.float64(0.9), "curve": np.arange(3), "epoch": np.int64(7)}
+    file = save(hollow(FULL["E"]), folder / "model_best.pth.tar", **more)
+    assert "unknown: best_top1, curve, epoch" in load(folder, file)
 
 
 def test_only_one_leading_module_is_stripped(folder: Path) -> None:

@@ -352,7 +352,12 @@ def test_files_of_something_else(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(b"PK no zip")
     np.save(tmp_path / "b.npy", np.zeros(3))
     np.savez(tmp_path / "c.npz", **{"w": np.array({}, object)})
-    for name in ("a.npz", "b.npy", "c.npz"):
+    np.savez(tmp_path / "d.npz", w=np.zeros(3))
+    encrypted = bytearray((tmp_path / "d.npz").read_bytes())
+    for mark, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        encrypted[encrypted.index(mark) + flags] |= 1
+    (tmp_path / "d.npz").write_bytes(encrypted)
+    for name in ("a.npz", "b.npy", "c.npz", "d.npz"):
         with pytest.raises(UserError, match=r"as an \.npz file of variables") as caught:
             import_model("pg2", [tmp_path / name], out)
         assert "numpy.savez('pg2.npz', **{n: r.get_tensor(n)" in str(caught.value)

@@ -596,8 +596,11 @@ class Reference:
         }
 
     def set_learning_rates(self, it: int) -> None:
-        """The learning rates of iteration `it`: × 0.1 at step_size × (1, 1.5, 1.75)."""
-        drops = sum(it >= share * self.config["step_size"] for share in (1, 1.5, 1.75))
+        """The learning rates of iteration `it`: × 0.1 at step_size × (1, 1.5, 1.75).
+
+        The schedulers are stepped first, so that iteration 0 has the rate of their step 1.
+        """
+        drops = sum(it + 1 >= share * self.config["step_size"] for share in (1, 1.5, 1.75))
         for optimiser in (self.gen_opt, self.dis_opt, self.id_opt):
             gamma = self.config["gamma2" if optimiser is self.id_opt else "gamma"]
             for group in optimiser.param_groups:
@@ -808,16 +811,16 @@ def authors_files(
 
 def load_gen(state: State, like: Tensor) -> Generator:
     """The generator of an authors' state, in eval mode, on `like`'s device and dtype."""
-    net = Generator()
+    net = Generator().to(like)
     net.load_state_dict({key: value for key, value in state.items() if "nonloc" not in key})
-    return net.to(like).eval()
+    return net.eval()
 
 
 def load_id(state: State, like: Tensor, stride_on: str = "3x3") -> AppearanceEncoder:
     """Ea of an authors' state, in eval mode, on `like`'s device and dtype."""
-    net = AppearanceEncoder(len(state["classifier1.classifier.0.weight"]), stride_on)
+    net = AppearanceEncoder(len(state["classifier1.classifier.0.weight"]), stride_on).to(like)
     net.load_state_dict(state)
-    return net.to(like).eval()
+    return net.eval()
 
 
 @torch.no_grad()

@@ -53,7 +53,7 @@ def reference(classes: int, dtype: torch.dtype) -> Reference:
     torch.manual_seed(0)
     ref = Reference(classes, dropout=(0.0, 0.0), dtype=dtype)
     # Untrained residual branches at full strength would amplify float32's rounding a thousandfold.
-    for trunk in (ref.id.model, ref.teacher.model) if dtype == torch.float32 else ():
+    for trunk in (ref.id.model, ref.teacher.model):
         for name, p in trunk.named_parameters():
             if name.endswith("bn3.weight"):
                 nn.init.constant_(p, 0.2)
@@ -61,19 +61,24 @@ def reference(classes: int, dtype: torch.dtype) -> Reference:
 
 
 def ours_like(ref: Reference, method: DGNet, draws: dict[str, Any], dtype: torch.dtype) -> Joint:
-    """Our stage with the reference's weights and draws."""
+    """Our stage with the reference's weights and draws.
+
+    It has that type before it is given the weights: 0.2 is no float32 number, and the trunks would
+    make 4e-4 of the gradients out of its rounding.
+    """
     classes = ref.config["ID_class"]
     with Unfilled():
         teacher = BaselineModel(IDE(weights="none", stride_on="3x3", last_stride=2), classes)
+    teacher.to(dtype)
     copy_weights(ref.teacher, teacher, TEACHER)
     with Unfilled():
         joint = Joint(method, classes, [teacher])
+    joint.to(dtype)
     both = nn.ModuleDict({"generator": joint.trained.generator})
     copy_weights(ref.gen, both, GENERATOR)
     both = nn.ModuleDict({"appearance": joint.trained.appearance})
     copy_weights(ref.id, both, APPEARANCE)
     copy_weights(ref.dis, joint.discriminator, DISCRIMINATOR)
-    joint.to(dtype)
     joint.trained.appearance.primary.dropout.p = joint.trained.appearance.fine.dropout.p = 0.0
     joint.stage = "joint"
     joint.augment = nn.Identity()

@@ -8,9 +8,12 @@ import torch
 from torch import Tensor
 
 from lookalike.losses import (
+    GANS,
     bce,
     bce_discriminator,
     bce_generator,
+    log_discriminator,
+    log_generator,
     lsgan_discriminator,
     lsgan_generator,
     smooth_targets,
@@ -112,3 +115,30 @@ def test_smooth_targets_and_their_swaps() -> None:
     swaps = np.array([smooth_targets(True, swapped=0.25) for _ in range(2000)])
     assert (swaps[:, 0] > 0.5).mean() == pytest.approx(0.25, abs=0.03)
     assert smooth_targets(False, swapped=1.0) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("scales", [1, 3])
+def test_the_minimax_game_of_logarithms(scales: int) -> None:
+    """Σ_scale mean log D(real) + mean log(1 − D(fake)), D a sigmoid: what one side descends is what
+    the other climbs, but for the real images, which the generator doesn't make."""
+    fake, real = maps(0, scales), maps(1, scales)
+    on_real = on_fake = 0.0
+    for f, r in zip(fake, real, strict=True):
+        on_real += sum(math.log(sigma(v)) for v in r.flatten().tolist()) / r.numel()
+        on_fake += sum(math.log(1 - sigma(v)) for v in f.flatten().tolist()) / f.numel()
+    dis, gen = GANS["log"]
+    assert dis(fake, real).item() == pytest.approx(-(on_real + on_fake), rel=1e-12)
+    assert gen(fake).item() == pytest.approx(on_fake, rel=1e-12)
+    assert (log_discriminator, log_generator) == (dis, gen)
+    assert GANS["lsgan"] == (lsgan_discriminator, lsgan_generator)
+
+
+def test_the_minimax_generator_saturates_and_stays_finite() -> None:
+    logits = [torch.tensor([[[[-200.0, 0.0, 200.0]]]], requires_grad=True)]
+    loss = log_generator(logits)
+    assert loss.item() == pytest.approx(-(0 + math.log(2) + 200) / 3)
+    loss.backward()
+    assert logits[0].grad is not None
+    assert (3 * logits[0].grad).flatten().tolist() == pytest.approx([0, -0.5, -1])
+    half = [torch.zeros(1, 1, 2, 2, dtype=torch.bfloat16)]
+    assert log_generator(half).dtype == log_discriminator(half, half).dtype == torch.float32

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,76 @@ def test_gradient_routing(kept: str, moved: set[str], settings: dict[str, Any]) 
         assert (gradient > 0) == (name in moved), f"{kept} → {name}: {gradient}"
 
 
+# Each loss of the generator's, with what it needs to reach a picture
+GENERATOR_TERMS = ("adv", "recon", "positive", "generated_id", "structure", "appearance", "cycle")
+
+
+@pytest.mark.parametrize("kept", GENERATOR_TERMS)
+@pytest.mark.parametrize(
+    ("setting", "erase", "terms"),
+    [
+        ("none", 0.5, set()),
+        ("none", 0.0, set()),
+        ("image", 0.5, {"recon", "positive"}),
+        ("image", 0.0, {"recon", "positive"}),
+        ("all", 0.5, set(GENERATOR_TERMS)),
+    ],
+)
+def test_which_generator_losses_train_the_appearance_encoder(
+    kept: str, setting: str, erase: float, terms: set[str]
+) -> None:
+    off = {field: 0.0 for name, field in WEIGHTS.items() if name != kept}
+    method = replace(TINY, ramp_from=0, ramp=1, r1_weight=0.0, encode_again=0.0, erase=erase,
+                     appearance_gradient=setting, **off)  # type: ignore[arg-type] # fmt: skip
+    batch, draws = problem(H, W, B, K, torch.float32)
+    joint = tiny_joint(method, draws)
+    joint.iteration(crops(batch), 10)  # type: ignore[arg-type]
+    moved = {name for name in ("trunk", "primary", "fine", "decoder")
+             if any(p.grad is not None and p.grad.any() for p in PARTS[name](joint).parameters())}  # type: ignore[no-untyped-call] # fmt: skip
+    assert ("trunk" in moved) == (kept in terms)
+    assert ("primary" in moved) == (kept in terms and kept == "generated_id")
+    assert "fine" not in moved
+    assert ("decoder" in moved) == (kept != "appearance" or setting == "all")
+
+
+@pytest.mark.parametrize("setting", ["image", "all"])
+def test_the_encoder_descends_the_printed_losses(setting: str) -> None:
+    """Its gradient is that of eq. 1, 2 and, with all, 4 to 7 and the cycle, written out by sides
+    and with nothing held constant but the structure's target and the discriminator."""
+    off = dict(id_weight=0.0, positive_id_weight=0.0, teacher_weight=0.0, encode_again=0.0)
+    method = replace(TINY, ramp_codes=False, gan="log", appearance_gradient=setting, **off)  # type: ignore[arg-type]
+    batch, draws = problem(H, W, B, K, F64)
+    joint = tiny_joint(method, draws).double()
+    net = copy.deepcopy(joint.trained)
+    joint.iteration(crops(batch), 0)  # type: ignore[arg-type]
+    gen, app = net.generator, net.appearance
+    for head in (app.primary, app.fine):
+        head.dropout.p = 0.0
+    x, xp, ids = ({"a": batch[f"{n}_a"], "b": batch[f"{n}_b"]} for n in ("x", "xp", "l"))
+    total = torch.zeros((), dtype=F64)
+    f, s = {k: app(x[k]).code for k in "ab"}, {k: gen.structure(x[k]) for k in "ab"}
+    worn = {k: gen.decode(s[other], gen.styles(f[k])) for k, other in ("ab", "ba")}
+    for k, other in ("ab", "ba"):
+        total = total + 5 * (gen.decode(s[k], gen.styles(f[k])) - x[k]).abs().mean()
+        total = total + 5 * (gen.decode(s[k], gen.styles(app(xp[k]).code)) - x[k]).abs().mean()
+        if setting == "all":
+            s_again, again = gen.structure(worn[other]), app(worn[k])
+            for logits in joint.discriminator(worn[k]):  # after its step, as the generator meets it
+                total = total + torch.log(1 - torch.sigmoid(logits)).mean()
+            total = total + (again.code - f[k]).abs().mean()
+            total = total + (s_again - s[k].detach()).abs().mean()
+            p = again.primary.softmax(1)[range(B), ids[k]]
+            total = total - 0.5 * torch.log(p).mean()
+            cycled = gen.decode(s_again, gen.styles(again.code))
+            total = total + 2 * (cycled - x[k]).abs().mean()
+    names = [name for name, _ in app.trunk.named_parameters()]
+    slopes = torch.autograd.grad(total, list(app.trunk.parameters()))
+    for name, slope in zip(names, slopes, strict=True):
+        own = joint.trained.appearance.trunk.get_parameter(name).grad
+        torch.testing.assert_close(own, slope, rtol=1e-7, atol=1e-9)
+        assert name.endswith("bias") or slope.abs().sum() > 0
+
+
 def tiny_joint(method: DGNet, draws: dict[str, Any]) -> Joint:
     """A stage with given draws, outside of a trainer."""
     torch.manual_seed(0)
@@ -216,10 +287,45 @@ def test_ramps() -> None:
     assert at[34_000] == at[99_999] == full
 
 
-def test_learning_rates_drop_for_all_optimisers() -> None:
+RAMPED = {"structure_code", "appearance_code", "cycle", "id_fine", "primary", "fine"}
+
+
+@pytest.mark.parametrize(
+    ("preset", "step", "terms"),
+    [
+        ("code", 30_000, set()),
+        ("code", 30_001, set()),  # the weights were 0 when this step began
+        ("code", 30_002, RAMPED),
+        ("paper", 0, {"structure_code", "appearance_code"}),
+        ("paper", 30_001, {"structure_code", "appearance_code"}),
+        ("paper", 30_002, {"structure_code", "appearance_code", "primary", "fine"}),
+    ],
+)
+def test_the_step_at_which_ramped_terms_set_in(preset: str, step: int, terms: set[str]) -> None:
+    batch, draws = problem(H, W, B, K, torch.float32)
+    tiny = {f.name: getattr(TINY, f.name) for f in fields(TINY)
+            if getattr(TINY, f.name) != getattr(DGNet(), f.name)}  # fmt: skip
+    joint = tiny_joint(DGNet.preset(preset, **tiny), draws)
+    joint.iteration(crops(batch), step)  # type: ignore[arg-type]
+    assert set(joint.losses) & RAMPED == terms
+    codes = max(0, step - 30_000) / 2_000 if preset == "code" else 1.0
+    assert joint.weights["structure_code"] == joint.weights["appearance_code"] == codes
+    assert joint.weights["cycle"] == (codes if preset == "code" else 0)
+    assert joint.weights["teacher"] == max(0, step - 30_000) / 2_000
+
+
+def test_learning_rates_drop_for_all_optimisers_a_step_early() -> None:
+    """The released scheduler is stepped before the update: step 59,999, from 0, has its second."""
     joint = tiny_joint(replace(TINY, milestones=(60_000, 90_000)), problem(H, W, B, K, F64)[1])
-    factors = [joint.learning_rate(it) for it in (0, 59_999, 60_000, 90_000)]
-    assert factors == pytest.approx([1, 1, 0.1, 0.01])
+    factors = [joint.learning_rate(it) for it in (0, 59_998, 59_999, 89_998, 89_999)]
+    assert factors == pytest.approx([1, 1, 0.1, 0.1, 0.01])
+    joint.method = replace(TINY, milestones=(3, 5))
+    (optimizer, *_) = joint.raw_optimizers()
+    scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, [3, 5])
+    for step in range(7):
+        optimizer.step()  # torch would have the update before; its order changes no rate
+        scheduler.step()
+        assert scheduler.get_last_lr() == pytest.approx([1e-4 * joint.learning_rate(step)])
 
 
 def test_optimisers_are_those_of_the_paper() -> None:
@@ -232,6 +338,31 @@ def test_optimisers_are_those_of_the_paper() -> None:
     assert [g["lr"] for g in app.param_groups] == [0.002, 0.02]
     assert all(g["nesterov"] and g["momentum"] == 0.9 for g in app.param_groups)
     assert all(g["weight_decay"] == 5e-4 for g in app.param_groups)
+
+
+def test_the_paper_preset_is_the_printed_system() -> None:
+    """Whatever the specification's list of differences gives a setting."""
+    paper = DGNet.preset("paper")
+    changed = {f.name: getattr(paper, f.name) for f in fields(paper)
+               if getattr(paper, f.name) != getattr(DGNet(), f.name)}  # fmt: skip
+    assert changed == {
+        "appearance_gradient": "all", "code_gradient": "pictures", "gan": "log",
+        "ramp_codes": False, "cycle_weight": 0.0, "positive_id_weight": 0.0,
+        "fine_on_real": False, "teacher_bn": "running", "part_order": "stripe",
+        "different_ids": True,
+    }  # fmt: skip
+    assert DGNet.preset("code") == DGNet()
+    assert (DGNet().appearance_gradient, DGNet().gan, DGNet().ramp_codes) == ("none", "lsgan", True)
+
+
+def test_the_logarithmic_game_isnt_doubled() -> None:
+    """Where D answers 0, a half: −2·Σ_scale ln 2 of the generator's, 4·Σ_scale ln 2 of its own."""
+    losses = losses_with((("gan", "log"),))
+    assert losses["adv"] == pytest.approx(-2 * 3 * math.log(2), abs=0.01)
+    assert losses["dis"] == pytest.approx(4 * 3 * math.log(2), abs=0.01)
+    released = losses_with(())
+    for name in losses.keys() - {"adv", "dis"}:
+        assert losses[name] == pytest.approx(released[name], rel=1e-4), name
 
 
 def test_scaling_the_schedule_scales_the_teacher_too() -> None:

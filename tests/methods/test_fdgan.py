@@ -759,6 +759,17 @@ def test_the_preview_shows_two_crops_a_pose_and_a_picture() -> None:
 # ---- settings --------------------------------------------------------------------------------
 
 
+def test_every_stage_resizes_bilinearly_and_the_first_cuts_areas() -> None:
+    crowd = people([1] * 5 + [2] * 6 + [3] * 5)
+    for method, how in ((TINY, "bilinear"), (replace(TINY, resampling="bicubic"), "bicubic")):
+        stages = stages_of(method, crowd)
+        assert [s.resampling for s in stages] == [how] * 3
+        assert [s.area for s in stages] == [(0.64, 1.0), None, None]
+        assert method.model(3).resampling == how
+    for preset in FDGAN.presets:
+        assert FDGAN.preset(preset).resampling == "bilinear"
+
+
 def test_presets_differ_where_the_sources_do() -> None:
     code, paper, fixed = (FDGAN.preset(name) for name in ("code", "paper", "fixed"))
     assert fixed == FDGAN()

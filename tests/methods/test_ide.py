@@ -1,6 +1,7 @@
 """The five nets that are called IDE, against the numbers and rules of their papers and code."""
 
 import copy
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,16 @@ import torch.nn.functional as F
 from helpers.trunks import CHANNELS
 from torch import Tensor, nn
 
+from lookalike.cli import main
 from lookalike.data import People
 from lookalike.data.batches import Crops
+from lookalike.data.transforms import PIXEL_NORMS
 from lookalike.errors import UserError
 from lookalike.losses import cross_entropy, triplet_loss
 from lookalike.methods.ide import IDE, BaselineModel, Identification, IDEPlus, identification_stage
+from lookalike.methods.model_file import load_model
 from lookalike.methods.triplet import Triplet
+from lookalike.nets import resnet
 
 TINY: dict[str, Any] = {"backbone": "resnet10", "weights": "none", "height": 64, "width": 32,
                         "resize": (0, 0), "pad": 2}  # fmt: skip
@@ -48,8 +53,6 @@ def module_of(method: IDE, classes: int = 4, steps_per_epoch: int = 1) -> Identi
 
 
 def tiny(method: IDE, **changes: Any) -> IDE:
-    import dataclasses
-
     return dataclasses.replace(method, **{**TINY, "batch_size": 8, **changes})
 
 
@@ -181,8 +184,40 @@ def test_recipes(variant: str, nesterov: bool) -> None:
     assert method.milestones == ((20_000, 40_000) if caffe else (40,))
     assert method.feature == "pool"
     assert method.flip_test == (variant in "CD")
-    assert method.pixel_norm == ("caffe_bgr" if caffe else "imagenet")
+    assert method.pixel_norm == ("auto" if caffe else "imagenet")  # as the weights were trained
     assert (method.stride_on, method.last_stride) == ("auto", 2)  # as the weights were trained
+
+
+def test_ide_plus_layers_on_a_trunk_that_trains_its_statistics() -> None:
+    method, plus = IDE.preset("bottleneck"), VARIANTS["D"]
+    assert (method.head, method.dropout, method.bn_mode) == ("bneck512_lrelu", 0.5, "train")
+    assert (plus.head, plus.dropout, plus.bn_mode) == ("bneck512_lrelu", 0.5, "eval_stats")
+    assert (method.batch_size, method.lr_trunk, method.lr_head) == (32, 1e-2, 1e-1)
+    for name in ("resize", "pad", "feature", "flip_test", "epochs", "milestones", "nesterov",
+                 "weight_decay", "erase"):  # fmt: skip
+        assert getattr(method, name) == getattr(plus, name), name
+    model = method.model(751)
+    assert sum(p.numel() for p in model.parameters()) == 24_943_407
+    head = model.get_submodule("head")
+    act, dropout = head.act, head.dropout
+    assert isinstance(act, nn.LeakyReLU)
+    assert (act.negative_slope, dropout.p) == (0.1, 0.5)  # type: ignore[union-attr]
+    module = module_of(tiny(method))
+    before = {n: m.running_mean.clone() for n, m in norms(module.trained).items()}  # type: ignore[union-attr]
+    module.iteration({"crops": crops(8, 4)}, 0)
+    for name, norm in norms(module.trained).items():
+        assert not torch.equal(before[name], norm.running_mean), name  # type: ignore[arg-type]
+
+
+def test_lmp_learner_is_b_for_50_epochs() -> None:
+    lmp, translated = IDE.preset("lmp"), VARIANTS["B"]
+    schedule = ("epoch", "epochs", "milestones")
+    assert [getattr(lmp, name) for name in schedule] == ["images", 50, (40,)]
+    same = {name: getattr(translated, name) for name in schedule}
+    assert dataclasses.replace(lmp, **same) == translated
+    assert (lmp.batch_size, lmp.lr_trunk, lmp.lr_head, lmp.nesterov) == (16, 1e-3, 1e-3, False)
+    found = factors(tiny(lmp), 3, 150)
+    assert found == pytest.approx([1.0] * 120 + [0.1] * 30)
 
 
 # Learning rates
@@ -326,3 +361,18 @@ def test_images_of_any_size_are_resized(tmp_path: Path) -> None:
 def test_settings_that_contradict_each_other(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         IDE(**settings)
+
+
+@pytest.mark.parametrize("norm", ["caffe_bgr", "auto"])
+def test_a_run_says_what_pixels_its_weights_expect(
+    norm: str, tiny: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = {k: v.clone() for k, v in resnet(10).state_dict().items()}
+    torch.save(state, tmp_path / "w.pth")
+    flags = f"--weights {tmp_path / 'w.pth'} --pixel_norm {norm} --steps 1"
+    assert main(tiny("ide", tmp_path / "run", flags)) == 0
+    warned = "expect pixels in the scale imagenet, but ide gives them caffe_bgr"
+    assert (warned in capsys.readouterr().err) == (norm == "caffe_bgr")
+    used = "imagenet" if norm == "auto" else norm
+    assert f"pixel_norm: {used}" in (tmp_path / "run" / "config.yaml").read_text()
+    assert load_model(tmp_path / "run").normalize.norm == PIXEL_NORMS[used]

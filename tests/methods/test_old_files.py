@@ -26,9 +26,10 @@ from lookalike.methods import METHODS
 from lookalike.methods.dgnet import DGNet
 from lookalike.methods.fdgan import FDGAN
 from lookalike.methods.ide import IDE, IDEPlus
-from lookalike.methods.model_file import load_model
+from lookalike.methods.model_file import load_model, read_file, save_model
 from lookalike.methods.old_files import present_settings
 from lookalike.methods.pg2 import PG2
+from lookalike.methods.siamese import Siamese
 from lookalike.methods.triplet import Triplet
 from lookalike.training.run import train
 
@@ -51,12 +52,13 @@ PRESENT = {  # the settings that those models were made with, as they are called
                                milestones=(4.0,))),
     "pg2": PG2.preset("code", height=32, width=16, channels=2, batch_size=2, mask_radius=1,
                       dis_mode="triplet_fixed"),
-    "fdgan": FDGAN.preset("code", **SMALL, generator_dim=2, dis_dim=2, pose_dim=3, noise_dim=4,
-                          batch_size=8, identify_steps=5, epoch="step", epochs=10.0,
-                          warmup_epochs=20.0, joint_epochs=30.0, warmup_flat=5.0, joint_flat=6.0,
-                          lr=0.02, lr_warmup=(1e-3, 2e-4, 3e-4), lr_joint=(4e-4, 5e-4, 6e-4),
-                          connect_layers=2),
-    "fdgan, its baseline": FDGAN(**SMALL, batch_size=8, verifier_outputs=1),
+    "fdgan": FDGAN.preset("code", **SMALL, resampling="bicubic", generator_dim=2, dis_dim=2,
+                          pose_dim=3, noise_dim=4, batch_size=8, identify_steps=5, epoch="step",
+                          epochs=10.0, warmup_epochs=20.0, joint_epochs=30.0, warmup_flat=5.0,
+                          joint_flat=6.0, lr=0.02, lr_warmup=(1e-3, 2e-4, 3e-4),
+                          lr_joint=(4e-4, 5e-4, 6e-4), connect_layers=2),
+    "fdgan, its baseline": FDGAN(**SMALL, resampling="bicubic", batch_size=8,
+                                  verifier_outputs=1),
 }  # fmt: skip
 
 
@@ -189,3 +191,26 @@ def test_a_run_of_that_version_without_a_checkpoint_begins_again(
     start(run, market, resume=False)
     assert load_model(run).classes == 8
     assert "format: 2" in (run / "config.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("method", "setting", "before", "now"),
+    [
+        (Siamese(**SMALL), "resampling", "bicubic", "bilinear"),
+        (Triplet(**SMALL), "repeats", "random", "even"),
+    ],
+)
+def test_a_setting_that_came_later_has_its_value_of_before(
+    method: Any, setting: str, before: str, now: str, tmp_path: Path
+) -> None:
+    model = method.model(2)
+    file = save_model(model, tmp_path / "model.safetensors")
+    about, tensors = read_file(file)
+    assert (about["settings"][setting], getattr(load_model(file).method, setting)) == (now, now)
+    how = getattr(model, "resampling", "bicubic")
+    assert about["preprocessing"]["resize"] == f"{how}, antialiased"
+    del about["settings"][setting]
+    save_file(tensors, file, {"lookalike": json.dumps(about)})
+    old = load_model(file)
+    assert getattr(old.method, setting) == before
+    assert old.resampling == "bicubic"  # as it was trained

@@ -102,7 +102,25 @@ def test_presets_have_the_published_numbers() -> None:
         assert (m.lr, m.lr_adv, m.channels) == (2e-5, 2e-5, 128)
         assert (m.pose_embed, m.loss, m.parts, m.mask_weight) == ("concat", "pml", "g1+g2+d", 1)
         assert (m.mask_radius, m.mask_close, m.mask_fill_holes) == (4, 5, False)
-    assert paper == PG2()
+    values = [m.pose_value_range for m in (paper, code, fashion, fashion_code)]
+    assert values == ["01", "pm1", "pm1", "pm1"]  # the released weights need −1 and 1
+    assert paper == PG2(pose_value_range="01")
+
+
+def test_the_paper_paints_0_and_1() -> None:
+    """A literal painter: 1 on every pixel no farther than 4 from the joint, 0 elsewhere."""
+    small = {"height": 32, "width": 16, "channels": 2, "blocks": 3}
+    asked = torch.zeros(1, 18, 3)
+    asked[0, 3] = torch.tensor([7.6, 11.2, 1.0])
+    painted = PG2Model(PG2.preset("paper", **small), 1).pose(asked)
+    code = PG2Model(PG2.preset("code", **small), 1).pose(asked)
+    assert painted.shape == (1, 18, 32, 16)
+    for joint in range(18):
+        for y in range(32):
+            for x in range(16):
+                inside = joint == 3 and (y - 11) ** 2 + (x - 7) ** 2 <= 16
+                assert painted[0, joint, y, x] == (1 if inside else 0)
+                assert code[0, joint, y, x] == (1 if inside else -1)
 
 
 def test_the_optimizer_is_adam_with_a_constant_rate() -> None:
@@ -169,6 +187,8 @@ def test_data_that_gives_no_pair() -> None:
         TINY.stages(Given(replace(people([1, 1], [1, 1]), poses=None)))
     with pytest.raises(UserError, match="no identity has two images with a pose"):
         TINY.stages(Given(people([1, 0, 1, 1], [1, 1, 2, 3])))
+    with pytest.raises(UserError, match=r"no identity has two images\.$"):
+        TINY.stages(Given(people([1, 0, 1, 1], [1, 2, 3, 4])))
     with pytest.raises(UserError, match="smaller batch"):
         TINY.stages(Given(people([1, 1], [1, 1])))  # two pairs for a batch of three
 

@@ -130,9 +130,13 @@ def test_rates_and_their_drops() -> None:
 
 
 def test_crops_are_of_random_areas_and_erased() -> None:
+    stage = stage_of(TINY)  # which cuts them from the files
+    assert (stage.area, stage.resampling) == ((0.64, 1.0), "bilinear")
+    assert stage_of(replace(TINY, resampling="bicubic")).resampling == "bicubic"
     module = Baseline(TINY, SiameseModel(TINY, 3), 10)
-    assert module.augment.area == (0.64, 1.0)
+    assert module.augment.area is None
     assert module.augment.erase is not None
+    assert not module.augment.random_crop
     images = torch.zeros(32, 3, H, W, dtype=torch.uint8)
     erased = (augmentation(TINY)(images) > -1.5).flatten(1).any(1)  # black is below −1.8
     assert 0.4 < float(erased.float().mean()) < 1
@@ -144,6 +148,8 @@ def test_the_model_embeds_and_verifies_and_draws_nothing() -> None:
     assert isinstance(model, SiameseModel)
     assert (model.embeds, model.generates, model.metric) == (True, (), "euclidean")
     images = torch.rand(4, 3, 80, 40)
+    expected = F.interpolate(images, (H, W), mode="bilinear", antialias=True)
+    torch.testing.assert_close(model.preprocess(images), model.normalize(expected))
     features: Tensor = model.embed(images)
     assert features.shape == (4, CHANNELS)
     assert features.min() >= 0

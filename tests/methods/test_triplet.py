@@ -1,10 +1,12 @@
 """The triplet baselines against their published recipes."""
 
+import numpy as np
 import pytest
 import torch
 
+from lookalike.data import People
 from lookalike.data.batches import Crops
-from lookalike.methods.ide import Identification
+from lookalike.methods.ide import Identification, identification_stage
 from lookalike.methods.triplet import Triplet
 
 
@@ -23,6 +25,7 @@ def test_recipes() -> None:
     trinet, pooled = Triplet.preset("paper"), Triplet.preset("pooled")
     assert (trinet.ids_per_batch, trinet.images_per_id, trinet.batch_size) == (18, 4, 72)
     assert (pooled.ids_per_batch, pooled.images_per_id, pooled.batch_size) == (32, 4, 128)
+    assert (trinet.repeats, pooled.repeats) == ("even", "random")
     assert (trinet.margin, pooled.margin) == ("soft", 0.3)
     assert (trinet.lr_trunk, pooled.lr_trunk) == (3e-4, 2e-4)
     assert (trinet.weight_decay, pooled.weight_decay) == (0.0, 5e-4)
@@ -53,6 +56,17 @@ def test_a_step_moves_every_weight(preset: str) -> None:
     # In a soft margin every triplet has a gradient; a linear layer's bias has none before its norm.
     same = [n for n, p in module.named_parameters() if torch.equal(before[n], p)]
     assert not [n for n in same if n.endswith("weight")]
+
+
+def test_trinet_repeats_the_images_of_small_identities_evenly() -> None:
+    people = People([str(k) for k in range(9)], np.array([1, 1, *[2] * 7]), np.zeros(9))
+    method = Triplet.preset("paper", ids_per_batch=2, images_per_id=4)
+    stage = identification_stage(method, people, 0, "learn")
+    assert stage.plan is not None
+    for step in range(50):
+        counts = np.bincount(stage.plan(step)["crops"], minlength=9)
+        assert counts[:2].tolist() == [2, 2]
+        assert counts[2:].max() == 1
 
 
 def test_orthogonal_embedding() -> None:

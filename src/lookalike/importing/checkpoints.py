@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-import yaml
 from torch import Tensor
 
-from lookalike.errors import UserError
+from lookalike.errors import UserError, short
+from lookalike.nets.weights import load_plain
+from lookalike.reading import from_yaml, read_bytes
+
+# Numbers in one entry and in a file, the double of what any network here has: a file of few bytes
+# can claim more.
+MOST_NUMBERS, MOST_IN_ALL = 1 << 27, 1 << 28
 
 
 class Checkpoint(NamedTuple):
@@ -35,7 +39,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises UserError for anything else: a pickled object, a damaged file, no named tensors.
     """
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        content: Any = load_plain(path)
+    except UserError:
+        raise
     except PermissionError as error:
         raise UserError(f"{path} can't be opened: {error.strerror}.") from error
     except Exception as error:  # torch.load answers damage with nearly every kind of exception
@@ -54,6 +60,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     elif isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         extras = [str(key) for key in content if key != "state_dict"]
         content = content["state_dict"]
+    if isinstance(content, dict) and all(isinstance(content.get(k), dict) for k in ("a", "b")):
+        raise UserError(
+            f"{path} holds the networks of two domains, 'a' and 'b', as DG-Net++ writes them: that "
+            "is another system, which isn't imported; give the folder of a DG-Net."
+        )
     if not isinstance(content, dict) or not any(isinstance(v, Tensor) for v in content.values()):
         inside = (
             f"only {names(content)}" if isinstance(content, dict) else f"a {type(content).__name__}"
@@ -61,7 +72,20 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise UserError(f"{path} holds no named weights, but {inside}: leave it out.")
     entries = {str(key).removeprefix("module."): value for key, value in content.items()}
     tensors = {key: value for key, value in entries.items() if isinstance(value, Tensor)}
+    check_size(path, tensors)
     return Checkpoint(path, tensors, [*(key for key in entries if key not in tensors), *extras])
+
+
+def check_size(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Raises UserError for entries that are larger than any network's."""
+    total = sum(value.numel() for value in tensors.values())
+    name = max(tensors, key=lambda key: tensors[key].numel(), default="")
+    if total > MOST_IN_ALL or (name and tensors[name].numel() > MOST_NUMBERS):
+        raise UserError(
+            f"{path} has {total:,} numbers, {tensors[name].numel():,} of them in "
+            f"'{short(name)}', more than any network that is imported: it is damaged or of another "
+            "network."
+        )
 
 
 def files_in(
@@ -101,17 +125,16 @@ def by_kind(paths: Sequence[Path], recognise: Callable[[Checkpoint], str]) -> di
 
 def names(entries: Any, most: int = 4) -> str:
     """The first few keys, for a message."""
-    keys = [f"'{key}'" for key in entries]
+    keys = [f"'{short(key)}'" for key in entries]
     return ", ".join(keys[:most]) + (" …" if len(keys) > most else "") if keys else "nothing"
 
 
 def read_options(path: Path) -> dict[str, Any]:
     """The options in a YAML file, nested ones as "gen.dim". Raises UserError if it isn't one."""
     try:
-        options = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        where = " ".join(str(error).split())
-        raise UserError(f"{path} can't be read as YAML ({where}).") from error
+        options = from_yaml(read_bytes(path).decode())
+    except ValueError as error:
+        raise UserError(f"{path} can't be read as YAML ({error}).") from error
     if not isinstance(options, dict):
         raise UserError(f"{path} holds no options: give the one that the authors' code wrote.")
     flat: dict[str, Any] = {}

@@ -76,7 +76,7 @@ def take(
     """The entries of `file` under our names, one for each of `template`; a report of the rest.
 
     template: our name → a tensor of the right shape. Raises UserError naming the first entry that
-    is missing, has another shape, or holds a number that isn't finite.
+    is missing or, where none is, has another shape or holds a number that isn't finite.
     """
     tensors: dict[str, Tensor] = {}
     rest: dict[str, list[str]] = {}
@@ -91,25 +91,45 @@ def take(
         rest.setdefault(UNKNOWN, []).extend(file.others)
 
     backwards = [(ours, theirs) for theirs, ours in layout.names]
-    for ours, like in template.items():
-        theirs = rename(ours, backwards)
-        check_entry(kind, file, str(theirs), tensors.get(ours), like.shape)
+    needed = [
+        (str(rename(ours, backwards)), tensors.get(ours), tuple(like.shape))
+        for ours, like in template.items()
+    ]
+    check_entries(kind, file, needed)
     return tensors, Report(kind, file, len(tensors), rest)
 
 
+def check_entries(
+    kind: str, file: Checkpoint, needed: Sequence[tuple[str, Tensor | None, tuple[int, ...]]]
+) -> None:
+    """Checks every entry that the network `kind` needs: its name, its value and its shape.
+
+    Missing ones come first: where one that tells a size is missing, others seem misshapen. Raises
+    UserError as `check_entry`.
+    """
+    fits = all(value is None or value.shape == shape for _, value, shape in needed)
+    for name, value, shape in needed:
+        if value is None:
+            check_entry(kind, file, name, None, shape if fits else None)
+    for name, value, shape in needed:
+        check_entry(kind, file, name, value, shape)
+
+
 def check_entry(
-    kind: str, file: Checkpoint, name: str, value: Tensor | None, shape: Sequence[int]
+    kind: str, file: Checkpoint, name: str, value: Tensor | None, shape: Sequence[int] | None
 ) -> Tensor:
     """`value`, the entry `name` of `file`, where it is what the network `kind` needs.
 
-    Raises UserError when it is missing, has another shape, or holds a number that isn't finite.
+    shape: None where it can't be told. Raises UserError when the value is missing, has another
+    shape, or holds a number that isn't finite.
     """
     if value is None:
+        of = "" if shape is None else f" ({by(shape)})"
         raise UserError(
-            f"{file.path} has no '{name}' ({by(shape)}), which the {kind} network needs: it is "
+            f"{file.path} has no '{name}'{of}, which the {kind} network needs: it is "
             "incomplete or of another network."
         )
-    if tuple(value.shape) != tuple(shape):
+    if shape is not None and tuple(value.shape) != tuple(shape):
         raise UserError(
             f"{file.path} has '{name}' of shape {by(value.shape)}, but the {kind} network needs "
             f"{by(shape)}."

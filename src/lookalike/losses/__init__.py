@@ -6,9 +6,13 @@ float32 or better, which `precision` sees to.
 """
 
 from lookalike.losses.gan import (
+    GANS,
+    Gan,
     bce,
     bce_discriminator,
     bce_generator,
+    log_discriminator,
+    log_generator,
     lsgan_discriminator,
     lsgan_generator,
     smooth_targets,
@@ -23,11 +27,15 @@ from lookalike.losses.triplet import pairwise_distance, triplet_loss
 from lookalike.losses.verification import verification
 
 __all__ = [
+    "GANS",
+    "Gan",
     "bce",
     "bce_discriminator",
     "bce_generator",
     "cross_entropy",
     "l1_distance",
+    "log_discriminator",
+    "log_generator",
     "lsgan_discriminator",
     "lsgan_generator",
     "pairwise_distance",

@@ -4,10 +4,12 @@ Least squares (Mao et al. 2016, arXiv 1611.04076) over patch maps: a discriminat
 list of maps, one per scale, each B×1×h×w. Every map counts with its mean, maps are summed.
 
 Cross-entropy (Goodfellow et al. 2014, arXiv 1406.2661) over logits of any shape: the mean. The
-generator's form is the non-saturating one, −log D(fake).
+generator's form is the non-saturating one, −log D(fake). The minimax game itself, log D(real) +
+log(1 − D(fake)), is over patch maps again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -43,6 +45,28 @@ def bce_discriminator(
 def bce_generator(fake: Tensor) -> Tensor:
     """mean −log σ(fake): a scalar, to be weighted by the caller."""
     return bce(fake, 1.0)
+
+
+def log_discriminator(fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
+    """−Σ_scale (mean log σ(real) + mean log(1 − σ(fake))): a scalar; `fake`: of detached images."""
+    return torch.stack([bce_discriminator(f, r) for f, r in zip(fake, real, strict=True)]).sum()
+
+
+def log_generator(fake: Sequence[Tensor]) -> Tensor:
+    """Σ_scale mean log(1 − σ(fake)): a scalar below 0, the minimax game's own form for a generator.
+
+    Its gradient fades where the discriminator is sure, which `bce_generator` mends.
+    """
+    return -torch.stack([bce(p, 0.0) for p in fake]).sum()
+
+
+Gan = Literal["lsgan", "log"]
+Maps = Sequence[Tensor]
+# Over patch maps: what the discriminator descends (fake, real), and what the generator does (fake)
+GANS: Mapping[Gan, tuple[Callable[[Maps, Maps], Tensor], Callable[[Maps], Tensor]]] = {
+    "lsgan": (lsgan_discriminator, lsgan_generator),
+    "log": (log_discriminator, log_generator),
+}
 
 
 def smooth_targets(smooth: bool, swapped: float = 0.0) -> tuple[float, float]:

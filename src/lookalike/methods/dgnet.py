@@ -10,7 +10,7 @@ of a (same identity, other image), with x_ba = G(s_b, f_a) and every mean taken 
 
     term             loss                                          weight            paper
     generator
-    adv              2·Σ_scales mean (D(x_ba) − 1)²                1                 L_adv, eq. 7
+    adv              2·Σ_scales mean (D(x_ba) − 1)²  (or `gan`)    1                 L_adv, eq. 7
     recon            |G(s_a, f_a) − x_a|                           5                 L_img1, eq. 1
     positive         |G(s_a, f_a') − x_a|                          5                 L_img2, eq. 2
     appearance_code  |f(x_ba) − f_a|   (no gradient by default)    0 → 1             L_code1, eq. 4
@@ -27,10 +27,11 @@ of a (same identity, other image), with x_ba = G(s_b, f_a) and every mean taken 
     dis              Σ_scales mean D(x_ba)² + mean (D(x_a) − 1)²   1                 L_adv, eq. 7
     r1               0.01·Σ_scales |∂ΣD(x_a)/∂x_a|²                1                 –
 
-and the same with a and b exchanged: every term is twice the common mean. The re-ID losses alone
-train the appearance encoder, through detached pictures; the generator's losses never reach it. "→"
-marks ramps that begin at `ramp_from`. Where the paper and the authors' code differ, the default is
-what made the released checkpoint.
+and the same with a and b exchanged: every term is twice the common mean. The paper trains all four
+networks by all losses. As released, the re-ID losses alone train the appearance encoder, through
+detached pictures, and the generator's never reach it (`appearance_gradient`). "→" marks ramps that
+begin at `ramp_from`. Where the paper and the authors' code differ, the default is what made the
+released checkpoint; preset `paper` is the printed system.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar, Literal, cast
 
 import torch
@@ -48,26 +50,18 @@ from torch import Tensor
 from lookalike.data.people import Index
 from lookalike.data.samplers import Partners, Shuffled, of_other_people
 from lookalike.data.transforms import ERASINGS, Augment, RandomErasing, denormalize
-from lookalike.errors import UserError
 from lookalike.layout import channels_last
-from lookalike.losses import (
-    cross_entropy,
-    l1_distance,
-    lsgan_discriminator,
-    lsgan_generator,
-    r1_penalty,
-    soft_target_kl,
-)
+from lookalike.losses import GANS, Gan, cross_entropy, l1_distance, r1_penalty, soft_target_kl
 from lookalike.methods import schedules
 from lookalike.methods.ide import IDE, BaselineModel, identification_stage, like
 from lookalike.methods.look import Look
-from lookalike.methods.method import Changes, Method
+from lookalike.methods.method import Changes, Method, set_by
 from lookalike.methods.model import Images, Model, evaluating
 from lookalike.methods.optimizers import adam, sgd
 from lookalike.methods.pictures import Columns, SwapGrid, shown
 from lookalike.methods.stage import Done, Given, Stage, StageModule, Terms, Write
-from lookalike.methods.swapping import SwappingModel
-from lookalike.methods.teacher import LabelStyle, Teacher, check_teacher, load_teacher
+from lookalike.methods.swapping import SwappingModel, swapped_halves
+from lookalike.methods.teacher import LabelStyle, Teacher, load_teacher
 from lookalike.nets import backbone, batch_statistics, frozen
 from lookalike.nets.dgnet import AppearanceEncoder, Discriminator, Generator, PartOrder
 from lookalike.settings import schedule, setting
@@ -123,14 +117,21 @@ class DGNet(Method):
     joint_steps: int = schedule(100_000, least=1)
     """Length of the joint stage, steps."""
     milestones: tuple[int, ...] = schedule((60_000, 90_000, 105_000), least=0)
-    """When every learning rate is multiplied by 0.1, steps."""
+    """When every learning rate is multiplied by 0.1: steps counted from 1, as in the release."""
     ramp_from: int = schedule(30_000, least=0)
-    """Step after which the code, cycle and teacher terms rise from 0."""
+    """Step, counted from 0, from which the weights of the code, cycle and teacher terms rise from
+    0; the terms set in two steps later, as in the release."""
     ramp: int = schedule(2_000, least=1)
     """Steps in which a ramped weight rises by 1."""
+    ramp_codes: bool = True
+    """Ramp the weights of the codes and the cycle too (released); else they are full from the first
+    step on (paper)."""
 
     adv_weight: float = setting(1.0, least=0)
     """Weight of the adversarial losses, of generator and discriminator."""
+    gan: Gan = "lsgan"
+    """Adversarial loss: least squares, the generator's doubled (released), or the printed minimax
+    game of log D(x) + log(1 − D(x_ba)), D a sigmoid."""
     recon_weight: float = setting(5.0, least=0)
     """Weight of the self-reconstruction."""
     positive_weight: float = setting(5.0, least=0)
@@ -161,6 +162,11 @@ class DGNet(Method):
     """Probability that the structure code's loss trains Es rather than the pictures."""
     code_gradient: Literal["none", "pictures"] = "none"
     """Where the appearance code's loss goes: nowhere (released) or into the pictures."""
+    appearance_gradient: Literal["none", "image", "all"] = "none"
+    """Which of the generator's losses train the appearance encoder too: none, its code being
+    detached (released); those of recon and positive, through the code that a picture wears; or all
+    (paper), adv to cycle, through that code, through its reading of the pictures, which is then no
+    frozen copy's, and through the code's loss at both ends, whatever code_gradient says."""
 
     label_style: LabelStyle = "soft"
     """The teacher's label of a picture: its softmax over both mirror views, its argmax, the
@@ -193,8 +199,8 @@ class DGNet(Method):
         "code": {},
         # What the paper says and the released code doesn't do
         "paper": dict(cycle_weight=0.0, positive_id_weight=0.0, fine_on_real=False,
-                      different_ids=True, code_gradient="pictures", part_order="stripe",
-                      teacher_bn="running"),
+                      different_ids=True, code_gradient="pictures", appearance_gradient="all",
+                      gan="log", ramp_codes=False, part_order="stripe", teacher_bn="running"),
         # 128×64, half the channels and a hundredth of the steps, for two CPU cores
         "quick": dict(height=128, width=64, pad=5, start_from="teacher", erase=0.0,
                       structure_dim=8, dis_dim=16, dis_scales=2, joint_steps=1_000,
@@ -209,12 +215,17 @@ class DGNet(Method):
                      teacher=IDE.preset("demo")),
     }  # fmt: skip
     # The encoder, as long on the real images alone: f_fine then learns nothing, and isn't scored
-    control: ClassVar[Changes | None] = dict(teacher_weight=0.0, beta=0.0)
+    control: ClassVar[Changes | None] = dict(teacher_weight=0.0, beta=0.0,
+                                             appearance_gradient="none")  # fmt: skip
     ablations: ClassVar[Mapping[str, Changes]] = {
         "f_prim alone": dict(fine_factor=0.0, beta=0.0),
         "no same-identity reconstruction": dict(positive_weight=0.0),
         "no cycle": dict(cycle_weight=0.0),
         "no fine head on real images": dict(fine_on_real=False),
+        "codes from the first step": dict(ramp_codes=False),
+        "logarithmic GAN": dict(gan="log"),
+        "reconstructions train the encoder": dict(appearance_gradient="image"),
+        "all losses train the encoder": dict(appearance_gradient="all"),
         **{f"{style} labels": dict(label_style=style)
            for style in ("hard", "appearance", "uniform", "masked")},
     }  # fmt: skip
@@ -226,19 +237,17 @@ class DGNet(Method):
 
     def ramps(self, step: int) -> dict[str, float]:
         """The weights of the ramped terms at 0-based step `step`."""
-        caps = {
-            "structure_code": self.structure_weight,
-            "appearance_code": self.appearance_weight,
-            "cycle": self.cycle_weight,
-            "teacher": self.teacher_weight,
-        }
+        caps = dict(structure_code=self.structure_weight, appearance_code=self.appearance_weight,
+                    cycle=self.cycle_weight, teacher=self.teacher_weight)  # fmt: skip
         start, length = self.ramp_from, self.ramp
-        return {name: schedules.ramp(step, start, length, cap) for name, cap in caps.items()}
+        w = {name: schedules.ramp(step, start, length, cap) for name, cap in caps.items()}
+        return w if self.ramp_codes else {**caps, "teacher": w["teacher"]}
 
     def stages(self, given: Given) -> list[Stage | Write]:
         people, seed = given.source, given.seed
         labels = people.labels()
-        sides = [Shuffled(len(people), self.batch_size, seed + k) for k in (0, 1)]
+        with set_by("--batch_size"):
+            sides = [Shuffled(len(people), self.batch_size, seed + k) for k in (0, 1)]
         partners = Partners(labels, seed)
 
         def plan(step: int) -> dict[str, Index]:
@@ -265,11 +274,6 @@ class DGNet(Method):
         return DGNetModel
 
 
-def swapped_halves(x: Tensor) -> Tensor:
-    """The rows of side b before those of side a."""
-    return x.roll(len(x) // 2, 0)
-
-
 class Joint(StageModule):
     """The stage that trains generator, discriminators and appearance encoder together."""
 
@@ -280,15 +284,9 @@ class Joint(StageModule):
         self.method = m = method
         self.trained = DGNetModel(m, classes)
         self.discriminator = Discriminator(m.dis_dim, m.dis_scales, m.residual_blocks)
-        if m.start_from == "teacher":
-            wanted = {"head": "bneck512", "backbone": m.backbone, "stride_on": m.stride_on}
-            for name, value in wanted.items():
-                if (other := getattr(teachers[0].method, name)) != value:
-                    raise UserError(
-                        f"start_from teacher needs a teacher with {name} {value}, not {other}."
-                    )
-            self.trained.appearance.start_from(teachers[0].trunk, teachers[0].head)
         self.teacher = Teacher(teachers, m.label_style, m.teacher_bn, m.teacher_dropout)
+        if m.start_from == "teacher":
+            self.teacher.hand_on(self.trained.appearance, m.backbone, m.stride_on)
         self.augment = Augment(m.height, m.width, pad=m.pad)
         self.erase = RandomErasing(**{**ERASINGS["dgnet"], "p": m.erase})
 
@@ -298,20 +296,25 @@ class Joint(StageModule):
         gen, app = net.generator, net.appearance
         opt_gen, opt_dis, opt_app = self.raw_optimizers()
         w = self.weights = m.ramps(step)
+        before = m.ramps(step - 1)  # a term that had no weight yet isn't computed
+        dis_loss, gen_loss = GANS[m.gan]
         views = [self.augment(batch[name].images) for name in SIDES]
         x = torch.cat(views[:2])
         appearance_ids = torch.cat([batch["a"].labels, batch["b"].labels])  # of x_ba, x_ab
         structure_ids = swapped_halves(appearance_ids)
 
         # Encode. Each pass of the appearance encoder is a batch of its own for its BatchNorm.
-        with torch.set_grad_enabled(m.erase == 0):
+        with torch.set_grad_enabled(m.erase == 0 or m.appearance_gradient != "none"):
             encoded = [app(view) for view in views]
-        f = torch.cat([view.code for view in encoded]).detach()  # a, b, a', b'
+        codes = torch.cat([view.code for view in encoded])  # a, b, a', b'
+        f = codes if m.appearance_gradient == "all" else codes.detach()
         s = gen.structure(x)
 
         # Decode x_ba, x_ab; the reconstructions of a, b; and those from the positives.
         styles, positive_styles = gen.styles(f).chunk(2)
         swaps = gen.decode(swapped_halves(s), styles)
+        if m.appearance_gradient == "image":
+            styles, positive_styles = gen.styles(codes).chunk(2)
         same, same_id = gen.decode(s, styles), gen.decode(s, positive_styles)
         if m.erase:
             encoded = [app(self.erase(view)) for view in views]
@@ -325,36 +328,35 @@ class Joint(StageModule):
             if m.r1_weight and step % m.r1_every == 0:
                 penalty = m.r1_every * r1_penalty(patches_real, x_real, m.r1_weight)
         terms = Terms(times=2)
-        terms.add("dis", m.adv_weight, lsgan_discriminator(dis(swaps.detach()), patches_real))
+        terms.add("dis", m.adv_weight, dis_loss(dis(swaps.detach()), patches_real))
         terms.add("r1", m.adv_weight, penalty)
         self.descend(terms, opt_dis)
 
         # Generator: the pictures.
         terms = Terms(times=2)
-        terms.add("adv", m.adv_weight, 2 * lsgan_generator(frozen(dis, swaps)))
+        double = 2 if m.gan == "lsgan" else 1
+        terms.add("adv", m.adv_weight, double * gen_loss(frozen(dis, swaps)))
         terms.add("recon", m.recon_weight, l1_distance(same, x))
         terms.add("positive", m.positive_weight, l1_distance(same_id, x))
 
         # Generator: the pictures' codes, read by the encoders as they are.
+        reader = app if m.appearance_gradient == "all" else partial(frozen, app)
         with evaluating(app), batch_statistics(app):
-            reread = [frozen(app, half) for half in swaps.chunk(2)]
+            reread = [reader(half) for half in swaps.chunk(2)]
         logits = torch.cat([side.primary for side in reread])
         terms.add("generated_id", m.generated_id_weight, cross_entropy(logits, appearance_ids))
-        again_trains_encoder = float(torch.rand(())) <= m.encode_again
-        if w["structure_code"] or w["cycle"]:
-            if again_trains_encoder:
-                s_again = gen.structure(swaps.detach())
-            else:
-                s_again = frozen(gen.encoder, swaps.mean(1, keepdim=True))
-            s_again = swapped_halves(s_again)  # the structure of a was seen in x_ab
-        if w["structure_code"]:
+        trains_encoder = float(torch.rand(())) <= m.encode_again
+        if before["structure_code"] or before["cycle"]:
+            s_again = swapped_halves(gen.structure_again(swaps, trains_encoder))  # a's is in x_ab
+        if before["structure_code"]:
             terms.add("structure_code", w["structure_code"], l1_distance(s_again, s.detach()))
         f_again = torch.cat([side.code for side in reread])
-        if w["appearance_code"]:
-            live = f_again if m.code_gradient == "pictures" else f_again.detach()
-            terms.add("appearance_code", w["appearance_code"], l1_distance(live, f[: len(x)]))
-        if w["cycle"]:
-            cycled = gen.decode(s_again, gen.styles(f_again.detach()))
+        f_cycle = f_again if m.appearance_gradient == "all" else f_again.detach()
+        if before["appearance_code"]:
+            f_code = f_again if m.code_gradient == "pictures" else f_cycle
+            terms.add("appearance_code", w["appearance_code"], l1_distance(f_code, f[: len(x)]))
+        if before["cycle"]:
+            cycled = gen.decode(s_again, gen.styles(f_cycle))
             terms.add("cycle", w["cycle"], l1_distance(cycled, x))
 
         # Re-identification: real images, positives, and detached pictures as training data.
@@ -363,7 +365,7 @@ class Joint(StageModule):
         if m.positive_id_weight:
             logits = torch.cat([view.primary for view in positives])
             terms.add("positive_id", m.positive_id_weight, cross_entropy(logits, appearance_ids))
-        if w["teacher"]:
+        if before["teacher"]:
             fine_weight = w["teacher"] * m.fine_factor
             if m.fine_on_real:
                 logits = torch.cat([view.fine for view in real])
@@ -380,7 +382,7 @@ class Joint(StageModule):
         self.descend(terms, opt_gen, opt_app)
 
     def learning_rate(self, step: int) -> float:
-        return schedules.multistep(step, self.method.milestones)
+        return schedules.multistep(step + 1, self.method.milestones)  # counted from 1
 
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, ...]:
         """Those of generator, discriminator and appearance encoder."""
@@ -395,10 +397,7 @@ class Joint(StageModule):
 
     def begin(self, look: Look) -> None:
         """Checks a given teacher on training images and keeps seven people for the preview."""
-        files = self.method.teacher_model.split(",")
-        for file, teacher in zip(files, self.teacher.models, strict=True):
-            if file:
-                check_teacher(file, cast(BaselineModel, teacher), look, self.method.teacher_top1)
+        self.teacher.check(self.method.teacher_model, look, self.method.teacher_top1)
         (self.samples,) = shown(look, look.people.labels(), 7)
 
     def preview(self) -> dict[str, SwapGrid | Columns]:

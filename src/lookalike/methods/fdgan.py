@@ -18,15 +18,15 @@ pose. Both crops of a positive pair are asked for the same picture. All means ar
     dis_id   ½ [BCE(D_id(x, y'), a) + BCE(D_id(x, y), b)]                 1        L_id
     dis_pd   ½ [BCE(D_pd(p, y'), a) + BCE(D_pd(p, y), b)]                 1        L_pd
 
-with a in [0.7, 1] and b in [0, 0.3], drawn anew for every loss. A tenth of these weights are the
-paper's λ. Three stages: `baseline` trains E and V by veri alone (the row "baseline (Siamese)" of
-table 1), `warmup` trains G, D_id and D_pd on the fixed E, `joint` trains everything. At test only E
-runs. "baseline (single)" is our method `ide`; `ablations` has the other rows.
+with a in [0.7, 1] and b in [0, 0.3], drawn anew for every loss. Weights and rates are the released
+code's; a tenth of the weights is the paper's λ from memory, unverified. Three stages: `baseline`
+trains E and V by veri alone (the row "baseline (Siamese)" of table 1), `warmup` trains G, D_id and
+D_pd on the fixed E, `joint` trains everything. At test only E runs. "baseline (single)" is taken to
+be our `ide`; `ablations` has the other rows.
 
 Where the released code has bugs (a flipped pose keeps its left and right, erasing knows one place,
-the output can't reach the targets' range, the last epoch's rate is 0), the default mends them;
-`bugs` "released", as in the preset `code`, has them all. The released code picks its model on
-people it also trains on; here the model is the last one, and trains on the training people alone.
+the output can't reach the targets' range, the last epoch's rate is 0), the default mends them, and
+`bugs` "released" has them. It picks its model on people it also trains on; ours is the last one.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ class FDGAN(Siamese):
     """Crops at a time that the identity discriminator's update computes, a second time for its
     gradient: less memory, the same numbers, a quarter slower; 0: all at once, kept."""
     pose_aug: PoseAug = "gauss_int_shared"
-    """The joints' Gaussians: σ 4, 5 or 6 for a pose (released), uniform in [4, 6] for every joint
-    (paper), σ 5 with one joint left out (erase), or σ 5 (none); pixels of a height of 256."""
+    """The joints' Gaussians, σ in pixels of a height of 256: 4, 5 or 6 for a pose (released), in
+    [4, 6] for every joint (paper, by a note), 5 with one joint left out (erase), or 5 (none)."""
     smooth_labels: bool = True
     """Soft targets for the discriminators, and once in 10,001 updates swapped ones."""
 
@@ -137,7 +137,7 @@ class FDGAN(Siamese):
     lr_joint: tuple[float, float, float] = setting((1e-5, 1e-4, 1e-4), above=0)
     """Rates of E, V and G (Adam, as above), D_id and D_pd in the joint stage."""
     lr_mult_effective: bool = False
-    """Give E and G a tenth of that rate, as the paper says and the released code means to."""
+    """Give E and G a tenth of that rate, as the released code means to and never does."""
     dis_weight_decay: float = setting(1e-4, least=0)
     """L2 penalty on the discriminators."""
 
@@ -145,7 +145,7 @@ class FDGAN(Siamese):
         "fixed": {},
         # The released commands to the letter
         "code": dict(bugs="released"),
-        # Settings that the paper gives otherwise than the released code
+        # The paper where it differs: V by its text, pairs and σ by a note, rates by memory alone
         "paper": dict(batch_size=128, verifier_outputs=1, pose_aug="gauss_uniform_per_joint",
                       lr_warmup=(1e-3, 1e-4, 1e-2), lr_mult_effective=True),
         "dr_gan_siamese": dict(share_encoder=True, sp_weight=0.0),
@@ -192,7 +192,7 @@ class FDGAN(Siamese):
 
     def stages(self, given: Given) -> list[Stage | Write]:
         people, seed, classes = given.source, given.seed, given.source.num_pids
-        epoch = self.steps_per_epoch(people)
+        epoch, size = self.steps_per_epoch(people), (self.height, self.width)
 
         def baseline(done: Done) -> FDGANModel:
             model = FDGANModel(self, classes)
@@ -208,10 +208,10 @@ class FDGAN(Siamese):
             return Adversarial(self, nets, epoch, joint)
 
         stages: list[Stage | Write] = []
-        if self.identify_steps:
-            first = like(IDENTIFYING, self, epochs=float(self.identify_steps),
-                         milestones=(0.7 * self.identify_steps,))  # fmt: skip
-            stages.append(identification_stage(first, people, seed, "identify"))
+        if length := self.identify_steps:
+            first = like(IDENTIFYING, self, epochs=float(length), milestones=(0.7 * length,))
+            without = "--identify_steps 0"
+            stages.append(identification_stage(first, people, seed, "identify", without))
         stages.append(siamese_stage(self, people, seed, baseline))
         lasts = {"warmup": self.warmup_epochs, "joint": self.joint_epochs}
         for k, (name, epochs) in enumerate(lasts.items(), 1):
@@ -219,7 +219,7 @@ class FDGAN(Siamese):
                 pairs, steps = self.pairs(people, seed + k), max(1, round(epochs * epoch))
                 plan = RedrawnPairs(pairs, seed + k).batch
                 build = partial(adversarial, joint=name == "joint")
-                stages.append(Stage(name, people, steps, (self.height, self.width), plan, build))
+                stages.append(Stage(name, people, steps, size, plan, build, 0, self.resampling))
         return stages
 
     @classmethod
@@ -272,7 +272,7 @@ class Adversarial(StageModule):
             part.requires_grad_(joint)
         if not method.draws:
             nets.model.leave_out("generator")
-        self.augment = augmentation(method, random_crop=False)
+        self.augment = augmentation(method)
 
     @property
     def trained(self) -> nn.Module:  # type: ignore[override]

@@ -1,8 +1,9 @@
 """IDE, IDE+ and their relatives: classify the training identities, then rank by the feature.
 
-Papers: Zheng, Yang, Hauptmann, *Person Re-identification: Past, Present and Future*, 2016 (IDE);
-Deng et al., CVPR 2018 (IDE+ of SPGAN); Zhong et al., CVPR 2018 (CamStyle's baseline); Luo et al.,
-*Bag of Tricks*, CVPRW 2019 (`strong`); Hermans et al., 2017 (the triplet term).
+Papers: Zheng et al., *Person Re-identification in the Wild*, CVPR 2017 (arXiv 1604.02531: IDE);
+Zheng, Yang, Hauptmann, *Past, Present and Future*, 2016 (its survey); Deng et al., CVPR 2018 (IDE+
+of SPGAN, LMP's learner); Zhong et al., CVPR 2018 (CamStyle's baseline); Luo et al., *Bag of
+Tricks*, CVPRW 2019 (`strong`); Hermans et al., 2017 (the triplet term).
 
 It generates nothing: it is the baseline that generative methods start from and are compared with.
 For crops of identities y_i, with logits z_i and features f_i, and every mean over the global batch:
@@ -21,7 +22,8 @@ For crops of identities y_i, with logits z_i and features f_i, and every mean ov
 CE_ε is cross-entropy with label smoothing ε = `smoothing`. m(x) is max(0, x + `margin`) or, soft,
 log(1 + exp(x)); d is `distance`. That is the batch-hard loss; `mining` may choose other triplets.
 Five different nets are called "IDE" in the literature; they are the presets `caffe` (A),
-`caffe_translated` (B), `pytorch` (C), the method `ide+` (D) and `camstyle` (E).
+`caffe_translated` (B), `pytorch` (C), the method `ide+` (D) and `camstyle` (E). `bottleneck` has
+D's layers on a trunk that trains its batch statistics; `lmp` trains B as LMP's learner is said to.
 """
 
 from __future__ import annotations
@@ -42,18 +44,25 @@ from lookalike.errors import UserError
 from lookalike.layout import channels_last
 from lookalike.losses import cross_entropy, triplet_loss
 from lookalike.methods import schedules
-from lookalike.methods.method import Changes, Method
+from lookalike.methods.method import Changes, Method, set_by
 from lookalike.methods.model import Model
 from lookalike.methods.stage import Given, Stage, StageModule, Terms, Write
-from lookalike.nets import HeadName, backbone, freeze_stages, make_head
+from lookalike.nets import HeadName, backbone, expected_pixels, freeze_stages, make_head
 from lookalike.nets.batchnorm import BNMode
 from lookalike.parallel import gather_rows, mean_over_processes, my_rows
 from lookalike.settings import schedule, setting
 
+# B: the Caffe IDE for Duke and for all translated sets, without a schedule
+TRANSLATED: Changes = dict(height=224, width=224, pad=0, pixel_norm="auto", bn_mode="frozen",
+                           freeze_stages=1, head="linear", feature="pool", flip_test=False,
+                           batch_size=16, lr_trunk=1e-3, lr_head=1e-3, nesterov=False,
+                           classifier_factors=(2.0, 4.0, 2.0))  # fmt: skip
+
 
 @dataclass(frozen=True)
 class IDE(Method):
-    """Settings of the identification baselines; the defaults are the DG-Net authors' baseline."""
+    """Settings of the identification baselines; the defaults are those of the DG-Net
+    authors' repository of baselines, of which DG-Net's teacher is one."""
 
     name: ClassVar[str] = "ide"
     title: ClassVar[str] = "IDE: identity classification baseline"
@@ -81,8 +90,10 @@ class IDE(Method):
     """Probability of random erasing."""
     erasing: Literal["dgnet", "hhl"] = "dgnet"
     """Which paper's random erasing."""
-    pixel_norm: Literal["imagenet", "half", "caffe_bgr"] = "imagenet"
-    """The scale of the input's pixels."""
+    pixel_norm: Literal["auto", "imagenet", "half", "caffe_bgr"] = "imagenet"
+    """The scale of the input's pixels: imagenet (RGB of mean 0 and deviation 1), half (RGB from −1
+    to 1), caffe_bgr (BGR from 0 to 255 less a mean), or auto, which the weights were trained with.
+    """
 
     backbone: str = "resnet50"
     """resnet18, 34, 50, 101, or timm:NAME."""
@@ -128,6 +139,9 @@ class IDE(Method):
     """P of a P×K batch; 0: plain shuffling."""
     images_per_id: int = setting(4, least=1)
     """K of a P×K batch."""
+    repeats: Literal["random", "even"] = "random"
+    """How an identity with fewer than K images fills its places: each image drawn anew, or from
+    all of its images repeated equally often (TriNet)."""
 
     epoch: Literal["images", "identities", "step"] = "images"
     """What an epoch is: as many images as there are, as many P×K batches as show each identity
@@ -160,21 +174,20 @@ class IDE(Method):
 
     presets: ClassVar[Mapping[str, Changes]] = {
         "paper": {},
-        # A: the Caffe IDE for Market
-        "caffe": dict(height=224, width=224, pad=0, pixel_norm="caffe_bgr",
+        # A: the Caffe IDE for Market; Caffe's weights want caffe_bgr, others their own scale
+        "caffe": dict(height=224, width=224, pad=0, pixel_norm="auto",
                       bn_mode="eval_stats", head="linear", feature="pool", flip_test=False,
                       batch_size=16, epoch="step", epochs=50_000.0, milestones=(20_000.0, 40_000.0),
                       lr_trunk=1e-3, lr_head=1e-3, nesterov=False),
-        # B: the Caffe IDE for Duke and for all translated sets
-        "caffe_translated": dict(height=224, width=224, pad=0, pixel_norm="caffe_bgr",
-                                 bn_mode="frozen", freeze_stages=1,
-                                 head="linear", feature="pool", flip_test=False, batch_size=16,
-                                 epoch="step", epochs=50_000.0, milestones=(20_000.0, 40_000.0),
-                                 lr_trunk=1e-3, lr_head=1e-3, nesterov=False,
-                                 classifier_factors=(2.0, 4.0, 2.0)),
+        "caffe_translated": dict(TRANSLATED, epoch="step", epochs=50_000.0,
+                                 milestones=(20_000.0, 40_000.0)),
+        "lmp": dict(TRANSLATED, epochs=50.0, milestones=(40.0,)),
         # C: the PyTorch IDE of SPGAN's author
         "pytorch": dict(resize=(288, 144), pad=0, bn_mode="eval_stats", head="linear",
                         feature="pool", batch_size=16, lr_trunk=1e-3, lr_head=1e-2),
+        # The layers of IDE+ on a trunk in train mode: the later script of the same author
+        "bottleneck": dict(resize=(288, 144), pad=0, head="bneck512_lrelu", feature="pool",
+                           lr_trunk=1e-2, lr_head=1e-1),
         # E: CamStyle's and HHL's baseline
         "camstyle": dict(pad=0, crop_area=0.64, erasing="hhl", head="bneck1024_relu",
                          feature="pool", flip_test=False, batch_size=128, epochs=50.0,
@@ -203,6 +216,16 @@ class IDE(Method):
             object.__setattr__(self, "batch_size", self.ids_per_batch * self.images_per_id)
         if self.triplet_weight and not self.ids_per_batch:
             raise UserError("A triplet loss needs P×K batches: set ids_per_batch.")
+        if self.triplet_weight and min(self.ids_per_batch, self.images_per_id) < 2:
+            raise UserError(
+                "Triplets need two images each of two identities in a batch: set ids_per_batch and "
+                "images_per_id to 2 or more."
+            )
+        if self.batch_size < 2 and self.head not in ("linear", "none"):
+            raise UserError(
+                f"The head '{self.head}' normalises over the batch, so a batch needs two images: "
+                "set batch_size to 2 or more, or head to linear."
+            )
         if self.ce_weight and self.head in ("trinet", "none"):
             raise UserError(f"The head '{self.head}' has no classifier: set ce_weight to 0.")
         if not self.ce_weight and not self.triplet_weight:
@@ -263,7 +286,7 @@ class Identification(StageModule):
             area=(method.crop_area, 1.0) if method.crop_area else None,
             jitter=ColourJitter(method.jitter) if method.jitter else None,
             erase=RandomErasing(**erasing) if method.erase else None,
-            norm=method.pixel_norm,
+            norm=self.trained.normalize.norm,
         )
 
     def iteration(self, batch: dict[str, Any], step: int) -> None:
@@ -333,15 +356,28 @@ def like(baseline: IDE, method: Any, **changes: Any) -> IDE:
     return replace(baseline, **changes)
 
 
-def identification_stage(method: IDE, people: People, seed: int, name: str) -> Stage:
-    """The one stage of a baseline, which DG-Net's teacher is too."""
-    sampler: IdentityBalanced | Shuffled
-    if method.ids_per_batch:
-        sampler = IdentityBalanced(
-            people.labels(), method.ids_per_batch, method.images_per_id, seed
+def identification_stage(
+    method: IDE, people: People, seed: int, name: str, without: str = ""
+) -> Stage:
+    """The one stage of a baseline, which DG-Net's teacher is too.
+
+    without: the flag that leaves it out, where none sets its batches.
+    """
+    if without and len(people) < method.batch_size:
+        raise UserError(
+            f"The stage '{name}' has batches of {method.batch_size} images, but the data has only "
+            f"{len(people)}: leave it out with {without}."
         )
+    sampler: IdentityBalanced | Shuffled
+    prefix = "--teacher." if name == "teacher" else "--"
+    if method.ids_per_batch:
+        with set_by(f"{prefix}ids_per_batch"):
+            sampler = IdentityBalanced(
+                people.labels(), method.ids_per_batch, method.images_per_id, seed, method.repeats
+            )
     else:
-        sampler = Shuffled(len(people), method.batch_size, seed)
+        with set_by(f"{prefix}batch_size"):
+            sampler = Shuffled(len(people), method.batch_size, seed)
     per_epoch = {
         "images": max(1, len(people) // method.batch_size),
         "identities": sampler.steps_per_epoch,
@@ -364,6 +400,9 @@ class BaselineModel(Model):
     features_of = ("trunk",)
 
     def __init__(self, method: IDE, classes: int) -> None:
+        if method.pixel_norm == "auto":
+            norm = expected_pixels(method.backbone, method.weights)
+            method = replace(method, pixel_norm=norm)
         super().__init__(method, classes, method.height, method.width, method.pixel_norm)
         self.metric = "cosine" if method.l2norm else "euclidean"
         self.trunk = backbone(

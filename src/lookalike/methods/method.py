@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
-from lookalike.errors import unknown
+from lookalike.data.samplers import BatchError
+from lookalike.errors import UserError, unknown
 from lookalike.methods.model import Model
 from lookalike.methods.stage import Given, Stage, Write
+from lookalike.nets.expected_pixels import expected_pixels
 from lookalike.nets.weights import weights_stride_on
 from lookalike.settings import check
 
@@ -17,6 +20,16 @@ Need = Literal["pose", "mask", "structure", "target"]
 Changes = Mapping[str, Any]  # settings and the values that they change to
 
 M = TypeVar("M", bound="Method")
+
+
+@contextmanager
+def set_by(flag: str) -> Iterator[None]:
+    """Inside, what a sampler says of a batch that the data can't fill ends with the `flag` that
+    sets it."""
+    try:
+        yield
+    except BatchError as error:
+        raise UserError(f"{str(error).removesuffix('.')}: {flag}.") from error
 
 
 @dataclass(frozen=True)
@@ -78,12 +91,37 @@ class Method:
 
     def resolved(self: M) -> M:
         """The settings with everything decided that depends on this machine: where a trunk's
-        strides are, which its weights say."""
-        trunk = [getattr(self, name, "") for name in ("stride_on", "backbone", "weights")]
-        if trunk[0] != "auto" or trunk[1].startswith("timm:"):
-            return self
-        changes: dict[str, Any] = {"stride_on": weights_stride_on(trunk[1], trunk[2])}
-        return dataclasses.replace(self, **changes)
+        strides are and how its pixels are scaled, which its weights say."""
+        trunk, weights = (getattr(self, name, "") for name in ("backbone", "weights"))
+        changes: dict[str, Any] = {}
+        if getattr(self, "stride_on", "") == "auto" and not trunk.startswith("timm:"):
+            changes["stride_on"] = weights_stride_on(trunk, weights)
+        if getattr(self, "pixel_norm", "") == "auto":
+            changes["pixel_norm"] = expected_pixels(trunk, weights)
+        return dataclasses.replace(self, **changes) if changes else self
+
+    def pixel_warning(self) -> str:
+        """What to say where the trunk's weights expect another scale of pixels than they will see:
+        a sentence, or nothing."""
+        trunk, weights = (getattr(self, name, "") for name in ("backbone", "weights"))
+        if not weights or weights == "none":
+            return ""
+        scale = getattr(self, "pixel_norm", "imagenet")
+        try:
+            expected = expected_pixels(trunk, weights)
+        except UserError as error:  # a scale without a name: whichever was chosen, it is another
+            return str(error)
+        if scale in ("auto", expected):
+            return ""
+        advice = (
+            "--pixel_norm auto gives them that"
+            if hasattr(self, "pixel_norm")
+            else "other weights will do better"
+        )
+        return (
+            f"the weights '{weights}' expect pixels in the scale {expected}, but {self.name} gives "
+            f"them {scale}: {advice}."
+        )
 
     @property
     def reads_target_labels(self) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from lookalike.data.images import Resampling
 from lookalike.data.transforms import Normalize
 from lookalike.errors import UserError
 
@@ -34,6 +35,7 @@ class Model(nn.Module):
     verbs: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     features_of: ClassVar[tuple[str, ...]] = ()
     parts: ClassVar[Mapping[str, slice]] = {}
+    resampling: Resampling = "bicubic"  # how images of another size are resized
     metric: str = "cosine"  # the distance that its features are made for, or "euclidean"
     pids: Sequence[int] = ()  # the identity of every class, where it is known
 
@@ -68,7 +70,7 @@ class Model(nn.Module):
             )
 
     def preprocess(self, images: Images) -> Tensor:
-        """The network's input: resized (bicubic, antialiased), normalised, on its device.
+        """The network's input: resized (antialiased), normalised, on its device.
 
         Raises TypeError for what isn't an image; ValueError for another shape than in the class's
         docstring, for floats that aren't in [0, 1], and for an empty list.
@@ -85,7 +87,8 @@ class Model(nn.Module):
     def _resized(self, images: Tensor, like: Tensor) -> Tensor:
         images = images.to(like)
         if tuple(images.shape[2:]) != self.size:
-            images = F.interpolate(images, self.size, mode="bicubic", antialias=True).clamp(0, 1)
+            images = F.interpolate(images, self.size, mode=self.resampling, antialias=True)
+            images = images.clamp(0, 1)
         return images
 
     def features(self, x: Tensor) -> Tensor:

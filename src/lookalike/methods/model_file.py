@@ -15,18 +15,22 @@ from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor, nn
 
-from lookalike.errors import UserError, unknown
+from lookalike.errors import UserError, short, unknown
 from lookalike.files import replacing
 from lookalike.methods.method import Method
 from lookalike.methods.model import Model
-from lookalike.methods.old_files import present_settings
+from lookalike.methods.old_files import present_settings, with_later_settings
 from lookalike.nets.unfilled import Unfilled
+from lookalike.reading import from_json
 from lookalike.version import __version__
 
 M = TypeVar("M", bound=Method)
 FORMAT = 2
+MOST_CLASSES = 1 << 31  # more can't be meant, and have no place in memory
+FOREIGN = "is not a Lookalike model; an authors' checkpoint goes through `lookalike import`."
 
 
 def settings_from(kind: type[M], values: Mapping[str, Any]) -> M:
@@ -40,11 +44,14 @@ def settings_from(kind: type[M], values: Mapping[str, Any]) -> M:
         if name not in fields:
             raise unknown(f"setting of {kind.name}", name, fields)
         default = fields[name].default
+        factory = fields[name].default_factory
         if isinstance(default, tuple):
+            if not isinstance(value, (list, tuple)):
+                raise UserError(f"{name} of {kind.name} should be a list, not '{short(value)}'.")
             value = tuple(value)
-        elif isinstance(value, Mapping):
-            factory = fields[name].default_factory
-            assert factory is not dataclasses.MISSING  # only nested settings are mappings
+        elif (factory is not dataclasses.MISSING) != isinstance(value, Mapping):
+            raise UserError(f"{name} of {kind.name} can't be '{short(value)}'.")
+        elif factory is not dataclasses.MISSING:
             try:
                 value = settings_from(type(factory()), value)
             except UserError as error:
@@ -66,7 +73,7 @@ def save_model(model: Model, path: str | Path, data: str = "") -> Path:
         "data": data,
         "preprocessing": {
             "size": list(model.size),
-            "resize": "bicubic, antialiased",
+            "resize": f"{model.resampling}, antialiased",
             "mean": list(model.normalize.norm.mean),
             "std": list(model.normalize.norm.std),
             "bgr": model.normalize.norm.bgr,
@@ -103,37 +110,74 @@ def load_model(path: str | Path) -> Model:
         path = path / "model.safetensors"
     if not path.is_file():
         raise UserError(f"There is no model file {path}.")
-    try:
-        with safetensors.safe_open(str(path), framework="pt") as file:
-            about = json.loads((file.metadata() or {})["lookalike"])
-        tensors = safetensors.torch.load_file(path)
-    except (safetensors.SafetensorError, KeyError, ValueError) as error:
-        raise UserError(
-            f"{path} is not a Lookalike model; an authors' checkpoint goes through "
-            "`lookalike import`."
-        ) from error
-    if about.get("format", 1) > FORMAT:
-        raise UserError(
-            f"{path} was written by Lookalike {about['version']}, which is newer than this one: "
-            "install that version to load it."
-        )
-    name, settings = about["method"], about["settings"]
+    about, tensors = read_file(path)
+    name, settings, classes = about["method"], about["settings"], about["classes"]
     if name not in METHODS:
         raise unknown(f"method in {path}", name, METHODS)
     if "format" not in about:
-        settings = present_settings(name, settings)
+        try:
+            settings = present_settings(name, settings)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(f"{path} {FOREIGN}") from error
+    method = settings_from(METHODS[name], with_later_settings(name, settings))
+    with torch.device("meta"), Unfilled():  # nothing large is built before all is checked
+        hollow = method.model(classes)
+    if any(part not in dict(hollow.named_children()) for part in about["without"]):
+        raise UserError(f"{path} {FOREIGN}")
+    for part in about["without"]:
+        hollow.leave_out(part)
+    if shapes(hollow.state_dict()) != shapes(tensors):
+        raise UserError(f"The weights in {path} don't fit its settings: get the file again.")
     with Unfilled():
-        model = settings_from(METHODS[name], settings).model(about["classes"])
+        model = method.model(classes)
     for part in about["without"]:
         model.leave_out(part)
-    try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise UserError(
-            f"The weights in {path} don't fit its settings: get the file again."
-        ) from error
+    model.load_state_dict(tensors)
     model.pids = about["pids"]
     return model.eval()
+
+
+def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What a model file says of itself, with values of the kinds that they should be, and its
+    weights. Raises UserError as `load_model`."""
+    try:
+        with safetensors.safe_open(str(path), framework="pt") as file:
+            about = from_json((file.metadata() or {})["lookalike"])
+        tensors = safetensors.torch.load_file(path)
+    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+        raise UserError(f"{path} {FOREIGN}") from error
+    except OSError as error:
+        raise UserError(f"The model {path} can't be opened ({error.strerror or error}).") from error
+    if not isinstance(about, dict):
+        raise UserError(f"{path} {FOREIGN}")
+    number = about.get("format", 1)
+    if type(number) is int and number > FORMAT:
+        raise UserError(
+            f"{path} was written by Lookalike {about.get('version')}, which is newer than this "
+            "one: install that version to load it."
+        )
+    right = (
+        type(number) is int
+        and isinstance(about.get("method"), str)
+        and isinstance(about.get("settings"), dict)
+        and type(about.get("classes")) is int
+        and 0 <= about["classes"] <= MOST_CLASSES
+        and _are(about.get("pids"), int)
+        and _are(about.get("without"), str)
+    )
+    if not right:
+        raise UserError(f"{path} {FOREIGN}")
+    return about, tensors
+
+
+def _are(values: Any, kind: type) -> bool:
+    """Whether it is a list of nothing else."""
+    return isinstance(values, list) and all(type(value) is kind for value in values)
+
+
+def shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Name → shape."""
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def fingerprint(module: nn.Module) -> str:

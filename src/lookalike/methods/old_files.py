@@ -1,4 +1,5 @@
-"""Files that Lookalike wrote before its settings had their present names (format 1)."""
+"""Files that Lookalike wrote before its settings had their present names (format 1), or before it
+had a setting."""
 
 from __future__ import annotations
 
@@ -43,6 +44,16 @@ def present_settings(method: str, old: Mapping[str, Any]) -> dict[str, Any]:
     if method == "fdgan":
         settings = _fdgan(settings)
     return settings
+
+
+def with_later_settings(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, and those that came later, with the values that stood for them before."""
+    earlier: dict[str, Any] = {}
+    if method in ("siamese", "fdgan"):
+        earlier["resampling"] = "bicubic"
+    if method == "triplet":
+        earlier["repeats"] = "random"
+    return {**earlier, **settings}
 
 
 def _fdgan(settings: dict[str, Any]) -> dict[str, Any]:

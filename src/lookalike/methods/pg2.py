@@ -16,7 +16,7 @@ on the body that P_B's joints outline:
     stage "refine"; G1 stays as it is
     adv   BCE(D(I_A, Î_2), 1)                              1                    L_adv^G, eq. 4
     pml   mean |Î_2 − I_B|·(1 + M_B)                       λ = 10; 50 on        L_G2, eq. 5
-                                                           DeepFashion
+                                                           DeepFashion (code)
     dis   BCE(D(I_A, I_B), 1) + BCE(D(I_A, Î_2), 0)        1                    L_adv^D, eq. 3
 
 With `loss` "l1" the term is l1, the plain mean. `difference` in the log is mean |Î_2 − Î_1|, not a
@@ -53,7 +53,7 @@ from lookalike.errors import UserError
 from lookalike.layout import channels_last
 from lookalike.losses import bce, bce_discriminator, bce_generator, pose_mask_l1
 from lookalike.methods.look import Look
-from lookalike.methods.method import Changes, Method, Need
+from lookalike.methods.method import Changes, Method, Need, set_by
 from lookalike.methods.model import Images, Model, evaluating
 from lookalike.methods.optimizers import adam
 from lookalike.methods.pictures import Columns, PosePairs, SwapGrid
@@ -67,7 +67,8 @@ DiscriminatorMode = Literal["pair", "triplet_market", "triplet_df", "triplet_fix
 
 @dataclass(frozen=True)
 class PG2(Method):
-    """Settings of PG²; the defaults are the paper's for Market-1501."""
+    """Settings of PG²; the defaults are the paper's for Market-1501, but for the pose maps' values
+    and λ, which are the released code's."""
 
     name: ClassVar[str] = "pg2"
     title: ClassVar[str] = "PG²: pose guided person image generation"
@@ -88,7 +89,7 @@ class PG2(Method):
     """How G1 sees the pose: maps beside the image, coordinates through two linear layers (ce), or
     maps through an encoder of their own (hme)."""
     pose_value_range: Literal["pm1", "01"] = "pm1"
-    """Values of the maps: −1 and 1 (released code) or 0 and 1 (paper)."""
+    """Values of the maps: −1 and 1 (released code, whose weights need them) or 0 and 1 (paper)."""
     residual: bool = True
     """Whether G1's blocks add their input."""
     fc_bottleneck: bool = True
@@ -111,7 +112,8 @@ class PG2(Method):
     mask_fill_holes: bool = False
     """Whether M_B has no holes."""
     recon_weight: float = setting(10.0, least=0)
-    """λ: the distance's weight beside the adversarial loss."""
+    """λ: the distance's weight beside the adversarial loss (released code: 10, on DeepFashion 50;
+    the paper's text gives none)."""
     dis_mode: DiscriminatorMode = "pair"
     """What D judges: pairs of condition and image, or single images, the condition a fake too."""
     freeze_g1: bool = True
@@ -129,7 +131,7 @@ class PG2(Method):
     """Adam's constant rate for whatever trains against D, and for D."""
 
     presets: ClassVar[Mapping[str, Changes]] = {
-        "paper": {},
+        "paper": dict(pose_value_range="01"),
         "code": dict(dis_mode="triplet_market", refine_steps=38_000),
         "deepfashion": dict(height=256, width=256, batch_size=8, coarse_steps=30_000,
                             refine_steps=20_000, recon_weight=50.0, g2_skip_outer=True),
@@ -175,7 +177,8 @@ class PG2(Method):
     def stages(self, given: Given) -> list[Stage | Write]:
         people, size = given.source, (self.height, self.width)
         classes = people.num_pids
-        pairs = OrderedPairs(pairable_labels(people), self.batch_size, given.seed)
+        with set_by("--batch_size"):
+            pairs = OrderedPairs(pairable_labels(people), self.batch_size, given.seed)
 
         def plan(step: int) -> dict[str, Index]:
             return dict(zip(("condition", "target"), pairs.batch(step), strict=True))
@@ -212,9 +215,10 @@ def pairable_labels(people: People) -> Index:
     if people.poses is None or not people.poses.known.any():
         raise UserError("pg2 learns from poses, but no joint of any training image is known.")
     if not (np.bincount(labels[labels >= 0], minlength=1) > 1).any():
+        pairs = (np.bincount(people.labels() + 1)[1:] > 1).any()
         raise UserError(
-            "pg2 learns from pairs of images of one person, but no identity has two images with "
-            "a pose."
+            "pg2 learns from pairs of images of one person, but no identity has two images"
+            + (" with a pose." if pairs else ".")
         )
     return labels
 

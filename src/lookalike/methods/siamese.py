@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, cast
 import torch
 from torch import Tensor
 
+from lookalike.data.images import Resampling
 from lookalike.data.pair_samplers import VerificationPairs
 from lookalike.data.people import People
 from lookalike.data.transforms import (
@@ -29,7 +30,7 @@ from lookalike.data.transforms import (
 from lookalike.layout import channels_last
 from lookalike.losses import verification
 from lookalike.methods import schedules
-from lookalike.methods.method import Changes, Method
+from lookalike.methods.method import Changes, Method, set_by
 from lookalike.methods.model import Model, evaluating
 from lookalike.methods.optimizers import sgd
 from lookalike.methods.stage import Done, Given, Stage, StageModule, Terms, Write
@@ -38,6 +39,7 @@ from lookalike.nets.fdgan import Verifier, average
 from lookalike.settings import schedule, setting
 
 ERASING = {"mended": "fdgan", "released": "fdgan_released"}
+AREA = (0.64, 1.0)  # the share of an image that a crop shows
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,12 @@ class Siamese(Method):
     """Logits of V: different and same (released), or one with a sigmoid (paper)."""
 
     batch_size: int = setting(256, least=2)
-    """Pairs in a global batch (paper: 128). Below 64 the statistics of batch norm get too noisy at
-    the paper's learning rates."""
+    """Pairs in a global batch (released commands: 256; the paper, as a note tells it: 128). Below
+    64 the statistics of batch norm get too noisy at these learning rates."""
     negatives: int = setting(3, least=1)
     """Pairs of different people for every pair of the same."""
+    resampling: Resampling = "bilinear"
+    """How images are resized, in training and in use: bilinear (released code) or bicubic."""
     flip: float = setting(0.5, least=0, most=1)
     """Probability of a mirrored image."""
     bugs: Literal["mended", "released"] = "mended"
@@ -98,7 +102,8 @@ class Siamese(Method):
 
     def pairs(self, people: People, seed: int) -> VerificationPairs:
         """Where the pairs of a stage come from."""
-        return VerificationPairs(people.labels(), self.batch_size, self.negatives, seed)
+        with set_by("--batch_size"):
+            return VerificationPairs(people.labels(), self.batch_size, self.negatives, seed)
 
     def steps_per_epoch(self, people: People) -> int:
         """How many steps an epoch has."""
@@ -131,15 +136,16 @@ def siamese_stage(
         (method.height, method.width),
         lambda step: dict(zip(("first", "second"), pairs.batch(step), strict=True)),
         lambda done: Baseline(method, build(done), epoch),
+        resampling=method.resampling,
+        area=AREA,
     )
 
 
-def augmentation(method: Siamese, **crop: Any) -> Augment:
-    """FD-GAN's: erased before it is normalised; crop: how, if the whole image isn't taken."""
+def augmentation(method: Siamese) -> Augment:
+    """FD-GAN's of a crop as it comes: erased before it is normalised."""
     erase = RandomErasing(**ERASINGS[ERASING[method.bugs]])
-    return Augment(
-        method.height, method.width, flip=0, pad=0, erase=erase, erase_first=True, **crop
-    )
+    size = method.height, method.width
+    return Augment(*size, flip=0, pad=0, random_crop=False, erase=erase, erase_first=True)
 
 
 class SiameseModel(Model):
@@ -151,6 +157,7 @@ class SiameseModel(Model):
 
     def __init__(self, method: Siamese, classes: int) -> None:
         super().__init__(method, classes, method.height, method.width, "imagenet")
+        self.resampling = method.resampling
         weights, stride_on = method.weights, method.stride_on
         self.encoder = backbone(method.backbone, weights=weights, stride_on=stride_on)
         self.verifier = Verifier(cast(int, self.encoder.channels), method.verifier_outputs)
@@ -178,10 +185,10 @@ class Baseline(StageModule):
         super().__init__()
         self.method, self.epoch = method, epoch
         self.trained = model
-        self.augment = augmentation(method, area=(0.64, 1.0))
+        self.augment = augmentation(method)
 
     def iteration(self, batch: dict[str, Any], step: int) -> None:
-        """Augment, embed, compare; one descent."""
+        """Augment what the loader has cut from the images, embed, compare; one descent."""
         net, first, second, terms = self.trained, batch["first"], batch["second"], Terms()
         x = self.augment(interleaved(first.images, second.images))
         f = net.features(mirrored(x, draw_flips(len(x), self.method.flip)))

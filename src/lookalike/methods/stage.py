@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from lookalike.data.batches import Batches, Plan
+from lookalike.data.images import Resampling
 from lookalike.data.people import Index, People
 from lookalike.data.samplers import step_seed
 from lookalike.errors import UserError
@@ -55,6 +56,8 @@ class Stage:
     plan: step → the named global batches of rows of `people`; None: the module's own `plan`.
     build: what the finished stages left behind, by name → this stage's module.
     round: steps between two `renew` of the module; 0: it has none.
+    resampling: how the images are resized. area: the least and the greatest share of an image that
+    a crop shows, a random part cut from the image as it is in its file; None: whole images.
     """
 
     name: str
@@ -64,6 +67,8 @@ class Stage:
     plan: Plan | None
     build: Callable[[Done], StageModule]
     round: int = 0
+    resampling: Resampling = "bicubic"
+    area: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

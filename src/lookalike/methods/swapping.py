@@ -12,6 +12,11 @@ from lookalike.methods.model import Images, Model, evaluating
 Code = Literal["appearance", "structure"]
 
 
+def swapped_halves(x: Tensor) -> Tensor:
+    """The rows of the second half of a batch before those of the first: 2B×… → 2B×…"""
+    return x.roll(len(x) // 2, 0)
+
+
 class SwappingModel(Model):
     """A model that splits a crop into an appearance code and a structure code, and joins any two.
 

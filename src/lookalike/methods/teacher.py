@@ -17,6 +17,7 @@ from lookalike.methods.ide import BaselineModel
 from lookalike.methods.look import Look
 from lookalike.methods.model_file import load_model
 from lookalike.nets import Dropout, batch_statistics
+from lookalike.nets.dgnet import AppearanceEncoder
 
 LabelStyle = Literal["soft", "hard", "appearance", "uniform", "masked"]
 CHECKED = 512  # training images that a given teacher must recognise
@@ -51,6 +52,27 @@ class Teacher(nn.Module):
                 if isinstance(layer, Dropout):
                     layer.train(self.dropout)
         return self
+
+    def hand_on(self, encoder: AppearanceEncoder, backbone: str, stride_on: str) -> None:
+        """Starts `encoder`, of that trunk, as the first baseline: its trunk, its head in both.
+
+        Raises UserError unless that one is built alike.
+        """
+        first = cast(BaselineModel, self.models[0])
+        wanted = {"head": "bneck512", "backbone": backbone, "stride_on": stride_on}
+        for name, value in wanted.items():
+            if (other := getattr(first.method, name)) != value:
+                raise UserError(
+                    f"start_from teacher needs a teacher with {name} {value}, not {other}."
+                )
+        encoder.start_from(first.trunk, first.head)
+
+    def check(self, files: str, look: Look, least: float) -> None:
+        """Raises UserError if a baseline of `files`, which commas separate, recognises less than
+        the share `least` of training images. "": it was trained here, and knows them."""
+        for file, model in zip(files.split(","), self.models, strict=True):
+            if file:
+                check_teacher(file, cast(BaselineModel, model), look, least)
 
     @torch.no_grad()
     def forward(self, pictures: Tensor, appearance: Tensor, structure: Tensor) -> Tensor:

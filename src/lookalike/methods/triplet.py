@@ -46,6 +46,7 @@ class Triplet(IDE):
     margin: float | Literal["soft", "none"] = setting("soft", least=0)
     ids_per_batch: int = setting(18, least=0)
     images_per_id: int = setting(4, least=1)
+    repeats: Literal["random", "even"] = "even"
     epoch: Literal["images", "identities", "step"] = "step"
     epochs: float = schedule(25_000.0, above=0)
     decay: Literal["milestones", "cosine", "exponential"] = "exponential"
@@ -59,8 +60,9 @@ class Triplet(IDE):
         "paper": {},
         # The strong triplet baseline: pooled feature, flips only, margin 0.3, P = 32
         "pooled": dict(resize=(0, 0), head="none", feature="pool", flip_test=False, l2norm=True,
-                       margin=0.3, ids_per_batch=32, epoch="identities", epochs=300.0,
-                       decay_from=150.0, lr_trunk=2e-4, lr_head=2e-4, weight_decay=5e-4),
+                       margin=0.3, ids_per_batch=32, repeats="random", epoch="identities",
+                       epochs=300.0, decay_from=150.0, lr_trunk=2e-4, lr_head=2e-4,
+                       weight_decay=5e-4),
         "quick": dict(height=128, width=64, resize=(144, 72), epoch="images", epochs=8.0,
                       decay_from=4.0),
     }  # fmt: skip

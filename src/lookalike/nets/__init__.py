@@ -1,7 +1,8 @@
 """Networks: blocks that several systems share, and one file of networks a system.
 
 Blocks: `blocks`, `norms`, `batchnorm`, `upsample`, `resnet` and `backbone` (a trunk by name, with
-its `weights`), `heads`, `frozen`, `chunks`; and `unfilled`, for networks that a file will fill.
+its `weights` and their `expected_pixels`), `heads`, `frozen`, `chunks`; and `unfilled`, for
+networks that a file will fill.
 Systems: `dgnet`, `fdgan`, `pg2`. Judges of pictures: `inception`, `perceptual`.
 """
 
@@ -14,6 +15,7 @@ from lookalike.nets.batchnorm import (
     set_bn_mode,
 )
 from lookalike.nets.chunks import in_chunks
+from lookalike.nets.expected_pixels import PixelScale, expected_pixels
 from lookalike.nets.frozen import frozen
 from lookalike.nets.heads import BNNeck, BottleneckHead, Head, HeadName, LinearHead, make_head
 from lookalike.nets.resnet import ResNet, resnet
@@ -28,9 +30,11 @@ __all__ = [
     "Head",
     "HeadName",
     "LinearHead",
+    "PixelScale",
     "ResNet",
     "backbone",
     "batch_statistics",
+    "expected_pixels",
     "freeze_stages",
     "frozen",
     "in_chunks",

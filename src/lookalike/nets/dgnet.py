@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.nets.blocks import Residual, lrelu, reflect_conv
+from lookalike.nets.frozen import frozen
 from lookalike.nets.heads import BottleneckHead
 from lookalike.nets.norms import LayerNorm, adain, instance_norm
 from lookalike.nets.upsample import UpsampleConv
@@ -91,6 +92,12 @@ class Generator(nn.Module):
         """s of normalised images: grey is the plain mean of the three normalised channels."""
         return self.encoder(x.mean(1, keepdim=True))
 
+    def structure_again(self, pictures: Tensor, trains_encoder: bool) -> Tensor:
+        """s of pictures, whose gradient reaches the encoder alone, or the pictures alone."""
+        if trains_encoder:
+            return self.structure(pictures.detach())
+        return cast(Tensor, frozen(self.encoder, pictures.mean(1, keepdim=True)))
+
     def styles(self, f: Tensor) -> Tensor:
         """Every γ and β that f asks for: B×4C → B×4×2×2·dim (block, γ or β, both AdaINs)."""
         chunks = f
@@ -166,7 +173,7 @@ class Discriminator(nn.Module):
 
 
 class Appearance(NamedTuple):
-    """What the appearance encoder sees in a batch: the code (detached from it) and the logits."""
+    """What the appearance encoder sees in a batch: the code and the logits."""
 
     code: Tensor  # B×4C, channel-major: index = 4·channel + stripe
     primary: Tensor  # B×classes

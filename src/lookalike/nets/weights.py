@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lookalike.errors import UserError, unknown
 from lookalike.files import cache
 from lookalike.nets.resnet import StrideOn
+from lookalike.reading import check_file, check_inflated
 
 _URL = "https://download.pytorch.org/models/"
 # torchvision's IMAGENET1K_V1 files; the hexadecimal part is the start of their sha256.
@@ -40,6 +41,12 @@ def weights_file(name: str, weights: str) -> Path | None:
         return None
     if weights != "imagenet":
         path = Path(weights).expanduser()
+        if is_trained(path):
+            raise UserError(
+                f"{weights} is a trained model of Lookalike, not a trunk's weights. To train its "
+                "run on, give the run's folder as --out, with --resume and a longer length; else "
+                "give --weights a .safetensors or .pth file, 'imagenet' or 'none'."
+            )
         if not path.is_file():
             raise UserError(
                 f"There is no weights file '{weights}': give --weights a .safetensors or .pth "
@@ -55,6 +62,19 @@ def weights_file(name: str, weights: str) -> Path | None:
     if name not in PUBLIC:
         raise unknown("network with public weights", name, PUBLIC)
     return _download(_URL + PUBLIC[name])
+
+
+def is_trained(path: Path) -> bool:
+    """Whether `path` is a run of ours, a model or a checkpoint of one."""
+    if path.is_dir():
+        return (path / "model.safetensors").is_file() or (path / "config.yaml").is_file()
+    if path.suffix != ".safetensors":
+        return path.name == "last.ckpt" and path.is_file()
+    try:
+        with safetensors.safe_open(str(path), framework="pt") as file:
+            return "lookalike" in (file.metadata() or {})
+    except (OSError, safetensors.SafetensorError):  # what is wrong with it is said later
+        return False
 
 
 def _download(url: str) -> Path:
@@ -82,18 +102,27 @@ def weights_stride_on(name: str, weights: str) -> StrideOn:
     path = weights_file(name, weights)
     if path is None:
         return "3x3"
-    if path.suffix == ".safetensors":
-        try:
-            with safetensors.safe_open(str(path), framework="pt") as file:
-                placement = (file.metadata() or {}).get("stride_on")
-        except safetensors.SafetensorError as error:
-            raise UserError(f"{path} is not a readable .safetensors file ({error}).") from error
-        if placement == "1x1" or placement == "3x3":
-            return "1x1" if placement == "1x1" else "3x3"
-        if placement is not None:
-            raise unknown(f"stride_on in {path}", placement, ("1x1", "3x3"))
+    placement = metadata(path).get("stride_on")
+    if placement == "1x1" or placement == "3x3":
+        return "1x1" if placement == "1x1" else "3x3"
+    if placement is not None:
+        raise unknown(f"stride_on in {path}", placement, ("1x1", "3x3"))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return "1x1" if digest[:16] in KNOWN_1X1 else "3x3"
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What a .safetensors file says of its weights; other files say nothing.
+
+    Raises UserError when it can't be read.
+    """
+    if path.suffix != ".safetensors":
+        return {}
+    try:
+        with safetensors.safe_open(str(path), framework="pt") as file:
+            return file.metadata() or {}
+    except safetensors.SafetensorError as error:
+        raise UserError(f"{path} is not a readable .safetensors file ({error}).") from error
 
 
 def load_imagenet(model: nn.Module, name: str = "resnet50", weights: str = "imagenet") -> None:
@@ -114,10 +143,13 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """
     content: Any
     try:
+        check_file(path)
         if path.suffix == ".safetensors":
             content = safetensors.torch.load_file(path)
         else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = load_plain(path)
+    except UserError:
+        raise
     except safetensors.SafetensorError as error:
         raise UserError(f"{path} is not a readable .safetensors file ({error}).") from error
     except OSError as error:
@@ -128,7 +160,42 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         content = content["state_dict"]
     if not isinstance(content, dict):
         raise UserError(f"{path} holds a {type(content).__name__}, not named weights.")
-    return {k.removeprefix("module."): v for k, v in content.items() if isinstance(v, Tensor)}
+    return {str(k).removeprefix("module."): v for k, v in content.items() if isinstance(v, Tensor)}
+
+
+class Skipped:
+    """What stands for NumPy's numbers and arrays beside weights (the best rank-1, say), which
+    nobody needs: none of what a file says of them is kept or called."""
+
+    def __init__(self, *_: Any) -> None: ...
+
+    def __setstate__(self, state: object) -> None: ...
+
+
+# By the names that NumPy 1 and 2 give what pickles of them ask for.
+_SKIPPED: list[Any] = [
+    type(name, (Skipped,), {"__module__": module})
+    for module, name in (
+        ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"),
+        ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"),
+    )
+]  # fmt: skip
+
+
+def load_plain(path: Path) -> Any:
+    """What a PyTorch file holds, on the CPU, without running code that may be in it.
+
+    NumPy's numbers and arrays are read over. Raises UserError for a file that unpacks to so much
+    more than its size as weights never do, and for damage nearly every kind of exception.
+    """
+    check_file(path)
+    try:
+        check_inflated(path)
+    except ValueError as error:
+        raise UserError(f"{path} can't be read ({error}): get the file again.") from error
+    with torch.serialization.safe_globals(_SKIPPED):
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def load_trunk(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:

@@ -96,14 +96,21 @@ def settings(files: Mapping[str, Checkpoint]) -> FDGAN:
         size(gen, f"de_{name}.1.weight", 1, 0)
         for name in ("avg", "conv5", "conv4", "conv3", "conv2")
     ]
+
+    def fitting(connect: int) -> int:
+        """How many decoders, the smallest maps first, have the inputs that so many skips give: a
+        decoder that sees a map of the pose encoder has twice as many. One that lacks says nothing.
+        """
+        pairs = enumerate(zip(inputs, outputs, strict=True))
+        return sum(into == (2 if k < connect else 1) * out for k, (into, out) in pairs)
+
     sizes: dict[str, Any] = {
         "height": 32 * size(gen, "en_avg.1.weight", 2, code.height // 32),
         "width": 32 * size(gen, "en_avg.1.weight", 3, code.width // 32),
         "generator_dim": size(gen, "en_conv1.weight", 0, code.generator_dim),
         "pose_dim": pose,
         "noise_dim": max(1, width - 2048 - pose),
-        # A decoder that sees a map of the pose encoder has twice the inputs there.
-        "connect_layers": sum(a > b for a, b in zip(inputs, outputs, strict=True)),
+        "connect_layers": max(range(6), key=fitting),
         "dis_dim": size(files.get("Dp"), "model.0.weight", 0, code.dis_dim),
     }
     return dataclasses.replace(code, stride_on="3x3", weights="none", **sizes)

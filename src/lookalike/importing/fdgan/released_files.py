@@ -47,7 +47,8 @@ def recognise(file: Checkpoint) -> str:
     for kind, layout in LAYOUTS.items():
         if any(name.startswith(layout.marks) for name in file.tensors):
             outputs = file.tensors.get("embed_model.classifier.bias")
-            return "Di" if kind == "E" and outputs is not None and len(outputs) == 1 else kind
+            one = outputs is not None and outputs.numel() == 1
+            return "Di" if kind == "E" and one else kind
     raise UserError(
         f"{file.path} is none of FD-GAN's E, G, Di and Dp files: it has the entries "
         f"{names(file.tensors)}."

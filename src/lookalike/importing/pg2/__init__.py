@@ -135,6 +135,8 @@ def axes(file: Checkpoint, name: str, dims: int) -> tuple[int, ...]:
         )
     if value.dim() != dims:
         raise UserError(f"{file.path} has '{name}' of shape {by(value.shape)}, not {dims} axes.")
+    if not value.numel():
+        raise UserError(f"{file.path} has '{name}' of shape {by(value.shape)}: it is empty.")
     return tuple(value.shape)
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from lookalike.importing.checkpoints import Checkpoint
-from lookalike.importing.renaming import UNKNOWN, Report, check_entry
+from lookalike.importing.renaming import UNKNOWN, Report, check_entries
 
 KINDS = {"G1": "Pose_AE/", "G2": "UAEnoFC/", "D": "Discriminator."}
 UNUSED = re.compile(
@@ -132,12 +132,15 @@ def d_rows(layers: int, template: Mapping[str, Tensor]) -> list[Row]:
 def take(kind: str, file: Checkpoint, rows: list[Row]) -> tuple[dict[str, Tensor], Report]:
     """The variables of one network under our names, and the report of the rest of its scope.
 
-    Raises UserError naming the first that is missing, has another shape or isn't finite.
+    Raises UserError naming the first that is missing or, where none is, has another shape or isn't
+    finite.
     """
+    check_entries(
+        kind, file, [(row.theirs, file.tensors.get(row.theirs), row.shape) for row in rows]
+    )
     tensors: dict[str, Tensor] = {}
-    for theirs, shape, ours, turn in rows:
-        value = check_entry(kind, file, theirs, file.tensors.get(theirs), shape)
-        tensors[ours] = turn(value.float()).contiguous()
+    for theirs, _, ours, turn in rows:
+        tensors[ours] = turn(file.tensors[theirs].float()).contiguous()
     names = {row.theirs for row in rows}
     entries = [name for name in file.tensors if scope_of(name) == kind]
     rest: dict[str, list[str]] = {}

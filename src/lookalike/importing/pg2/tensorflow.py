@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +12,8 @@ import torch
 from torch import Tensor
 
 from lookalike.errors import UserError
-from lookalike.importing.checkpoints import Checkpoint
+from lookalike.importing.checkpoints import Checkpoint, check_size
+from lookalike.reading import check_inflated
 
 RECIPE = (
     'where TensorFlow is installed run python -c "import numpy, tensorflow; '
@@ -29,7 +28,7 @@ def find(paths: Sequence[Path], step: int | None) -> Path:
 
     step: of the checkpoints in a folder; None takes the newest. Raises UserError if there is none.
     """
-    if len(paths) > 1:
+    if len(paths) != 1:
         raise UserError(f"PG²'s networks lie in one file, but {len(paths)} are given.")
     (path,) = paths
     if path.is_dir():
@@ -72,17 +71,19 @@ def read_variables(path: Path) -> Checkpoint:
     if path.with_name(f"{path.name}.index").is_file():
         return as_checkpoint(path, from_tensorflow(path))
     try:
+        check_inflated(path)
         file = np.load(path, allow_pickle=False)
         if isinstance(file, np.ndarray):
             raise ValueError("it holds one array without a name")
         with file:
-            return as_checkpoint(path, {name: file[name] for name in file.files})
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            arrays = {name: file[name] for name in file.files}
+    except Exception as error:  # a damaged, encrypted or foreign archive fails in its own way
         why = " ".join(str(error).split()).rstrip(".")
         recipe = RECIPE.format(prefix="model.ckpt-0")
         raise UserError(
             f"{path} can't be read as an .npz file of variables ({why}): {recipe}."
         ) from error
+    return as_checkpoint(path, arrays)
 
 
 def from_tensorflow(prefix: Path) -> dict[str, np.ndarray]:
@@ -107,8 +108,11 @@ def as_checkpoint(path: Path, arrays: dict[str, np.ndarray]) -> Checkpoint:
     tensors: dict[str, Tensor] = {}
     others: list[str] = []
     for name, value in sorted(arrays.items()):
-        if np.asarray(value).dtype.kind in "fiu":
-            tensors[name.removesuffix(":0")] = torch.from_numpy(np.array(value))
+        kind = np.asarray(value).dtype
+        if kind.kind in "fiu" and kind.itemsize <= 8:  # torch has no long doubles
+            value = np.array(value, kind.newbyteorder("="))  # nor a foreign byte order
+            tensors[name.removesuffix(":0")] = torch.from_numpy(value)
         else:
             others.append(name)
+    check_size(path, tensors)
     return Checkpoint(path, tensors, others)
