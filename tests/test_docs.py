@@ -127,7 +127,14 @@ def test_every_preset_and_the_control_are_documented(name):
     for preset in METHODS[name].presets:
         assert f"`{preset}`" in page
     for setting, value in (METHODS[name].control or {}).items():
-        assert f"--{setting} {value:g}" in page
+        assert f"--{setting} {value if isinstance(value, str) else f'{value:g}'}" in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_rank_20_stands_in_every_table_beside_rank_10(page):
+    for line in page.read_text().splitlines():
+        if re.match(r"(\||features ).*\brank-?10\b", line):
+            assert re.search(r"rank-?1\b.*rank-?5\b.*rank-?10\b.*rank-?20\b", line), line
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -146,6 +153,77 @@ def test_prose_is_at_most_100_columns_wide(page):
         if len(line) > WIDTH and not line.startswith("|")  # a table's rows can't be broken
     ]
     assert not wide
+
+
+def prose(page):
+    """The text of a page, without its line ends."""
+    return " ".join((ROOT / page).read_text().split())
+
+
+def crops(root, people, cameras, shots, first=0):
+    """Empty image files in folders of people."""
+    for person in range(first, first + people):
+        (root / f"p{person:02d}").mkdir(parents=True)
+        for camera in range(1, cameras + 1):
+            for shot in range(shots):
+                (root / f"p{person:02d}" / f"c{camera}_{shot}.jpg").touch()
+
+
+def test_the_queries_that_are_drawn_are_those_that_the_page_counts(tmp_path):
+    """docs/data.md: of the command that stands there."""
+    from lookalike.data import load
+    from lookalike.data.info import describe
+
+    page = prose("docs/data.md")
+    (options,) = set(re.findall(r"folder:crops(\?\S*queries_per_id\S*)'", page))
+    assert (
+        "30 people with four crops in each of two cameras, and ten more with one in each, give 60 "
+        "queries and 180 gallery crops by that command, and 20 images that are left out."
+    ) in page
+    crops(tmp_path, 30, cameras=2, shots=4)
+    crops(tmp_path, 10, cameras=2, shots=1, first=30)
+    counts = describe(load(f"folder:{tmp_path}{options}"))
+    sizes = [counts["splits"][split]["images"] for split in ("train", "query", "gallery")]
+    assert sizes == [0, 60, 180]
+    assert list(counts["passed_over"].values()) == [20]
+
+
+def test_the_worlds_of_the_demo_have_the_queries_that_the_page_counts():
+    """docs/demo.md: its plaza and its night, not rendered."""
+    from lookalike.world.spec import WorldSpec
+    from lookalike.world.writer.layout import crops, people_tested
+
+    page = prose("docs/demo.md")
+    for options in ({"people": 100, "images": 4, "test_fraction": 0.4},
+                    {"people": 30, "images": 2, "test_fraction": 1}):  # fmt: skip
+        spec = WorldSpec(**options)
+        tested = people_tested(spec)
+        splits = [c.split for p in tested for c in crops(spec, p, True)]
+        queries = splits.count("query")
+        gallery = len(splits) - queries
+        assert f"{queries} of {queries} queries valid, {gallery} gallery crops" in page
+    assert "render 100 people at a plaza, six cameras × 4 images, and 30 at night, × 2" in page
+
+
+def test_the_sentence_of_a_caveat_is_the_one_that_the_page_shows():
+    import numpy as np
+
+    from lookalike.metrics import caveat
+
+    page = (ROOT / "docs/evaluation.md").read_text()
+    (sentence,) = re.findall(r"^# '(the gallery has .*)'$", page, re.M)
+    count = int(re.search(r"[\d,]+", sentence)[0].replace(",", ""))
+    one = np.ones(1, int)
+    assert caveat("distractors-500k", one, np.append(np.zeros(count, int), 1), one) == sentence
+
+
+def test_the_readme_and_the_results_have_the_same_numbers():
+    """Rows of the README's table stand in docs/results.md as they are."""
+    rows = [line for line in (ROOT / "README.md").read_text().splitlines()
+            if re.match(r"\| [`–].*\| \d\d\.\d \|", line) and line.count("|") > 6]  # fmt: skip
+    assert len(rows) == 5
+    results = (ROOT / "docs/results.md").read_text().splitlines()
+    assert [row for row in rows if row not in results] == []
 
 
 @pytest.mark.parametrize("package", FLOORS)
