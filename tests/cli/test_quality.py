@@ -1,6 +1,7 @@
 """`lookalike quality` as a user calls it."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -84,6 +85,16 @@ def test_folders(folders, capsys):
     assert lines[0].split() == ["pictures", *["SSIM", "↑", "PSNR", "↑", "L1", "↓", "DSSIM", "↓"]]
     assert lines[1].startswith("generated ")
     assert len(lines) == 4
+
+
+def test_what_is_no_picture_is_told(folders, tmp_path, capsys):
+    made = shutil.copytree(folders / "made", tmp_path / "judged")
+    (made / "notes.txt").write_text("of June")
+    assert (
+        main(["quality", str(made), "--reference", str(folders / "real"), "--weights", "none"]) == 0
+    )
+    said = capsys.readouterr().err
+    assert f"passed over 1 files without the suffix of an image, such as {made}/notes.txt" in said
 
 
 MISTAKES = {

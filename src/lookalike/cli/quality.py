@@ -15,6 +15,7 @@ from lookalike.cli.parser import (
     one_of,
     positive,
     seed,
+    tell_passed_over,
 )
 from lookalike.errors import UserError
 from lookalike.files import writable
@@ -78,9 +79,11 @@ def main(argv: list[str]) -> int:
         networks = load_networks(
             device, weights if args.reference else "none", args.inception, args.lpips
         )
+        passed_over: dict[str, list[str]] = {}
         result = folder_quality(
-            folders, networks, options, args.sets, args.seed, args.batch, device
+            folders, networks, options, args.sets, args.seed, args.batch, device, passed_over
         )
+        tell_passed_over(passed_over)
     if args.json:
         parts = {"rows": result.rows, "notes": result.notes, "seconds": result.seconds}
         print(json.dumps(parts, indent=1, allow_nan=False))

@@ -44,6 +44,7 @@ def folder_quality(
     seed: int = 0,
     batch: int = 32,
     device: torch.device | str = "cpu",
+    passed_over: dict[str, list[str]] | None = None,
 ) -> PictureQuality:
     """What is measured of the pictures in `generated`, at the size that they have.
 
@@ -51,16 +52,17 @@ def folder_quality(
     `sets` only the sets are, whatever the names and sizes. condition: the row of the pictures that
     the generated ones were made of. masks: for mask-SSIM and mask-IS, of the same names.
     options: their `masks` don't count; for `diversity` a person is a subfolder, or what stands
-    before the first underscore of a name.
+    before the first underscore of a name. passed_over: collects what lies in the folders and is no
+    image, by the reason.
     Raises UserError when a folder is empty, an image can't be read, sizes differ, a picture has no
     counterpart, or there is nothing to measure.
     """
     device, clock = torch.device(device), Stopwatch()
-    rows = {GENERATED: images_by_name(folders.generated)}
+    rows = {GENERATED: images_by_name(folders.generated, passed_over)}
     if folders.condition:
-        rows = {COPY: images_by_name(folders.condition), **rows}
-    target = images_by_name(folders.reference) if folders.reference else {}
-    masks = images_by_name(folders.masks) if folders.masks else {}
+        rows = {COPY: images_by_name(folders.condition, passed_over), **rows}
+    target = images_by_name(folders.reference, passed_over) if folders.reference else {}
+    masks = images_by_name(folders.masks, passed_over) if folders.masks else {}
     paired = bool(target) and not sets
     require_counterparts(rows, target, masks, folders, paired)
     compares_sets = networks.inception is not None or (target and networks.resnet is not None)
@@ -94,16 +96,16 @@ def folder_quality(
     return PictureQuality(results, notes, clock.seconds)
 
 
-def images_by_name(folder: str) -> dict[str, Path]:
+def images_by_name(folder: str, passed_over: dict[str, list[str]] | None = None) -> dict[str, Path]:
     """The images of a folder by their paths in it without suffix, in order.
 
-    Raises UserError for two of one name.
+    passed_over: collects what else lies there, by the reason. Raises UserError for two of one name.
     """
     top = Path(folder)
     if not top.is_dir():
         raise UserError(f"There is no folder {folder}.")
     images: dict[str, Path] = {}
-    for path in map(Path, image_files([top])):
+    for path in map(Path, image_files([top], passed_over)):
         name = str(path.relative_to(top).with_suffix(""))
         if name in images:
             raise UserError(f"{images[name]} and {path} have the same name: keep one of them.")
