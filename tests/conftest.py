@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tiny nets gain nothing by threads
 
@@ -15,6 +16,7 @@ from helpers.jobs import work_here
 from helpers.leaks import nothing_left, system_temp  # noqa: F401
 from helpers.processes import Command, start_server
 
+from lookalike.stopping import SIGNALS
 from lookalike.world.spec import WorldSpec
 from lookalike.world.writer.render import render
 
@@ -22,6 +24,15 @@ from lookalike.world.writer.render import render
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests come first: at the end, short ones are left to share out."""
     items.sort(key=lambda item: item.path.name != "test_every_method.py")
+
+
+@pytest.fixture
+def signal_handlers() -> Iterator[None]:
+    """Puts back afterwards what a stopped command leaves of them."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def world(temporary: pytest.TempPathFactory, name: str, **spec: Any) -> Path:

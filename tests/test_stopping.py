@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,15 +22,9 @@ from lookalike.stopping import (
     stoppable,
 )
 
+pytestmark = pytest.mark.usefixtures("signal_handlers")
+
 FORK = multiprocessing.get_context("fork")
-
-
-@pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def test_a_command_goes_on_where_it_has_begun(tmp_path: Path) -> None:

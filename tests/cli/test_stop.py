@@ -5,7 +5,6 @@
 
 import pkgutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ import pytest
 
 from lookalike.cli import VERBS, main
 from lookalike.stopping import SIGNALS
+
+pytestmark = pytest.mark.usefixtures("signal_handlers")
 
 Capture = pytest.CaptureFixture[str]
 MODEL, MARKET, OUT = "MODEL", "MARKET", "OUT"
@@ -60,14 +61,6 @@ JOBS = {
     ),
     f"data check market1501:{MARKET}": ("lookalike.data.check.check", ""),
 }
-
-
-@pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def asks(patch: pytest.MonkeyPatch, place: str, number: int) -> None:

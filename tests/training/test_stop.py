@@ -3,7 +3,7 @@
 import os
 import pkgutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from helpers.runs import assert_same_run
 
 from lookalike.cli import main
 from lookalike.stopping import SIGNALS
+
+pytestmark = pytest.mark.usefixtures("signal_handlers")
 
 Tiny = Callable[..., list[str]]
 Start = Callable[..., Command]
@@ -41,14 +43,6 @@ def whole(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "whole"
     assert main(tiny("ide", run, FLAGS)) == 0
     return run
-
-
-@pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def ends_stopped(run: Path, out: str, err: str) -> bool:
