@@ -7,7 +7,9 @@ import pytest
 from lookalike.cli import main
 from lookalike.data import load
 from lookalike.evaluation.calibration import Calibration, calibrate
+from lookalike.evaluation.steps import Steps
 from lookalike.methods.model_file import load_model
+from lookalike.metrics import verify
 
 
 @pytest.fixture
@@ -168,3 +170,36 @@ def test_a_single_camera_is_explained(run, market, tmp_path, capsys):
             file.unlink()
     assert main(["calibrate", str(run), "--data", f"market1501:{root}"]) == 2
     assert "only from their own camera" in capsys.readouterr().err
+
+
+def test_steps_are_in_table_record_and_report(run, market, tmp_path, capsys):
+    words = ["calibrate", str(run), "--data", f"market1501:{market}", "--fpr", "0.1"]
+    assert main([*words, "--cameras", "mean", "--neighbours"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    text = " ".join(" ".join(lines).split())
+    assert "between features after these steps only: cameras mean (queries and gallery" in text
+    assert max(map(len, lines[:-1])) <= 80
+    kept = json.loads((run / "calibration.json").read_text())
+    steps = Steps("mean", 2)
+    want = calibrate(load_model(run), load("market1501", market), fpr=0.1, steps=steps).record()
+    assert kept == json.loads(json.dumps(want))
+    assert kept["steps"] == ["cameras mean", "neighbours 2"]
+    assert kept["steps_set"] == ["queries and gallery together", "queries and gallery apart"]
+    assert kept["rule"].endswith("threshold, between features after these steps only")
+    assert "after these steps only: cameras mean" in (run / "report.html").read_text()
+    assert main([*words, "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert "steps" not in plain
+    assert plain["threshold"] != kept["threshold"]
+
+
+def test_features_of_anybody_are_calibrated_after_steps(npz, capsys):
+    file = npz(1)
+    assert main(["calibrate", "--features", file, "--cameras", "--json"]) == 0
+    got = json.loads(capsys.readouterr().out)
+    arrays = np.load(file)
+    sides = [arrays[f"{side}_features"] for side in ("query", "gallery")]
+    ids = [arrays[f"{side}_{x}"] for x in ("pids", "camids") for side in ("query", "gallery")]
+    moved, _ = Steps("deviation").apply(sides, ids[2:])
+    assert got["threshold"] == pytest.approx(verify(*moved, *ids, fpr=(1e-3,)).points[0].threshold)
+    assert got["steps_note"] == ""

@@ -11,7 +11,7 @@ from lookalike.evaluation import evaluate
 from lookalike.evaluation.features import extract
 from lookalike.evaluation.foreign_features import read_features
 from lookalike.methods.model_file import load_model
-from lookalike.metrics import rank
+from lookalike.metrics import centralise_neighbours, normalise_cameras, rank
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
@@ -203,3 +203,73 @@ def test_a_mistake_of_labels_is_one_sentence(dgnet_file, crops, tmp_path, capsys
     shown = capsys.readouterr().err
     assert sentence in shown
     assert shown.count("\n") == 1
+
+
+def test_steps_are_taken_and_told(dgnet_file, market, tmp_path, capsys):
+    words = ["embed", str(dgnet_file), "--data", f"market1501:{market}", "--split", "gallery"]
+    plain, out = tmp_path / "plain.npz", tmp_path / "stepped.npz"
+    assert main([*words, "--out", str(plain)]) == 0
+    capsys.readouterr()
+    assert main([*words, "--out", str(out), "--cameras", "mean", "--neighbours", "3"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown == [
+        f"24 features of 1024 numbers after the steps cameras mean, neighbours 3 in {out}"
+    ]
+    before, after = np.load(plain), np.load(out)
+    want = normalise_cameras(before["features"], before["camids"], deviation=False)
+    np.testing.assert_allclose(after["features"], centralise_neighbours(want, 3), atol=1e-6)
+    assert after["features"].dtype == np.float32
+    assert after["steps"].tolist() == ["cameras mean (these images)", "neighbours 3 (these images)"]
+    assert set(after) == set(before) | {"steps"}
+    assert main([*words, "--out", str(out), "--cameras"]) == 0
+    told = capsys.readouterr().out.splitlines()[1]
+    assert told == "cameras 0, 1, 2 with fewer than 20 images: only centred."
+
+
+def test_who_reads_the_features_is_told_of_their_steps(dgnet_file, market, tmp_path, capsys):
+    files = []
+    for split in ("query", "gallery"):
+        files.append(str(tmp_path / f"{split}.npz"))
+        assert main(["embed", str(dgnet_file), "--data", f"market1501:{market}", "--split", split,
+                     "--neighbours", "--out", files[-1]]) == 0  # fmt: skip
+    capsys.readouterr()
+    assert main(["evaluate", "--features", *files]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "the features come after the steps neighbours 2 (these images)." in shown
+    assert main(["embed", str(dgnet_file), "--data", f"market1501:{market}", "--split", "query",
+                 "--out", files[0]]) == 0  # fmt: skip
+    capsys.readouterr()
+    for verb in (["evaluate"], ["calibrate", "--json"]):
+        assert main([*verb, "--features", *files]) == 2
+        error = capsys.readouterr().err
+        assert "steps of the query features are none; those of the gallery features neigh" in error
+        assert error.count("\n") == 1
+
+
+def test_cameras_of_a_folder_must_be_known(dgnet_file, crops, tmp_path, capsys):
+    out = ["--out", str(tmp_path / "f.npz")]
+    for words in ([], ["--camera", "none"]):
+        assert main(["embed", str(dgnet_file), str(crops), *words, "--cameras", "mean", *out]) == 2
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert error.startswith("lookalike: --cameras needs to know the camera of every image: giv")
+    assert not (tmp_path / "f.npz").exists()
+    words = ["embed", str(dgnet_file), str(crops), "--people"]
+    assert main([*words, *out]) == 0
+    before = np.load(out[1])
+    assert main([*words, "--cameras", "mean", *out]) == 0
+    want = normalise_cameras(before["features"], before["camids"], deviation=False)
+    np.testing.assert_allclose(np.load(out[1])["features"], want, rtol=0, atol=1e-6)
+
+
+def test_an_unknown_camera_among_known_ones_is_left_as_it_is(dgnet_file, crops, tmp_path, capsys):
+    lines = (crops / "list.csv").read_text().splitlines()
+    lines[1:4] = [f"{line.rpartition(',')[0]},none" for line in lines[1:4]]
+    (crops / "list.csv").write_text("\n".join(lines))
+    words = ["embed", str(dgnet_file), str(crops), "--csv", "list.csv", "--cameras", "mean"]
+    assert main([*words, "--out", str(tmp_path / "f.npz")]) == 0
+    assert "3 images of unknown cameras (below 0) are left as they" in capsys.readouterr().out
+    found = np.load(tmp_path / "f.npz")
+    unknown = found["camera_names"] == "none"
+    plain = extract(load_model(dgnet_file), found["paths"][unknown].tolist())
+    want = torch.nn.functional.normalize(plain)
+    np.testing.assert_allclose(found["features"][unknown], want, rtol=0, atol=1e-5)

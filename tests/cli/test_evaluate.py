@@ -14,6 +14,7 @@ from lookalike.data import load
 from lookalike.evaluation import evaluate
 from lookalike.evaluation.evaluation import evaluate_features
 from lookalike.evaluation.scoring import EvaluationOptions
+from lookalike.evaluation.steps import Steps
 from lookalike.methods.model_file import load_model
 from lookalike.metrics import PROTOCOLS
 
@@ -333,3 +334,76 @@ def test_names_that_are_no_utf8_are_printed(tmp_path):
         )
         assert shown.returncode == 0, shown.stderr
         assert b"q\\udcff\\udce5" in shown.stdout
+
+
+def test_steps_give_rows_before_and_after(files, capsys):
+    def shown(*flags):
+        assert main(["evaluate", "--features", *files, *flags]) == 0
+        return capsys.readouterr().out
+
+    lines = shown("--cameras", "--neighbours").splitlines()
+    assert lines[0].split() == [
+        "features", "mAP", "rank1", "rank5", "rank10", "rank20", "mINP", "ID2"
+    ]  # fmt: skip
+    assert [lines[1].split()[0], lines[2].split()[0]] == ["query,", "with"]
+    text = " ".join(" ".join(lines).split())
+    assert "cameras deviation (queries and gallery together), neighbours 2 (queries and" in text
+    assert "market1501: cameras 0, 1, 2 with fewer than 20 images: only centred." in text
+    assert max(map(len, lines)) <= 80
+    together = shown("--protocol", "all", "--cameras", "--rerank", "--rates", "--confidence", "0.9")
+    assert max(map(len, together.splitlines())) <= 80
+
+
+def test_step_flags_reach_the_numbers(files, capsys):
+    cases = {
+        ("--cameras",): Steps("deviation"),
+        ("--cameras", "mean"): Steps("mean"),
+        ("--cameras", "deviation"): Steps("deviation"),
+        ("--neighbours",): Steps(neighbours=2),
+        ("--neighbours", "5", "--cameras"): Steps("deviation", 5),
+    }
+    for flags, steps in cases.items():
+        assert main(["evaluate", "--features", *files, *flags, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["rows"]
+        want = evaluate_features(files, options=EvaluationOptions(steps=steps)).rows
+        assert found == json.loads(json.dumps(want))
+        assert found[1]["steps"]
+
+
+def test_adapted_statistics_of_a_model(dgnet_file, market, files, capsys):
+    words = ["evaluate", str(dgnet_file), "--data", f"market1501:{market}", "--adabn"]
+    assert main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    options = EvaluationOptions(steps=Steps(adabn=True))
+    want = evaluate(load_model(dgnet_file), load("market1501", market), options=options)
+    assert [row["steps"] for row in found["rows"]] == [[], ["adabn"]] * 3
+    for got, row in zip(found["rows"], want.rows, strict=True):
+        assert {name: got[name] for name in ("mAP", "mINP", "ID2")} == pytest.approx(
+            {name: row[name] for name in ("mAP", "mINP", "ID2")}
+        )
+    assert main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "with steps: adabn (queries and gallery together)" in lines
+    assert any(line.startswith("embedding ") and "adapting " in line for line in lines)
+    assert "--adabn goes with MODEL" in told(["--features", *files, "--adabn"], capsys)
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--cameras", "runs/x"], "Unknown statistic of cameras 'runs/x'. Known: deviation, mean."),
+        (["--cameras", "men"], "did you mean 'mean'"),
+        (["--neighbours", "0"], "Argument --neighbours: '0' is not a whole number from 1 up"),
+    ],
+)
+def test_a_wrong_step_is_one_sentence(files, capsys, flags, sentence):
+    assert sentence in told(["--features", *files, *flags], capsys)
+
+
+def test_distances_have_no_steps(files, tmp_path, capsys):
+    ids = {f"{side}_{name}": dict(np.load(file))[name]
+           for side, file in zip(("query", "gallery"), files, strict=True)
+           for name in ("pids", "camids")}  # fmt: skip
+    np.savez(tmp_path / "d.npz", distances=np.zeros((12, 24)), **ids)
+    sentence = told(["--features", str(tmp_path / "d.npz"), "--neighbours"], capsys)
+    assert "steps need features, and these are distances" in sentence

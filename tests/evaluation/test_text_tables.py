@@ -99,6 +99,28 @@ def test_no_table_is_wider_than_80_columns(features, protocols):
             assert sum(bool(re.search(rf"(?<!-){protocol}[ ,]", line)) for line in lines) == rows
 
 
+@pytest.mark.parametrize("protocols", [["cuhk03-single-shot"], list(PROTOCOLS)])
+@pytest.mark.parametrize("features", ["f", "market1501_resnet50_of_epoch_119"])
+def test_tables_with_steps_fit_too(features, protocols):
+    plain = made(features, protocols, EvaluationOptions(rates=True, confidence=0.9)).rows
+    after = made(features, protocols, EvaluationOptions((20, 6, 0.3), 5, True, 0.9)).rows
+    names = ["adabn", "cameras deviation", "neighbours 2"]
+    for row in plain:
+        row |= {"steps": [], "steps_set": [], "ID2": 0.98765}
+    for row in after:
+        row |= {"steps": names, "steps_set": ["queries and gallery apart"] * 3, "ID2": 0.04321}
+    lines = results_table(Evaluation(plain + after, {}, {}, {})).splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = [line for line in lines if re.search(r"\d$", line)]
+    kinds = [line[:12].strip() for line in rows if line[:8] in ("  with s", "  re-ran")]
+    assert kinds == ["with steps", "re-ranked", "with steps"]  # the last with its rates
+    text = " ".join(line.strip() for line in lines)
+    assert "neighbours 2 (queries and gallery apart); expanded and re-ranked after them" in text
+    assert "queries expanded with their 5 nearest gallery crops" in lines
+    assert "0.988" in text
+    assert "0.043" in text
+
+
 def test_two_features_of_several_protocols_keep_their_names():
     one, other = made("f", list(PROTOCOLS)), made("g", list(PROTOCOLS))
     lines = results_table(Evaluation(one.rows + other.rows, {}, {}, {})).splitlines()

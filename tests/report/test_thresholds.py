@@ -72,6 +72,19 @@ def test_half_a_file_is_named_and_left_out(tmp_path):
     assert "Thresholds" not in text
 
 
+def test_steps_that_the_threshold_goes_with_are_told(tmp_path):
+    steps = {"steps": ["neighbours 2"], "steps_set": ["queries and gallery apart"]}
+    for more, told in (({}, False), (steps, True)):
+        _, page = read(tmp_path, {**record(), **more})
+        text = " ".join(page.text.split())
+        sentence = "between features after these steps only: neighbours 2 (queries and gallery ap"
+        assert (sentence in text) == told
+        assert ("after these steps" in text) == told
+    for wrong in ({"steps": 3}, {**steps, "steps_set": []}):
+        _, page = read(tmp_path, {**record(), **wrong})
+        assert "calibration.json is not what this version writes" in page.text
+
+
 @pytest.mark.parametrize("lost", ["cameras", "histogram", "target_fpr"])
 def test_another_version_s_file_is_named_and_left_out(tmp_path, lost):
     found = record()

@@ -14,12 +14,14 @@ from lookalike.cli.parser import (
     one_of,
     rate,
 )
+from lookalike.cli.step_flags import add_step_flags, steps_of
 from lookalike.files import writable_file
 
 BATCH = 64
 EPILOG = """The threshold is the distance below which two images count as the same person,
-so that at most the rate --fpr of the pairs of two different people do. A run
-folder gets calibration.json, and its report.html the drawing; otherwise say
+so that at most the rate --fpr of the pairs of two different people do. With the
+steps --cameras and --neighbours it holds between features after them only. A
+run folder gets calibration.json, and its report.html the drawing; otherwise say
 --out, or --json to have it on stdout alone."""
 
 
@@ -40,15 +42,16 @@ def main(argv: list[str]) -> int:
     from lookalike.methods.model_file import load_model
     from lookalike.report import write_report
 
-    device = device_named(args.device)
+    device, steps = device_named(args.device), steps_of(args)
     if args.features:
         names = {"features": Path(args.features[0]).stem, "data": " ".join(args.features)}
         about = {"method": "", **names}
         features = read_features(args.features, **about_features)
-        result = calibrate_features(features, about, args.fpr, args.metric or "cosine", device)
+        metric = args.metric or "cosine"
+        result = calibrate_features(features, about, args.fpr, metric, device, steps)
     else:
         model, bench = load_model(args.model).to(device), parse_data(args.data)
-        result = calibrate(model, bench, args.fpr, args.metric, args.batch or BATCH)
+        result = calibrate(model, bench, args.fpr, args.metric, args.batch or BATCH, steps)
     record = json.dumps(result.record(), indent=1, allow_nan=False)
     if out:
         with replacing(out) as part:
@@ -104,6 +107,7 @@ def calibrate_parser() -> Parser:
         "The distance: cosine or euclidean. [the model's own; cosine]",
         type=one_of("metric", catalogue().metrics),
     )
+    add_step_flags(parser)
     parser.flag("--out FILE", "The .json file to write. [calibration.json in the run folder]")
     parser.switch("--json", "Print JSON.")
     add_model_flags(parser, batch=BATCH)

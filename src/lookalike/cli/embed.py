@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.cli.parser import Parser, add_model_flags, benchmark, tell_passed_over
+from lookalike.cli.step_flags import add_step_flags, steps_of
 from lookalike.errors import UserError, printable
 from lookalike.files import writable_file
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lookalike.data import People
     from lookalike.data.readers.folder import Labelled
 
 LAYOUT = """FILE holds arrays with a row an image: `features`, N×D float32, whose plain
@@ -20,7 +26,10 @@ texts; and of a benchmark `pids` and `camids`, N int64. Of one labelled FOLDER
 these too, and `person_names` and `camera_names`, N texts: --people takes them
 from a folder per person and names such as c3_0001.jpg, --person and --camera
 from names by regular expressions, --csv from a list with the columns path, pid
-and camid; all as the benchmark folder:FOLDER does (docs/data.md)."""
+and camid; all as the benchmark folder:FOLDER does (docs/data.md).
+
+With --cameras or --neighbours, features are written after these steps, which
+see the images embedded here alone; `steps`, texts, says which they were."""
 
 
 def main(argv: list[str]) -> int:
@@ -37,7 +46,8 @@ def main(argv: list[str]) -> int:
     from lookalike.evaluation.features import extract, save_features
     from lookalike.methods.model_file import load_model
 
-    model = load_model(args.model).to(device_named(args.device))
+    device = device_named(args.device)
+    model = load_model(args.model).to(device)
     bench = parse_data(args.data) if args.data else None
     people = None if bench is None else getattr(bench, args.split)
     if people is not None and not len(people):
@@ -50,20 +60,44 @@ def main(argv: list[str]) -> int:
         names = {"person_names": labels.persons, "camera_names": labels.cameras}
     paths = list(people.paths) if people is not None else image_files(args.images, passed_over)
     tell_passed_over(passed_over)
+    steps = steps_of(args)
+    camids = cameras_of(people, names) if steps.cameras else np.zeros(len(paths), np.int64)
     broken: list[int] = []
     features = extract(model, paths, args.batch, broken if args.skip_broken else None)
     for row in broken:
         print(f"lookalike: left out {printable(paths[row])}: can't be read.", file=sys.stderr)
     rows = np.setdiff1d(np.arange(len(paths)), broken)
+    taken = None
+    if steps:
+        (features,), taken = steps.apply([features], [camids[rows]], device)
     save_features(
         out,
-        features,
+        features.cpu(),
         [paths[i] for i in rows],
         None if people is None else people[rows],
         {name: [texts[i] for i in rows] for name, texts in names.items()},
+        taken,
     )
-    print(f"{len(rows)} features of {features.shape[1]} numbers in {out}")
+    told = f" after the steps {', '.join(taken.steps)}" if taken else ""
+    print(f"{len(rows)} features of {features.shape[1]} numbers{told} in {out}")
+    if taken and taken.note:
+        print(taken.note)
     return 0
+
+
+def cameras_of(people: People | None, names: Mapping[str, Sequence[str]]) -> NDArray[np.int64]:
+    """The camera of each image, −1 where nobody knows it. Raises UserError if nobody knows any."""
+    import numpy as np
+
+    from lookalike.data.readers.crops import UNKNOWN
+
+    known = [name != UNKNOWN for name in names.get("camera_names", ())]
+    if people is None or (known and not any(known)):
+        raise UserError(
+            "--cameras needs to know the camera of every image: give --data and --split, or one "
+            "FOLDER with --people, --camera REGEX or --csv FILE, where names or the list say it."
+        )
+    return np.where(known, people.camids, -1) if known else people.camids
 
 
 def is_labelled(args: Namespace) -> bool:
@@ -117,6 +151,7 @@ def embed_parser() -> Parser:
     parser.flag("--csv FILE", "A list in the folder that says who and which camera.")
     parser.flag("--encoding NAME", "Of a --csv that isn't UTF-8, such as gbk.")
     parser.flag("--out FILE", "The .npz file to write.", required=True)
+    add_step_flags(parser)
     parser.switch("--skip-broken", "Leave out images that can't be read, and list them.")
     add_model_flags(parser, batch=64)
     return parser

@@ -20,6 +20,7 @@ from lookalike.cli.parser import (
     one_of,
     positive,
 )
+from lookalike.cli.step_flags import add_step_flags, steps_of
 
 if TYPE_CHECKING:
     from lookalike.evaluation import Evaluation
@@ -50,7 +51,9 @@ def main(argv: list[str]) -> int:
     protocols, protocol = catalogue().protocols, args.protocol
     weight = 0.3 if args.weight is None else args.weight
     again = (args.k1 or 20, args.k2 or 6, weight) if args.rerank else None
-    options = EvaluationOptions(again, args.expand, args.rates, args.confidence, args.verify)
+    options = EvaluationOptions(
+        again, args.expand, args.rates, args.confidence, args.verify, steps_of(args)
+    )
     device = device_named(args.device)
     if args.features:
         protocol = list(protocols) if protocol == "all" else protocol or "market1501"
@@ -101,6 +104,8 @@ def check(parser: Parser, args: Namespace) -> None:
         parser.error("--batch goes with MODEL")
     if args.features and args.verify:
         parser.error("--verify goes with MODEL")
+    if args.features and args.adabn:
+        parser.error("--adabn goes with MODEL: features are embedded already")
     if not args.rerank and (args.k1, args.k2, args.weight) != (None, None, None):
         parser.error("--k1, --k2 and --lambda go with --rerank")
 
@@ -152,6 +157,10 @@ def evaluate_parser() -> Parser:
     )
     parser.flag(
         "--expand K", "First expand each query with its K nearest.", type=positive, default=0
+    )
+    add_step_flags(parser)
+    parser.switch(
+        "--adabn", "Step: give the model's batch norm the statistics of queries and gallery."
     )
     parser.switch("--rates", "Give the TPR at FPR 1e-2, 1e-3, 1e-4, and the EER.")
     parser.flag(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from lookalike.data import Benchmark
 from lookalike.errors import UserError, unknown
 from lookalike.evaluation.features import Features, extract, same_images
 from lookalike.evaluation.scoring import copies
+from lookalike.evaluation.steps import NO_STEPS, Steps, StepsRecord
+from lookalike.evaluation.text_tables import folded
 from lookalike.methods.model import Model
 from lookalike.methods.model_file import fingerprint
 from lookalike.metrics.cameras import CameraPair, verify_cameras
@@ -31,13 +33,21 @@ class Calibration:
 
     verification: its first point has the threshold to use. cameras: every pair of cameras at that
     threshold. copies: how many gallery images are queries too, as of another camera; they make no
-    pairs with themselves.
+    pairs with themselves. steps: what was done to the features before, without which the threshold
+    means nothing; None for nothing.
     """
 
     about: dict[str, str]
     verification: Verification
     cameras: list[CameraPair]
     copies: int = 0
+    steps: StepsRecord | None = None
+
+    @property
+    def rule(self) -> str:
+        """When two images show the same person."""
+        rule = "the same person where distance < threshold"
+        return f"{rule}, between features after these steps only" if self.steps else rule
 
     def record(self) -> dict[str, Any]:
         """All of it for JSON, without a date: equal calibrations have equal records.
@@ -50,7 +60,8 @@ class Calibration:
         return {
             **self.about,
             "metric": v.metric,
-            "rule": "the same person where distance < threshold",
+            "rule": self.rule,
+            **({**self.steps.row(), "steps_note": self.steps.note} if self.steps else {}),
             "target_fpr": point.target_fpr,
             "threshold": point.threshold,
             "fpr": point.fpr,
@@ -79,12 +90,14 @@ def calibrate(
     fpr: float = 1e-3,
     metric: str | None = None,
     batch: int = 64,
+    steps: Steps = NO_STEPS,
 ) -> Calibration:
     """The `Calibration` of a model's whole feature on the queries and the gallery of `bench`.
 
     fpr: the FPR that the threshold is for, in [0, 1). metric: "cosine" or "euclidean"; the model's
-    own by default. batch: images embedded at a time.
-    Raises UserError when a split is empty, for an unknown metric, and without pairs of both kinds.
+    own by default. batch: images embedded at a time. steps: what is done to the features before.
+    Raises UserError when a split is empty, for an unknown metric, without pairs of both kinds, and
+    for the step `adabn`.
     """
     for split in ("query", "gallery"):
         if not len(getattr(bench, split)):
@@ -103,7 +116,7 @@ def calibrate(
         "data": str(bench),
     }
     device = next(model.parameters()).device
-    return calibrate_features(features, about, fpr, metric or model.metric, device)
+    return calibrate_features(features, about, fpr, metric or model.metric, device, steps)
 
 
 def calibrate_features(
@@ -112,20 +125,29 @@ def calibrate_features(
     fpr: float = 1e-3,
     metric: str = "cosine",
     device: torch.device | str | None = None,
+    steps: Steps = NO_STEPS,
 ) -> Calibration:
-    """The `Calibration` of anybody's features; errors as in `verify`.
+    """The `Calibration` of anybody's features; errors as in `verify` and `Steps.apply`.
 
-    about: method, features and data, as the record tells them.
+    about: method, features and data, as the record tells them. steps: as in `calibrate`.
     """
     f = features
     if f.distances is not None:
         raise UserError("A threshold is measured on features, and these are distances.")
+    if steps.adabn:
+        raise UserError("The step adabn makes another model: calibrate that, without the step.")
+    record = None
+    if steps:
+        camids = f.query_camids, f.gallery_camids
+        moved, record = steps.apply((f.query, f.gallery), camids, device, f.twins)
+        query, gallery = (side.cpu().numpy() for side in moved)
+        f = replace(f, query=query, gallery=gallery)
     sides = f.query, f.gallery, f.query_pids, f.gallery_pids, f.query_camids, f.gallery_camids
     targets = (fpr, *(rate for rate in RATES if rate != fpr))
     verification = verify(*sides, fpr=targets, metric=metric, device=device, twins=f.twins)
     threshold = verification.points[0].threshold
     cameras = verify_cameras(*sides, threshold, fpr, metric=metric, device=device, twins=f.twins)
-    return Calibration(about, verification, cameras, copies(f.ids, f.twins))
+    return Calibration(about, verification, cameras, copies(f.ids, f.twins), record)
 
 
 def calibration_table(calibration: Calibration) -> str:
@@ -135,6 +157,7 @@ def calibration_table(calibration: Calibration) -> str:
         f"{v.positives:,} pairs of one person, {v.negatives:,} of two; {v.metric} distance",
         "",
         f"the same person where distance < {point.threshold:#.6g}",
+        *step_lines(calibration.steps),
         "",
         f"{'false matches':<16}{'threshold':>12}{'found':>10}{'missed':>10}",
     ]
@@ -154,6 +177,14 @@ def calibration_table(calibration: Calibration) -> str:
         are = "image is a query" if calibration.copies == 1 else "images are queries"
         lines.append(f"{calibration.copies:,} gallery {are} too: no pair is of one image")
     return "\n".join(lines)
+
+
+def step_lines(steps: StepsRecord | None) -> list[str]:
+    """Which steps the threshold goes with, in lines of at most 80 columns."""
+    if steps is None:
+        return []
+    text = f"between features after these steps only: {', '.join(steps.texts())}"
+    return [line for part in (text, steps.note) if part for line in folded(part)]
 
 
 def _camera_lines(cameras: Sequence[CameraPair]) -> list[str]:

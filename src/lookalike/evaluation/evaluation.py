@@ -16,6 +16,7 @@ from torch import Tensor
 
 from lookalike.data import Benchmark, People
 from lookalike.errors import UserError
+from lookalike.evaluation.adapt_statistics import adapt_statistics
 from lookalike.evaluation.features import extract, same_images
 from lookalike.evaluation.foreign_features import read_features
 from lookalike.evaluation.scoring import (
@@ -23,9 +24,9 @@ from lookalike.evaluation.scoring import (
     EvaluationOptions,
     Stopwatch,
     check_options,
-    score,
     score_distances,
 )
+from lookalike.evaluation.step_scores import score_steps
 from lookalike.methods.model import Model
 from lookalike.metrics import Sides, nearest_matches
 from lookalike.metrics.matches import twins_among
@@ -64,7 +65,8 @@ def evaluate(
     models: by the name that their rows get, in the order of their training; the last one is the
     headline and comes first. A single model's rows have its method's name.
     protocol: one or several; the benchmark's own by default. metric: "cosine" or "euclidean"; the
-    model's own by default. batch: images embedded at a time. options: what else to compute.
+    model's own by default. batch: images embedded at a time. options: what else to compute; steps
+    are taken for the whole feature and for each part on its own.
     An image that is in both splits is embedded once. Raises UserError when a split is empty, for an
     unknown protocol or metric, to expand queries for another metric than the cosine, and to verify
     by a model that can't or for another metric than the Euclidean.
@@ -98,16 +100,23 @@ def evaluate(
     for name, model in reversed(list(models.items())):
         with clock("embed"):
             query, gallery = embedded(model, bench, twins, batch)
+        moved = query, gallery
+        if options.steps.adabn:
+            with clock("adapt"):
+                others = g[twins < 0]
+                adapted = adapt_statistics(model, [*q.paths, *others.paths], batch)
+            with clock("embed"):
+                moved = embedded(adapted, bench, twins, batch)
         whole = " + ".join(model.parts) or name
-        views = {whole: (query, gallery)}
-        views |= {part: (query[:, s], gallery[:, s]) for part, s in model.parts.items()}
+        views = {whole: slice(None), **model.parts}
         device = next(model.parameters()).device
         distance = metric or model.metric
-        for feature, sides in views.items():
+        for feature, part in views.items():
             # A verifier compares whole features.
             verifier = verifiers[name] if feature == whole else None
-            scores = score(sides, ids, protocols, distance, options, device, clock, twins, verifier,
-                           splits=bench.splits)  # fmt: skip
+            sides, after = ((x[:, part], y[:, part]) for x, y in ((query, gallery), moved))
+            scores = score_steps(sides, after, ids, protocols, distance, options, device, clock,
+                                 twins, verifier=verifier, splits=bench.splits)  # fmt: skip
             rows += [{"features": feature, "model": name, "data": str(bench), **row}
                      for row in scores.rows]  # fmt: skip
             notes |= scores.notes
@@ -117,7 +126,7 @@ def evaluate(
                 own = twins if scores.sides is None else None
                 ranked = ranked_lists((first, second), judged, scores.ranking.ap, distance, own)
                 ranked["features"] = feature
-    images = len(models) * (len(q) + int((twins < 0).sum()))
+    images = len(models) * (len(q) + int((twins < 0).sum())) * (1 + options.steps.adabn)
     return Evaluation(rows, ranked, clock.seconds, notes, images)
 
 
@@ -165,6 +174,8 @@ def evaluate_features(
     """
     protocols = [protocol] if isinstance(protocol, str) else list(protocol)
     check_options(protocols, [metric], options)
+    if options.steps.adabn:
+        raise UserError("The step adabn is done to a model, and these are features: leave it out.")
     clock = Stopwatch()
     with clock("read"):
         given = read_features(files, keys, lists, queries, encoding)
@@ -174,12 +185,16 @@ def evaluate_features(
             given.distances, given.ids, protocols, options, place, clock, given.clothes
         )
     else:
-        scores = score(sides, given.ids, protocols, metric, options, place, clock, given.twins,
-                       clothes=given.clothes)  # fmt: skip
+        scores = score_steps(sides, sides, given.ids, protocols, metric, options, place, clock,
+                             given.twins, clothes=given.clothes)  # fmt: skip
     stems = ", ".join(Path(file).stem for file in files)
     about = {"features": stems, "model": "", "data": " ".join(map(str, files))}
     rows = [{**about, **row} for row in scores.rows]
-    return Evaluation(rows, {}, clock.seconds, scores.notes)
+    notes = scores.notes
+    if given.steps:
+        text = f"the features come after the steps {', '.join(given.steps)}."
+        notes = {name: " ".join(filter(None, [notes.get(name), text])) for name in protocols}
+    return Evaluation(rows, {}, clock.seconds, notes)
 
 
 def ranked_lists(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,8 +17,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lookalike.data import People
-from lookalike.data.images import Pixels, decoded
+from lookalike.data.images import decoded
 from lookalike.errors import UserError
+from lookalike.evaluation.steps import StepsRecord
 from lookalike.files import replacing
 from lookalike.methods.model import Model
 
@@ -45,6 +46,7 @@ class Features:
     twins: Ids | None = None
     clothes: tuple[Ids, Ids] | None = None
     distances: NDArray[Any] | None = None
+    steps: tuple[str, ...] = ()
 
     @property
     def ids(self) -> tuple[Ids, Ids, Ids, Ids]:
@@ -60,24 +62,37 @@ def extract(
     broken: collects the rows of files that can't be read, which the features then leave out.
     Raises UserError when a file can't be read and there is no `broken`, or nothing is left.
     """
-    device = next(model.parameters()).device
-    hidden = not sys.stderr.isatty() or len(paths) < 1000
     parts: list[Tensor] = []
-    with tqdm(total=len(paths), desc="embed", unit="img", disable=hidden) as bar:
-        images_of = decoded(paths, model.size, batch, broken, model.resampling)
-        for images in batches(images_of, batch):
-            x = torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2)
-            parts.append(model.embed(x.float() / 255).float().cpu())
-            bar.update(len(images))
+    for images in image_batches(model, paths, repeat(batch), batch, "embed", broken):
+        parts.append(model.embed(images).float().cpu())
     if not parts:
         raise UserError(f"None of the {len(paths)} images can be read.")
     return torch.cat(parts)
 
 
-def batches(images: Iterator[Pixels], size: int) -> Iterator[list[Pixels]]:
-    """Lists of `size` images, the last one shorter."""
-    while batch := list(islice(images, size)):
-        yield batch
+def image_batches(
+    model: Model,
+    paths: Sequence[str],
+    sizes: Iterable[int],
+    ahead: int,
+    title: str,
+    broken: list[int] | None = None,
+) -> Iterator[Tensor]:
+    """The image files at the model's size, in order, on its device: float B×3×H×W in [0, 1].
+
+    sizes: how many images each batch has, if there are so many left. ahead: as in `decoded`. title:
+    of the bar that shows how far it is. broken: as in `extract`.
+    """
+    device = next(model.parameters()).device
+    hidden = not sys.stderr.isatty() or len(paths) < 1000
+    images_of = decoded(paths, model.size, ahead, broken, model.resampling)
+    with tqdm(total=len(paths), desc=title, unit="img", disable=hidden) as bar:
+        for size in sizes:
+            if not (images := list(islice(images_of, size))):
+                return
+            x = torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2)
+            yield x.float() / 255
+            bar.update(len(images))
 
 
 def save_features(
@@ -86,18 +101,22 @@ def save_features(
     paths: Sequence[str],
     people: People | None = None,
     names: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    steps: StepsRecord | None = None,
 ) -> Path:
     """Writes an .npz file, complete or not at all, of arrays with a row an image.
 
     features: N×D float32. paths: N texts. And of `people` from a benchmark or a folder: pids, N
     int64 (−1 junk, 0 distractor); camids, N int64 from 0. names: what persons and cameras are
     called, as "person_names" and "camera_names", N texts each, where the numbers are those of one
-    file alone. No array needs pickle to be read.
+    file alone. steps: what was done to the features, as "steps", a text each, with the set that it
+    saw in brackets. No array needs pickle to be read.
     """
     arrays: dict[str, Any] = {"features": features.numpy(), "paths": np.array(paths, np.str_)}
     if people is not None:
         arrays |= {"pids": people.pids, "camids": people.camids}
     arrays |= {name: np.array(texts, np.str_) for name, texts in names.items()}
+    if steps:
+        arrays["steps"] = np.array(steps.texts(), np.str_)
     with replacing(path) as part, part.open("wb") as file:
         np.savez(file, **arrays)
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -112,11 +113,13 @@ class _Side:
     clothes: list[str] | None
     person_names: list[str] | None
     camera_names: list[str] | None
+    steps: list[str] | None = None
 
     def rows(self, rows: slice) -> _Side:
         texts = (self.paths, self.clothes, self.person_names, self.camera_names)
         columns = (None if x is None else x[rows] for x in texts)
-        return _Side(self.features[rows], self.pids[rows], self.camids[rows], *columns)
+        return replace(_Side(self.features[rows], self.pids[rows], self.camids[rows], *columns),
+                       steps=self.steps)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +185,15 @@ class _Source:
             columns[name] = column.astype(np.int64)
         rows = len(columns["pids"])
         texts = (self.texts(name, names[name], rows) for name in TEXTS)
-        return _Side(features, columns["pids"], columns["camids"], *texts)
+        side_of = _Side(features, columns["pids"], columns["camids"], *texts)
+        return replace(side_of, steps=self.steps())
+
+    def steps(self) -> list[str] | None:
+        """What was done to the features, where `lookalike embed` wrote that beside them."""
+        with suppress(UserError):  # somebody else's array of that name, which is left alone
+            array = self.array("steps") if "steps" in self.content else np.zeros(0)
+            return [*map(str, array)] if array.dtype.kind == "U" and array.ndim == 1 else None
+        return None
 
     def texts(self, name: str, key: str, rows: int) -> list[str] | None:
         """A column of N texts, or whole numbers as texts; None where there is none such."""
@@ -218,7 +229,14 @@ def _features(query: _Side, gallery: _Side) -> Features:
             f"Query features have {query.features.shape[1]} numbers and gallery features "
             f"{gallery.features.shape[1]}: both must come from one model."
         )
-    return _with_sides(query.features, gallery.features, query, gallery)
+    if query.steps != gallery.steps:
+        one, other = (", ".join(side.steps or ["none"]) for side in (query, gallery))
+        raise UserError(
+            f"The steps of the query features are {one}; those of the gallery features {other}: "
+            "embed both with the same flags."
+        )
+    both = _with_sides(query.features, gallery.features, query, gallery)
+    return replace(both, steps=tuple(query.steps or ()))
 
 
 def _ranked_already(distances: NDArray[Any], query: _Side, gallery: _Side, file: str) -> Features:

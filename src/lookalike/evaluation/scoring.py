@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from lookalike.errors import UserError, unknown
+from lookalike.evaluation.steps import NO_STEPS, Steps
 from lookalike.metrics import (
     PROTOCOLS,
     Ranking,
@@ -46,7 +47,8 @@ class EvaluationOptions:
     of length 1. expand: neighbours of α-query expansion before everything else, 0 for none; with
     the cosine only. rates: TPR at fixed FPRs, and EER. confidence: the level of bootstrap
     intervals, 0 for none. verify: how many of each query's nearest the model's own verifier
-    re-scores, for more rows; 0 for none, and with the Euclidean distance only.
+    re-scores, for more rows; 0 for none, and with the Euclidean distance only. steps: what is done
+    to the features before all that, beside rows of those that it is done to (`score_steps`).
     """
 
     rerank: tuple[int, int, float] | None = None
@@ -54,6 +56,7 @@ class EvaluationOptions:
     rates: bool = False
     confidence: float = 0.0
     verify: int = 0
+    steps: Steps = NO_STEPS
 
 
 PLAIN = EvaluationOptions()
@@ -102,6 +105,11 @@ def check_options(
                 "A verifier re-scores the nearest by Euclidean distance: choose the metric "
                 "'euclidean'."
             )
+    if options.verify and options.steps:
+        raise UserError(
+            "A verifier compares features as its model makes them: leave out the verified rows, or "
+            "the steps."
+        )
 
 
 def score(
@@ -207,10 +215,10 @@ def score_distances(
 
     Raises `UserError` for options and protocols that need features.
     """
-    if options.rerank or options.expand or options.rates or options.verify:
+    if options.rerank or options.expand or options.rates or options.verify or options.steps:
         raise UserError(
-            "Re-ranking, expansion, rates and verifiers need features, and these are distances: "
-            "leave them out, or give features."
+            "Re-ranking, expansion, rates, verifiers and steps need features, and these are "
+            "distances: leave them out, or give features."
         )
     for name in protocols:
         if PROTOCOLS[name].merges_sides:

@@ -7,12 +7,15 @@ from textwrap import wrap
 
 from lookalike.evaluation.evaluation import Evaluation
 from lookalike.evaluation.scoring import Row
+from lookalike.evaluation.steps import StepsRecord
 
 WIDTH = 80  # columns of a table
 COLUMNS = ("mAP", "rank1", "rank5", "rank10", "rank20", "mINP")
 NUMBER = 7  # columns of a number: "100.00" and a space
 PARTS = {
     "read": "reading",
+    "adapt": "adapting",
+    "steps": "steps",
     "embed": "embedding",
     "expand": "expanding",
     "rank": "ranking",
@@ -31,7 +34,7 @@ def results_table(evaluation: Evaluation) -> str:
     """The results in percent, a feature's protocols together; then how they were computed."""
     rows = evaluation.rows
     names = names_of(rows)
-    lines = ranking_lines(rows, names)
+    lines = ranking_lines(rows, names, has_density(rows))
     if "EER" in rows[0]:
         lines += ["", *rate_lines(rows, names)]
     for sentence in [*explanations(rows), *note_sentences(evaluation.notes)]:
@@ -43,7 +46,8 @@ def names_of(rows: Sequence[Row]) -> list[str]:
     """The column of features: shortened to what the numbers leave, "" where a name repeats."""
     protocols = {row["protocol"] for row in rows}
     several = len(protocols) > 1
-    room = WIDTH - NUMBER * len(COLUMNS) - (1 + max(map(len, protocols)) if several else 0)
+    numbers = len(COLUMNS) + has_density(rows)
+    room = WIDTH - NUMBER * numbers - (1 + max(map(len, protocols)) if several else 0)
     names, before = [], ""
     for row in rows:
         name = kind_of(row) or row["features"]
@@ -55,18 +59,26 @@ def names_of(rows: Sequence[Row]) -> list[str]:
 
 def kind_of(row: Row) -> str:
     """What a row says instead of its feature, which stands above: "" for a plain one."""
-    return "  re-ranked" if row["rerank"] else "  verified" if row.get("verifier") else ""
+    if row["rerank"] or row.get("verifier"):
+        return "  re-ranked" if row["rerank"] else "  verified"
+    return "  with steps" if row.get("steps") else ""
 
 
-def ranking_lines(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
-    """A head and a line for each row, with its interval's ends below it."""
+def has_density(rows: Sequence[Row]) -> bool:
+    """Whether ID² has a column: no protocol changes it, and beside several there is no room."""
+    return "ID2" in rows[0] and len({row["protocol"] for row in rows}) == 1
+
+
+def ranking_lines(rows: Sequence[Row], names: Sequence[str], density: bool) -> list[str]:
+    """A head and a line for each row, with its interval's ends below it. density: with ID²."""
     columns = [["features", *names]]
     if len({row["protocol"] for row in rows}) > 1:
         columns.append(["protocol", *(row["protocol"] for row in rows)])
     head, *lefts = (" ".join(cells) for cells in zip(*map(padded, columns), strict=True))
-    lines = [head + "".join(f"{column:>{NUMBER}}" for column in COLUMNS)]
+    lines = [head + "".join(f"{column:>{NUMBER}}" for column in (*COLUMNS, *["ID2"] * density))]
     for left, row in zip(lefts, rows, strict=True):
-        lines.append(left + percent(row))
+        moved = density and not row["rerank"]  # which moves no feature
+        lines.append(left + percent(row) + (density_of(row) if moved else ""))
         if "intervals" in row:
             low, high = ({name: ends[i] for name, ends in row["intervals"].items()} for i in (0, 1))
             lines.append("  from".ljust(len(left)) + percent(low))
@@ -81,7 +93,7 @@ def rate_lines(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     head, *lefts = padded(["features", *names])
     lines = [head + "".join(f"{rate + '*' * (rate in few):>10}" for rate in rates)]
     for left, name, row in zip(lefts, names, rows, strict=True):
-        if name and not kind_of(row):
+        if name and "EER" in row:
             lines.append(left + "".join(f"{100 * row[rate]:10.2f}" for rate in rates))
     if few:
         lines.append("* fewer pairs of two people than the rate needs: before the nearest one")
@@ -98,8 +110,9 @@ def explanations(rows: Sequence[Row]) -> list[str]:
         f"{others(rows, 'valid_queries', 'protocol', 'queries')}, {first['gallery']} gallery crops"
         f"{others(rows, 'gallery', 'protocol')}"
     ]
-    if first["expand"]:
-        lines.append(f"queries expanded with their {first['expand']} nearest gallery crops")
+    lines += step_lines(rows)
+    for k in [row["expand"] for row in rows if row["expand"]][:1]:
+        lines.append(f"queries expanded with their {k} nearest gallery crops")
     for numbers in [row["rerank"] for row in rows if row["rerank"]][:1]:
         k1, k2, weight = numbers.values()
         lines.append(f"re-ranked with k1 {k1}, k2 {k2}, λ {weight:g}")
@@ -109,6 +122,32 @@ def explanations(rows: Sequence[Row]) -> list[str]:
     if "intervals" in first:
         lines.append(f"from, to: {100 * first['confidence']:g} % intervals over identities")
     return lines
+
+
+def step_lines(rows: Sequence[Row]) -> list[str]:
+    """Which steps were taken, and what ID² is, where it has no column with its numbers."""
+    taken = next((row for row in rows if row.get("steps")), None)
+    if taken is None:
+        return []
+    steps = StepsRecord(taken["steps"], taken["steps_set"]).texts()
+    later = {"expanded": "expand", "re-ranked": "rerank"}
+    after = " and ".join(word for word, key in later.items() if any(row[key] for row in rows))
+    lines = [f"with steps: {', '.join(steps)}{f'; {after} after them' if after else ''}"]
+    lines.append("ID2: a person's images from their mean, squared; less is denser")
+    if not has_density(rows):
+        numbers: dict[str, list[str]] = {}  # of each feature, before and after
+        for row in rows:
+            of_feature = numbers.setdefault(row["features"], [])
+            if len(of_feature) <= bool(row["steps"]):
+                of_feature.append(density_of(row).strip())
+        each = ", ".join(f"{name} {' → '.join(both)}" for name, both in numbers.items())
+        lines[-1] += f": {each}"
+    return lines
+
+
+def density_of(row: Row) -> str:
+    """The column of ID², a dash where nobody's images count."""
+    return f"{'–' if row['ID2'] is None else format(row['ID2'], '.3f'):>{NUMBER}}"
 
 
 def others(rows: Sequence[Row], key: str, by: str, of: str = "") -> str:

@@ -54,10 +54,13 @@ def write_report(run: str | Path) -> Path:
 
 
 def data_text(config: dict[str, Any]) -> str:
-    """What the run was trained on, and for: "market1501:/a + dukemtmc:/b → msmt17:/c"."""
+    """What the run was trained on, and for, and from which model: "market1501:/a + dukemtmc:/b →
+    msmt17:/c, started from runs/world"."""
     data = config.get("data") or []
     text = " + ".join(map(str, data if isinstance(data, list) else [data]))
-    return f"{text} → {config['target']}" if config.get("target") else text
+    text += f" → {config['target']}" if config.get("target") else ""
+    start = config.get("start")
+    return f"{text}, started from {start.get('model')}" if isinstance(start, dict) else text
 
 
 def measures_table(rows: list[dict[str, Any]]) -> dict[str, Any] | None:

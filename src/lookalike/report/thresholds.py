@@ -15,8 +15,10 @@ def thresholds(calibration: dict[str, Any]) -> dict[str, Any]:
     """What the report shows of calibration.json: its numbers, two drawings, and the cameras.
 
     points: by falling rate. cameras: a row for each camera of the queries, with a cell for each
-    camera of the gallery, None where they have no pairs.
+    camera of the gallery, None where they have no pairs. taken: the steps that the features
+    had, or "".
     """
+    steps = zip(calibration.get("steps", []), calibration.get("steps_set", []), strict=True)
     pairs = {(c["query_camera"], c["gallery_camera"]): c for c in calibration["cameras"]}
     queries, galleries = (sorted({key[side] for key in pairs}) for side in (0, 1))
     return {
@@ -24,6 +26,7 @@ def thresholds(calibration: dict[str, Any]) -> dict[str, Any]:
         "points": sorted(calibration["points"], key=lambda p: -p["target_fpr"]),
         "histogram": Markup(histogram(calibration)),
         "roc": Markup(roc(calibration)),
+        "taken": ", ".join(f"{step} ({seen})" for step, seen in steps),
         "galleries": galleries,
         "cameras": [(q, [pairs.get((q, g)) for g in galleries]) for q in queries],
     }
