@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from lookalike.data.pair_samplers import AllPairs
 from lookalike.data.people import DISTRACTOR, People
 from lookalike.data.pickles import SUFFIXES, read_plain
+from lookalike.data.row_names import row_finder
 from lookalike.data.samplers import step_generator
 from lookalike.data.text import table_rows
-from lookalike.errors import UserError, short
+from lookalike.errors import UserError
 
 
 def held_out_pairs(people: People, count: int = 12_800, seed: int = 0) -> NDArray[np.int64]:
@@ -57,21 +58,7 @@ def read_pairs(path: str | Path, people: People) -> NDArray[np.int64]:
         names = [(f"pair {i}", list(pair)) for i, pair in enumerate(pickled_pairs(path))]
     else:
         names = [(f"line {line}", cells) for line, cells in _lines(path)]
-    rows: dict[str, list[int]] = {}
-    for row, name in enumerate(people.paths):
-        rows.setdefault(PurePath(name).name, []).append(row)
-
-    def find(name: str, place: str) -> int:
-        parts = PurePath(name.strip()).parts
-        matches = rows.get(parts[-1], []) if parts else []
-        matches = [
-            row for row in matches if PurePath(people.paths[row]).parts[-len(parts) :] == parts
-        ]
-        if len(matches) != 1:
-            what = "no image is" if not matches else f"{len(matches)} images are"
-            raise UserError(f"{path}, {place}: {what} called '{short(name)}'.")
-        return matches[0]
-
+    find = row_finder(people, path)
     pairs = []
     for place, cells in names:
         if len(cells) != 2:

@@ -7,16 +7,19 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix, csr_matrix
 from torch import Tensor
 
 from lookalike.errors import unknown
 from lookalike.metrics.distances import magnitudes, safe_scale, unit
 from lookalike.metrics.inputs import Array, device_of, matrix
+from lookalike.metrics.near_pairs import near_pairs
 from lookalike.metrics.neighbours import SEARCHES, centred, faiss_neighbours, neighbours
 from lookalike.metrics.reciprocal import encodings, expanded_sets, overlaps
 
 ROUNDING = 1e-6  # of a distance, by weights in float32
+PRUNED = 0.8  # below it a bound on the distance spares most pairs
 
 
 @dataclass(frozen=True)
@@ -104,10 +107,32 @@ def _encodings(x: Tensor, near: int, half: int, k2: int, rules: Recipe, search: 
 
 def _below(weights: Any, below: float) -> Any:
     """The Jaccard distances under `below` of the encoded neighbours, N×N csr."""
+    least = (1 - below) * 2 / (2 - below)  # of s, for J < below
+    if below > PRUNED:
+        return _all_below(weights, least)
+    parts = list(near_pairs(weights, least))
+    i, j = (np.concatenate([part[k] for part in parts]).astype(np.int32) for k in (0, 1))
+    distance = _distances(np.concatenate([part.shared for part in parts]))
+    others = i < j
+    i, j = np.concatenate([i, j[others]]), np.concatenate([j, i[others]])
+    distance = np.concatenate([distance, distance[others]])
+    answer = coo_matrix((distance, (i, j)), weights.shape).tocsr()
+    answer.sort_indices()
+    return answer
+
+
+def _distances(shared: NDArray[np.float64]) -> NDArray[np.float32]:
+    overlap = shared.astype(np.float32)
+    distance = 1 - overlap / (2 - overlap)
+    distance[distance < ROUNDING] = 0  # equal rows
+    return distance
+
+
+def _all_below(weights: Any, least: float) -> Any:
+    """As `_below`, by the overlap of every pair."""
     count = weights.shape[0]
     starts = np.zeros(count + 1, np.int64)
     columns, values = np.empty(count, np.int32), np.empty(count, np.float32)
-    least = (1 - below) * 2 / (2 - below)  # of s, for J < below
     for rows, shared in overlaps(weights, 0, count):
         close = shared > least
         each = np.count_nonzero(close, axis=1)
@@ -120,9 +145,7 @@ def _below(weights: Any, below: float) -> Any:
                 array.resize(total + (total >> 5), refcheck=False)
         at = np.flatnonzero(close)
         columns[begin:total] = at - np.repeat(np.arange(len(each)) * count, each)
-        overlap = shared.take(at).astype(np.float32)
-        distance = np.subtract(1, overlap / (2 - overlap), out=values[begin:total])
-        distance[distance < ROUNDING] = 0  # equal rows
+        values[begin:total] = _distances(shared.take(at))
     for array in (columns, values):
         array.resize(starts[-1], refcheck=False)
     return csr_matrix((values, columns, starts), (count, count))

@@ -45,45 +45,54 @@ def centred(feats: Tensor) -> Tensor:
 def neighbours(feats: Tensor, k: int) -> Neighbours:
     """The `Neighbours` (at most N) of every row of `feats` (N×D) by Euclidean distance.
 
-    feats: float64, `centred`. A float32 search finds candidates, float64 distances order them:
-    which one is the k-th decides about a whole encoding, so it mustn't hang on a last bit. Computed
-    where `feats` is. A feature is its own first neighbour even beside equal ones.
+    feats: float64, `centred`. A float32 search finds candidates, and float64 distances order those
+    of every row where float32 can't tell two apart: which one is the k-th decides about a whole
+    encoding, so it mustn't hang on a last bit. Computed where `feats` is. A feature is its own
+    first neighbour even beside equal ones.
     """
     count, k = len(feats), min(k, len(feats))
     whole = torch.arange(count, device=feats.device)
     rough = feats.float()
     distances, square = distance_rows(rough, rough, whole, "euclidean"), square_lengths(rough)
     width = min(k + SPARE, count)
-    candidates, doubtful, farthest = [], [], []
+    candidates, level, doubtful, farthest = [], [], [], []
     for rows in chunks(count, count, feats.device):
         dist = distances(rows)
         farthest.append((dist.amax(1) + square[rows]).clamp_(min=0))
         dist.scatter_(1, whole[rows, None], -torch.inf)
         values, columns = dist.topk(width, dim=1, largest=False)
         candidates.append(columns)
-        # Whoever isn't a candidate is at least as far as the last one.
         doubt = ROUNDING * (square[rows] + square.max())
+        level.append((values[:, 1 : k + 1].diff(dim=1) <= doubt[:, None]).any(1))
+        # Whoever isn't a candidate is at least as far as the last one.
         doubtful.append((values[:, -1] - values[:, k - 1] <= doubt) & (width < count))
-    rest = torch.cat(doubtful).nonzero()[:, 0]
-    indices = _nearest_candidates(feats, torch.cat(candidates), k, rest)
+    nearest_first, rest = torch.cat(candidates), torch.cat(doubtful)
+    indices = nearest_first[:, :k].contiguous()
+    close = (torch.cat(level) & ~rest).nonzero()[:, 0]
+    indices[close] = _nearest_candidates(feats, close, nearest_first[close], k)
+    indices[rest] = _nearest_of_all(feats, rest.nonzero()[:, 0], k)
     return Neighbours(indices.cpu(), torch.cat(farthest))
 
 
-def _nearest_candidates(feats: Tensor, candidates: Tensor, k: int, rest: Tensor) -> Tensor:
-    """The k nearest of N×W candidates, the feature itself first; in the rows `rest`, of all."""
-    (count, width), device = candidates.shape, feats.device
-    whole = torch.arange(count, device=device)
+def _nearest_candidates(feats: Tensor, rows: Tensor, candidates: Tensor, k: int) -> Tensor:
+    """The k nearest of the R×W candidates of R ascending rows, the feature itself first: R×k."""
     candidates = candidates.sort(dim=1).values
-    starts = torch.arange(0, count * width + 1, width, device=device)
-    dist = pair_squares(feats, starts, candidates.flatten()).view(count, width)
-    dist[candidates == whole[:, None]] = -torch.inf
-    indices = candidates.gather(1, dist.sort(dim=1, stable=True).indices[:, :k])
+    lengths = torch.zeros(len(feats) + 1, dtype=torch.int64, device=feats.device)
+    lengths[rows + 1] = candidates.shape[1]
+    dist = pair_squares(feats, lengths.cumsum(0), candidates.flatten()).view(candidates.shape)
+    dist[candidates == rows[:, None]] = -torch.inf
+    return candidates.gather(1, dist.sort(dim=1, stable=True).indices[:, :k])
+
+
+def _nearest_of_all(feats: Tensor, rows: Tensor, k: int) -> Tensor:
+    """The k nearest of all N features to R rows, the feature itself first: R×k."""
     square = square_lengths(feats)
-    for rows in chunks(len(rest), 2 * count, device):
-        part = rest[rows]
+    indices = torch.empty(len(rows), k, dtype=torch.int64, device=feats.device)
+    for some in chunks(len(rows), 2 * len(feats), feats.device):
+        part = rows[some]
         dist = torch.addmm(square, feats[part], feats.T, alpha=-2)
         dist.scatter_(1, part[:, None], -torch.inf)
-        indices[part] = nearest(dist, k)
+        indices[some] = nearest(dist, k)
     return indices
 
 
