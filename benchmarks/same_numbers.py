@@ -58,9 +58,12 @@ RENAMED = {
     "--flat [6,6]": "--warmup_flat 6 --joint_flat 6",
 }
 NEW = "--layout channels_last"  # the old checkout has no other layout, and no such flag
-# The demo is shorter today: both train its old schedule
+# The demo is shorter today: both train its old schedule; and a shortened teacher has a cosine today
 LENGTHS = {
     "ide-demo": "--epochs 440",
+    "dgnet-quick": "--teacher.decay milestones",
+    "dgnet-code": "--teacher.decay milestones",
+    "dgnet-paper": "--teacher.decay milestones",
     "dgnet-demo": "--joint_steps 700 --milestones [600] --ramp_from 500 --teacher.epochs 440",
 }
 

@@ -19,6 +19,7 @@ from lookalike.data.batches import Crops
 from lookalike.data.transforms import PIXEL_NORMS
 from lookalike.errors import UserError
 from lookalike.losses import cross_entropy, triplet_loss
+from lookalike.methods.decay import with_decay
 from lookalike.methods.ide import IDE, BaselineModel, Identification, IDEPlus, identification_stage
 from lookalike.methods.model_file import load_model
 from lookalike.methods.triplet import Triplet
@@ -209,6 +210,22 @@ def test_ide_plus_layers_on_a_trunk_that_trains_its_statistics() -> None:
         assert not torch.equal(before[name], norm.running_mean), name  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("kind", [IDE, IDEPlus])
+def test_micro_is_a_small_trunk_from_random_weights(kind: type[IDE]) -> None:
+    trunk = 11_689_512 - 512 * 1000 - 1000  # of ImageNet's ResNet-18 without its classifier
+    head = 2 * 512 + 512 * 501  # batch norm, classifier
+    if kind is IDEPlus:
+        head += 512 * 512 + 512 + 501
+    method, parameters = kind.preset("micro"), trunk + head
+    assert (method.height, method.width, method.weights) == (96, 48, "none")
+    assert (method.bn_mode, method.decay, method.epoch) == ("train", "cosine", "step")
+    model = method.model(501)
+    assert sum(p.numel() for p in model.parameters()) == parameters
+    people = People([str(k) for k in range(96)], np.repeat(np.arange(1, 25), 4), np.zeros(96))
+    stage = identification_stage(method, people, 0, "learn")
+    assert (stage.steps, len(stage.plan(0)["crops"])) == (800, 64)  # type: ignore[misc]
+
+
 def test_lmp_learner_is_b_for_50_epochs() -> None:
     lmp, translated = IDE.preset("lmp"), VARIANTS["B"]
     schedule = ("epoch", "epochs", "milestones")
@@ -249,6 +266,35 @@ def test_cosine_ends_at_zero() -> None:
         t = ((step + 0.5) / 10 - 2) / 10
         assert found[step] == pytest.approx((1 + math.cos(math.pi * t)) / 2)
     assert np.all(np.diff(found[20:]) < 0)
+
+
+def test_strong_shortened_learns_until_its_end_and_whole_is_as_printed() -> None:
+    strong = tiny(IDE.preset("strong"))
+    whole = Identification(with_decay(strong, 1.0), 2, 135)
+    expected = {
+        0: 0.01,
+        675: 0.505,
+        1350: 1,
+        5399: 1,
+        5400: 0.1,
+        9449: 0.1,
+        9450: 0.01,
+        16199: 0.01,
+    }
+    for step, rate in expected.items():
+        assert whole.learning_rate(step) == pytest.approx(rate, rel=0.05), step
+    short = Identification(with_decay(strong, 0.15).scaled(0.15), 2, 135)
+    for step in range(0, 2430, 27):
+        t = (step + 0.5) / 2430  # of all steps, a twelfth of which are the warm-up
+        rise = min(1.0, 0.01 + 0.99 * 12 * t)
+        rate = rise * (1 + math.cos(math.pi * max(0.0, (12 * t - 1) / 11))) / 2
+        assert short.learning_rate(step) == pytest.approx(rate), step
+    share = np.mean([short.learning_rate(step) <= 0.011 for step in range(2430)])
+    assert share < 0.08  # at milestones 0.42
+    kept = Identification(strong.scaled(0.15), 2, 135)  # by a notebook, which decides nothing
+    assert np.mean([kept.learning_rate(s) <= 0.011 for s in range(2430)]) == pytest.approx(
+        0.42, abs=0.01
+    )
 
 
 def test_exponential_decay_ends_at_a_thousandth() -> None:
@@ -306,6 +352,32 @@ def test_an_iteration_is_its_formula() -> None:
             assert name == "head.bn.bias"
             continue
         torch.testing.assert_close(after[name], before[name] - rate * p.grad, rtol=1e-4, atol=1e-5)
+
+
+def test_the_average_of_the_weights_is_what_is_left() -> None:
+    method = tiny(IDE(), ema=0.3, dropout=0.0)
+    module, plain = module_of(method), module_of(dataclasses.replace(method, ema=0.0))
+    literal = {k: v.double() for k, v in module.trained.state_dict().items()}
+    batch = crops(8, 4)
+    for step in range(4):
+        for each in (module, plain):
+            each.training_step({"crops": batch, "step": step})
+        d = min(0.3, (1 + step) / (10 + step))
+        for name, value in module.learner.state_dict().items():
+            mixed = d * literal[name] + (1 - d) * value.double()
+            literal[name] = mixed if value.is_floating_point() else value.double()
+    for name, value in plain.trained.state_dict().items():  # nothing of it reaches the learner
+        assert torch.equal(value, module.learner.state_dict()[name]), name
+    for name, value in module.trained.state_dict().items():
+        torch.testing.assert_close(value.double(), literal[name], rtol=1e-4, atol=1e-6)
+    weight = "trunk.conv1.weight"
+    assert not torch.equal(
+        module.trained.get_parameter(weight), plain.trained.get_parameter(weight)
+    )
+    optimised = {id(p) for g in module.raw_optimizers()[0].param_groups for p in g["params"]}
+    assert optimised == {id(p) for p in module.learner.parameters()}
+    assert plain.learner is plain.trained
+    assert not any(key.startswith("raw.") for key in plain.state_dict())
 
 
 def test_area_crops_are_used() -> None:

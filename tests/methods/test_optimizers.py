@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from lookalike.methods.optimizers import adam, groups, sgd
+from lookalike.methods.optimizers import adam, groups, groups_by_name, sgd
 from lookalike.methods.stage import StageModule, Terms, start_momentum
 
 
@@ -26,6 +26,25 @@ def test_a_group_for_each_rate_of_what_can_be_trained() -> None:
     wanted = ([one.weight], [two.weight, two.bias], [last.weight, last.bias])
     for group, weights in zip(rates, wanted, strict=True):
         assert all(a is b for a, b in zip(group["params"], weights, strict=True))
+
+
+def test_a_group_for_each_pair_of_rate_and_decay() -> None:
+    net = nn.Sequential(*layers(3))
+    net[1].weight.requires_grad_(False)
+
+    def rates(name: str, p: nn.Parameter) -> tuple[float, float]:
+        return (0.1 if name.startswith("0.") else 0.2), (5e-4 if p.dim() > 1 else 0.0)
+
+    made = [
+        (group["lr"], group["weight_decay"], [id(p) for p in group["params"]])
+        for group in groups_by_name(net, rates)
+    ]
+    assert made == [
+        (0.1, 5e-4, [id(net[0].weight)]),
+        (0.1, 0.0, [id(net[0].bias)]),
+        (0.2, 0.0, [id(net[1].bias), id(net[2].bias)]),
+        (0.2, 5e-4, [id(net[2].weight)]),
+    ]
 
 
 def test_adam_is_that_of_the_gans() -> None:

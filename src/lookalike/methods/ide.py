@@ -11,7 +11,8 @@ For crops of identities y_i, with logits z_i and features f_i, and every mean ov
     term             loss                                         weight            paper
     ce               mean CE_ε(z_i, y_i)                          1 (ce_weight)     L_ID, Luo et al.
     triplet          mean m(ap_i − an_i)                          0; 1 in `strong`, L_BH, eq. 5,
-                                                                  `quick`, `demo`   Hermans et al.
+                                                                  `quick`, `micro`  Hermans et al.
+                                                                  and `demo`
     beside a triplet loss, for the log alone
     triplet_ap       mean ap_i, the largest d(f_i, f_j) of a j with y_j = y_i
     triplet_an       mean an_i, the smallest d(f_i, f_k) of a k with y_k ≠ y_i
@@ -44,11 +45,15 @@ from lookalike.errors import UserError
 from lookalike.layout import channels_last
 from lookalike.losses import cross_entropy, triplet_loss
 from lookalike.methods import schedules
+from lookalike.methods.averaging import average_into, average_of
+from lookalike.methods.decay import Decay, fall
 from lookalike.methods.method import Changes, Method, set_by
 from lookalike.methods.model import Model
+from lookalike.methods.optimizers import groups_by_name
 from lookalike.methods.stage import Given, Stage, StageModule, Terms, Write
 from lookalike.nets import HeadName, backbone, expected_pixels, freeze_stages, make_head
 from lookalike.nets.batchnorm import BNMode
+from lookalike.nets.weights import load_part
 from lookalike.parallel import gather_rows, mean_over_processes, my_rows
 from lookalike.settings import schedule, setting
 
@@ -57,6 +62,10 @@ TRANSLATED: Changes = dict(height=224, width=224, pad=0, pixel_norm="auto", bn_m
                            freeze_stages=1, head="linear", feature="pool", flip_test=False,
                            batch_size=16, lr_trunk=1e-3, lr_head=1e-3, nesterov=False,
                            classifier_factors=(2.0, 4.0, 2.0))  # fmt: skip
+# Bag of Tricks: BNNeck, smoothing, batch-hard triplet, erasing, last stride 1; its warm-up is apart
+TRICKS: Changes = dict(pad_mode="zero", erase=0.5, last_stride=1, head="bnneck", smoothing=0.1,
+                       triplet_weight=1.0, ids_per_batch=16, images_per_id=4, optimizer="adam",
+                       lr_trunk=3.5e-4, lr_head=3.5e-4)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -152,9 +161,10 @@ class IDE(Method):
     """When the learning rate is multiplied by 0.1, epochs."""
     warmup: float = schedule(0.0, least=0)
     """Epochs over which the learning rate rises linearly from a hundredth."""
-    decay: Literal["milestones", "cosine", "exponential"] = "milestones"
+    decay: Decay = "auto"
     """The learning rate's way down: the milestones, a cosine to 0, or from `decay_from` on
-    exponentially to a thousandth."""
+    exponentially to a thousandth; auto: the milestones, or a cosine in a run that --schedule_scale
+    shortens."""
     decay_from: float = schedule(0.0, least=0)
     """Where the exponential decay begins, epochs."""
     optimizer: Literal["sgd", "adam"] = "sgd"
@@ -171,6 +181,9 @@ class IDE(Method):
     """L2 penalty on all weights."""
     decay_norms: bool = True
     """Whether normalisation layers and biases are decayed too."""
+    ema: float = setting(0.0, least=0, below=1)
+    """How much of itself an average of the weights keeps at every step (0.999: it reaches back some
+    1,000 steps); the average is then what is tested and saved. 0: none, the weights themselves."""
 
     presets: ClassVar[Mapping[str, Changes]] = {
         "paper": {},
@@ -192,16 +205,13 @@ class IDE(Method):
         "camstyle": dict(pad=0, crop_area=0.64, erasing="hhl", head="bneck1024_relu",
                          feature="pool", flip_test=False, batch_size=128, epochs=50.0,
                          lr_trunk=1e-2, lr_head=1e-1),
-        # Bag of Tricks: BNNeck, smoothing, batch-hard triplet, warm-up, erasing, last stride 1
-        "strong": dict(pad_mode="zero", erase=0.5, last_stride=1, head="bnneck", smoothing=0.1,
-                       triplet_weight=1.0, ids_per_batch=16, images_per_id=4, epochs=120.0,
-                       milestones=(40.0, 70.0), warmup=10.0, optimizer="adam", lr_trunk=3.5e-4,
-                       lr_head=3.5e-4),
+        "strong": dict(TRICKS, epochs=120.0, milestones=(40.0, 70.0), warmup=10.0),
         # The same at 128×64 and a tenth of the length, for two CPU cores
-        "quick": dict(height=128, width=64, pad=5, pad_mode="zero", erase=0.5, last_stride=1,
-                      head="bnneck", smoothing=0.1, triplet_weight=1.0, ids_per_batch=16,
-                      images_per_id=4, epochs=12.0, warmup=1.0, decay="cosine",
-                      optimizer="adam", lr_trunk=3.5e-4, lr_head=3.5e-4),
+        "quick": dict(TRICKS, height=128, width=64, pad=5, epochs=12.0, warmup=1.0, decay="cosine"),
+        # For comparisons over seeds: from random weights, ten minutes of one CPU core
+        "micro": dict(TRICKS, height=96, width=48, pad=4, backbone="resnet18", weights="none",
+                      epoch="step", epochs=800.0, warmup=60.0, decay="cosine", lr_trunk=1e-3,
+                      lr_head=1e-3),
         # From random weights in two minutes on two cores, for some dozens of people; a teacher that
         # DG-Net can start from
         "demo": dict(height=96, width=48, pad=4, backbone="resnet18", weights="none", erase=0.3,
@@ -262,7 +272,10 @@ class IDEPlus(IDE):
     presets: ClassVar[Mapping[str, Changes]] = {
         "paper": {},
         "quick": dict(height=128, width=64, resize=(144, 72), epochs=6.0, milestones=(4.0,)),
-    }
+        "micro": dict(height=96, width=48, resize=(108, 54), backbone="resnet18", weights="none",
+                      bn_mode="train", batch_size=64, epoch="step", epochs=800.0, warmup=60.0,
+                      decay="cosine", lr_trunk=0.05, lr_head=0.05),
+    }  # fmt: skip
 
 
 class Identification(StageModule):
@@ -276,6 +289,8 @@ class Identification(StageModule):
         self.leaves_out = not method.ce_weight and method.head not in ("trinet", "none")
         self.trained = BaselineModel(method, classes)
         freeze_stages(self.trained.trunk, method.freeze_stages)
+        if method.ema:
+            self.raw, self.trained = self.trained, average_of(self.trained)
         erasing = {**ERASINGS[method.erasing], "p": method.erase}
         self.augment = Augment(
             method.height,
@@ -289,9 +304,14 @@ class Identification(StageModule):
             norm=self.trained.normalize.norm,
         )
 
+    @property
+    def learner(self) -> BaselineModel:
+        """The model that descends: the trained one, unless that is its average."""
+        return self.raw if self.method.ema else self.trained
+
     def iteration(self, batch: dict[str, Any], step: int) -> None:
-        """Augment, embed, classify; triplets over the global batch; one descent."""
-        m, net, terms = self.method, self.trained, Terms()
+        """Augment, embed, classify; triplets over the global batch; one descent; the average."""
+        m, net, terms = self.method, self.learner, Terms()
         crops = batch["crops"]
         pooled = net.pooled(self.augment(crops.images))
         feature = net.head.embed(pooled) if m.head == "trinet" else pooled
@@ -313,6 +333,8 @@ class Identification(StageModule):
             )
             terms.add("triplet", m.triplet_weight, triplet)
         self.descend(terms, *self.raw_optimizers())
+        if m.ema:
+            average_into(self.trained, net, m.ema, step)
         if statistics:  # the signs of a collapse: no gap, and a spread that goes to 0
             values = mean_over_processes(torch.stack(list(statistics.values()))).tolist()
             self.losses.update((f"triplet_{k}", v) for k, v in zip(statistics, values, strict=True))
@@ -320,33 +342,24 @@ class Identification(StageModule):
     def learning_rate(self, step: int) -> float:
         m, t = self.method, (step + 0.5) / self.steps_per_epoch
         rise = schedules.warmup(t, m.warmup)
-        if m.decay == "cosine":
-            return rise * schedules.cosine(t - m.warmup, max(m.epochs - m.warmup, 1e-9))
-        if m.decay == "exponential":
-            return rise * schedules.exponential(t, m.decay_from, m.epochs)
-        return rise * schedules.multistep(t, m.milestones)
+        return rise * fall(m.decay, t, m.epochs, m.warmup, m.milestones, m.decay_from)
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
+    def rates(self, name: str, p: nn.Parameter) -> tuple[float, float]:
+        """Learning rate and weight decay of the learner's parameter of that name."""
         m = self.method
         weight_factor, bias_factor, decay_factor = m.classifier_factors
-        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-        for name, p in self.trained.named_parameters():
-            if not p.requires_grad:
-                continue
-            lr = m.lr_trunk if name.startswith("trunk.") else m.lr_head
-            decay = m.weight_decay if m.decay_norms or p.dim() > 1 else 0.0
-            if name.startswith("head.classifier."):
-                lr *= weight_factor if name.endswith("weight") else bias_factor
-                decay *= decay_factor
-            groups.setdefault((lr, decay), []).append(p)
-        parameters = [
-            {"params": ps, "lr": lr, "weight_decay": decay} for (lr, decay), ps in groups.items()
-        ]
+        lr = m.lr_trunk if name.startswith("trunk.") else m.lr_head
+        decay = m.weight_decay if m.decay_norms or p.dim() > 1 else 0.0
+        if name.startswith("head.classifier."):
+            lr *= weight_factor if name.endswith("weight") else bias_factor
+            decay *= decay_factor
+        return lr, decay
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        m, parameters = self.method, groups_by_name(self.learner, self.rates)
         if m.optimizer == "adam":
             return torch.optim.Adam(parameters, fused=True)
-        return torch.optim.SGD(
-            parameters, lr=m.lr_trunk, momentum=0.9, nesterov=m.nesterov, fused=True
-        )
+        return torch.optim.SGD(parameters, momentum=0.9, nesterov=m.nesterov, fused=True)
 
 
 def like(baseline: IDE, method: Any, **changes: Any) -> IDE:
@@ -398,6 +411,7 @@ class BaselineModel(Model):
 
     method: IDE
     features_of = ("trunk",)
+    start_parts: ClassVar[Mapping[str, str]] = {"trunk": "trunk", "neck": "head.neck"}
 
     def __init__(self, method: IDE, classes: int) -> None:
         if method.pixel_norm == "auto":
@@ -414,6 +428,7 @@ class BaselineModel(Model):
         )
         channels = cast(int, self.trunk.channels)
         self.head = make_head(method.head, channels, classes, method.dropout)
+        load_part(getattr(self.head, "neck", None), method.weights, "neck")
         channels_last(self)
 
     def pooled(self, x: Tensor) -> Tensor:

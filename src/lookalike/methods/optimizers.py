@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -20,6 +20,18 @@ def groups(*rates: Rates) -> list[dict[str, Any]]:
         if weights:
             pairs.append({"params": weights, "lr": lr})
     return pairs
+
+
+def groups_by_name(
+    module: nn.Module, rates: Callable[[str, nn.Parameter], tuple[float, float]]
+) -> list[dict[str, Any]]:
+    """A parameter group for each pair of learning rate and weight decay that `rates` gives, called
+    with the name of each parameter that is to be trained, and the parameter."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, p in module.named_parameters():
+        if p.requires_grad:
+            groups.setdefault(rates(name, p), []).append(p)
+    return [{"params": ps, "lr": lr, "weight_decay": decay} for (lr, decay), ps in groups.items()]
 
 
 def adam(

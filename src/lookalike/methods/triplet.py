@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from lookalike.methods.decay import Decay
 from lookalike.methods.ide import IDE
 from lookalike.methods.method import Changes
 from lookalike.nets import HeadName
@@ -49,7 +50,7 @@ class Triplet(IDE):
     repeats: Literal["random", "even"] = "even"
     epoch: Literal["images", "identities", "step"] = "step"
     epochs: float = schedule(25_000.0, above=0)
-    decay: Literal["milestones", "cosine", "exponential"] = "exponential"
+    decay: Decay = "exponential"
     decay_from: float = schedule(15_000.0, least=0)
     optimizer: Literal["sgd", "adam"] = "adam"
     lr_trunk: float = setting(3e-4, above=0)
