@@ -1,7 +1,13 @@
 """Backbones by name, timm's among them."""
 
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
 import pytest
 import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
 from lookalike.errors import UserError
 from lookalike.nets import backbone, resnet, set_bn_mode
@@ -29,6 +35,48 @@ def test_timm_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "timm", None)
     with pytest.raises(UserError, match=r"needs timm .*pip install lookalike\[timm\]"):
         backbone("timm:resnet18", weights="none")
+
+
+class Peer(nn.Module):
+    """As timm's networks are."""
+
+    feature_info = SimpleNamespace(channels=lambda: [4])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem_conv = nn.Conv2d(3, 4, 1)
+        self.bn = nn.BatchNorm2d(4)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [self.bn(self.stem_conv(x))]
+
+
+def test_timm_with_the_weights_of_a_model_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def create_model(name: str, **options: Any) -> Peer:
+        asked.append(options)
+        return Peer()
+
+    timm = ModuleType("timm")
+    timm.is_model = lambda name: True  # type: ignore[attr-defined]
+    timm.create_model = create_model  # type: ignore[attr-defined]
+    monkeypatch.setitem(__import__("sys").modules, "timm", timm)
+    trained, path = backbone("timm:peer", weights="none"), tmp_path / "w.safetensors"
+    save_file(dict(trained.state_dict()), path, metadata={"backbone": "timm:peer"})
+    net = backbone("timm:peer", weights=str(path))
+    assert not asked[-1]["pretrained"]  # the names are ours, which timm doesn't know
+    assert net.state_dict().keys() == trained.state_dict().keys()
+    assert all(torch.equal(v, trained.state_dict()[k]) for k, v in net.state_dict().items())
+    save_file({"model.bn.weight": torch.ones(4)}, path, metadata={"backbone": "timm:peer"})
+    with pytest.raises(UserError, match=r"has no 'model\.stem_conv\.weight'"):
+        backbone("timm:peer", weights=str(path))
+    save_file(dict(trained.state_dict()), path)  # of anybody else: timm reads it
+    backbone("timm:peer", weights=str(path))
+    assert asked[-1]["pretrained"]
+    assert asked[-1]["pretrained_cfg_overlay"] == {"file": str(path)}
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_files_without_a_first_layer_and_no_file(tmp_path: Path) -> None:
         expected_pixels("resnet18", "gone.pth")
 
 
-def test_timm_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timm_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers: dict[str, Any] = {
         "a": SimpleNamespace(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
         "b": SimpleNamespace(mean=(0.5,) * 3, std=(0.5,) * 3),
@@ -79,6 +79,11 @@ def test_timm_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=r"timm:c expect pixels of mean .*choose the nearest"):
         expected_pixels("timm:c", "imagenet")
     assert IDE(backbone="timm:b", pixel_norm="auto").resolved().pixel_norm == "half"
+    path = str(tmp_path / "w.safetensors")  # what a file says counts more, for these too
+    save_file({"model.a": torch.ones(1)}, path, metadata={"pixel_norm": "caffe_bgr"})
+    assert expected_pixels("timm:b", path) == "caffe_bgr"
+    save_file({"model.a": torch.ones(1)}, path)
+    assert expected_pixels("timm:b", path) == "half"
     assert "no pixel_norm gives" in IDE(backbone="timm:c").pixel_warning()
     assert "expect pixels in the scale half" in IDE(backbone="timm:b").pixel_warning()
 

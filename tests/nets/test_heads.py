@@ -45,6 +45,8 @@ def test_bnneck() -> None:
     x = torch.randn(8, 2048)
     torch.testing.assert_close(head(x), head.classifier(head.bn(x)))
     assert head.embed(x).mean(0).abs().max() < 1e-5
+    assert head.neck is head.bn
+    assert not hasattr(BottleneckHead(512, 512, 3), "neck")  # as wide, and another thing
 
 
 def test_initial_values() -> None:

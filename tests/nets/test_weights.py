@@ -11,7 +11,15 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lookalike.errors import UserError
-from lookalike.nets import backbone, load_imagenet, resnet, weights, weights_stride_on
+from lookalike.nets import (
+    BatchNorm1d,
+    backbone,
+    load_imagenet,
+    resnet,
+    weights,
+    weights_stride_on,
+)
+from lookalike.nets.weights import load_part
 
 REAL = os.environ.get("LOOKALIKE_RESNET50")
 needs_real = pytest.mark.skipif(not REAL, reason="LOOKALIKE_RESNET50 is not set")
@@ -173,6 +181,40 @@ def test_wrong_metadata(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="'5x5'"):
         weights_stride_on("resnet50", str(tmp_path / "w.safetensors"))
     assert weights_stride_on("resnet50", "none") == "3x3"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_parts_beside_the_trunk(dtype: torch.dtype, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    neck = BatchNorm1d(8)
+    state = {k: torch.rand(v.shape) if v.dim() else v + 3 for k, v in neck.state_dict().items()}
+    tensors = {f"neck.{k}": v.to(dtype) if v.dim() else v for k, v in state.items()}
+    path, ours = tmp_path / "w.safetensors", {"backbone": "resnet18"}
+
+    def load(**others: Tensor) -> bool:
+        save_file({**tensors, "conv1.weight": torch.ones(2), **others}, path, ours)
+        return load_part(neck, str(path), "neck")
+
+    before = {k: v.clone() for k, v in neck.state_dict().items()}
+    for name in ("weight", "num_batches_tracked"):
+        assert not load(**{f"neck.{name}": torch.ones(9)})  # of another shape
+    assert not load(**{"neck.more": torch.ones(1)})
+    assert not load_part(neck, str(path), "pool")  # of which the file has nothing
+    save_file(tensors, path)  # not a file that a run of ours wrote: its "neck" may be anything
+    assert not load_part(neck, str(path), "neck")
+    for name in ("none", "imagenet", str(tmp_path / "w.pth")):
+        assert not load_part(neck, name, "neck")
+    assert all(torch.equal(v, before[k]) for k, v in neck.state_dict().items())
+    assert load()
+    assert all(torch.equal(v, tensors[f"neck.{k}"].to(v)) for k, v in neck.state_dict().items())
+    assert neck.weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", ["gone.safetensors", "folder.safetensors"])
+def test_metadata_of_what_is_no_file(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.safetensors").mkdir()
+    with pytest.raises(UserError, match=rf"weights \S*{name} can't be opened \("):
+        weights.metadata(tmp_path / name)
 
 
 @needs_real

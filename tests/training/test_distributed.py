@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from helpers.processes import Command, assert_no_orphans, real_command
 from helpers.runs import before_steps, changed, losses
+from safetensors.torch import load_file
 
 from lookalike.cli import main
 from lookalike.errors import UserError
@@ -40,7 +42,7 @@ def assert_same_losses(one: Path, two: Path, stdout: str, stderr: str) -> None:
 
 
 def test_the_real_command_starts_its_helper(tiny: Tiny, tmp_path: Path) -> None:
-    flags = f"--steps 3 {STRONG}"
+    flags = f"--steps 3 --ema 0.5 {STRONG}"
 
     def argv(name: str) -> list[str]:
         return changed(tiny("ide", tmp_path / name, flags), "--backbone", "resnet18")
@@ -50,6 +52,8 @@ def test_the_real_command_starts_its_helper(tiny: Tiny, tmp_path: Path) -> None:
     done = real_command([*argv("two"), "--devices", "2"], said)
     assert done.returncode == 0, done.stderr
     assert_same_losses(tmp_path / "one", tmp_path / "two", done.stdout, done.stderr)
+    one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    torch.testing.assert_close(two, one, rtol=1e-3, atol=1e-5)  # the averages of the weights
     assert_no_orphans(said)
 
 

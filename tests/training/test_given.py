@@ -3,9 +3,21 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 import lookalike as la
+from lookalike.methods.cc import ClusterContrast
 from lookalike.methods.ide import IDE
 from lookalike.training.given import plan_people
+
+
+def test_crops_of_people_nobody_knows_teach_only_who_reads_no_identities(tmp_path: Path) -> None:
+    for name in ("c1_0.jpg", "c2_0.jpg"):
+        (tmp_path / name).touch()
+    bench = la.load(f"folder:{tmp_path}?person=none")
+    with pytest.raises(la.UserError, match=r"ide learns from .* none of its 2 training images who"):
+        plan_people(IDE(), [bench], None, 0, Path())
+    assert len(plan_people(ClusterContrast(), [bench], None, 0, Path()).learner) == 2
 
 
 def test_a_source_that_is_the_target_too_keeps_its_identities(market: Path) -> None:

@@ -1,5 +1,6 @@
 """A stopped run that goes on ends with the numbers of a run that was never stopped."""
 
+import math
 import resource
 import shutil
 import signal
@@ -16,6 +17,7 @@ from helpers.runs import (
     assert_same_run,
     before_steps,
     changed,
+    different,
     killed,
     metrics,
     refused,
@@ -110,6 +112,58 @@ def test_a_longer_length_on_resume(
     scaled = [*tiny("ide", tmp_path / "more", f"{flags} --epochs 3 --schedule_scale 2"), "--resume"]
     assert main(scaled) == 0
     assert "epochs: 5.0 → 6.0" in capsys.readouterr().err
+
+
+def test_a_shortened_run_has_a_cosine_that_stays_when_it_goes_on(
+    tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def flags(name: str, more: str) -> list[str]:
+        return tiny("ide", tmp_path / name, f"--epoch step --epochs 8 --milestones [4] {more}")
+
+    def rates(name: str) -> list[float]:
+        lines = metrics(tmp_path / name)
+        return [round(line["lr"] / 0.05, 6) for line in lines]
+
+    def decay(name: str) -> str:
+        config = yaml.safe_load((tmp_path / name / "config.yaml").read_text())
+        assert "decay" not in config["changed"]
+        return str(config["settings"]["decay"])
+
+    told = "lookalike: --schedule_scale 0.5 shortens the run, so learning rates fall along a cosine"
+    assert main(flags("short", "--schedule_scale 0.5")) == 0
+    assert told in capsys.readouterr().err
+    assert decay("short") == "cosine"
+    cosine = [(1 + math.cos(math.pi * (k + 0.5) / 4)) / 2 for k in range(4)]
+    assert rates("short") == pytest.approx(cosine, abs=1e-5)
+    assert main([*flags("short", "--schedule_scale 0.5"), "--resume"]) == 0
+    assert "cosine" not in capsys.readouterr().err
+    assert main([*flags("short", "--schedule_scale 1"), "--resume"]) == 0
+    assert "goes on longer, epochs: 4.0 → 8.0" in capsys.readouterr().err
+    longer = [(1 + math.cos(math.pi * (k + 0.5) / 8)) / 2 for k in range(4, 8)]
+    assert rates("short") == pytest.approx(cosine + longer, abs=1e-5)
+    assert decay("short") == "cosine"
+    assert main(flags("whole", "")) == 0
+    assert "shortens" not in capsys.readouterr().err
+    assert decay("whole") == "milestones"
+    assert rates("whole") == pytest.approx([1.0] * 4 + [0.1] * 4)
+    asked = [*flags("short", "--schedule_scale 1 --decay milestones"), "--resume"]
+    assert "settings.decay: cosine → milestones" in refused(asked, capsys)
+
+
+def test_an_average_of_the_weights_goes_on_to_the_bit(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = "--steps 5 --checkpoint_every 2 --ema 0.9"
+    assert main(tiny("ide", tmp_path / "whole", flags)) == 0
+    argv = tiny("ide", tmp_path / "killed", flags)
+    killed(monkeypatch, argv, "learn", 3)
+    assert main([*argv, "--resume"]) == 0
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+    plain = flags.replace("0.9", "0")
+    assert main(tiny("ide", tmp_path / "plain", plain)) == 0
+    assert metrics(tmp_path / "plain") == metrics(tmp_path / "whole")  # it learns as without
+    models = (tmp_path / name / "model.safetensors" for name in ("plain", "whole"))
+    assert "trunk.conv1.weight" in different(*models)
 
 
 def test_a_longer_length_of_a_stage_that_a_later_one_stands_on(

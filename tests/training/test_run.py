@@ -191,7 +191,8 @@ def test_weights_are_no_trained_run(
     for name in ("", "model.safetensors", "stages/1-learn/last.ckpt"):
         argv = changed(tiny("ide", tmp_path / "run"), "--weights", str(started / name))
         said = refused(argv, capsys)
-        assert "is a trained model of Lookalike, not a trunk's weights. To train its run on" in said
+        assert "is a trained model of Lookalike, not a trunk's weights. To start from its" in said
+        assert "give it as --start" in said
 
 
 def test_a_corrupt_image_is_named(
@@ -360,7 +361,7 @@ def test_scaling_touches_nothing_but_the_schedule(name: str) -> None:
 
 
 def test_scale_and_steps_through_the_command(tiny: Tiny, tmp_path: Path) -> None:
-    flags = "--epochs 2 --milestones [1] --schedule_scale 0.5"
+    flags = "--epochs 2 --milestones [1] --decay milestones --schedule_scale 0.5"
     assert main(tiny("ide", tmp_path / "scaled", flags)) == 0
     scaled = metrics(tmp_path / "scaled")
     assert len(scaled) == 9  # an epoch

@@ -25,6 +25,10 @@ COMMON = {
         "A second domain: learned from without its identities, and tested on.",
     ),
     "preset": ("NAME", "Named settings: {presets}."),
+    "start": (
+        "MODEL",
+        "A trained model, a run's folder or a file, whose trunk this one starts from.",
+    ),
     "out": ("RUN", "The run folder. [runs/{method}]"),
     "resume": ("", "Go on with the run in --out."),
     "config": ("FILE", "A YAML file with settings, as --print_config writes it."),

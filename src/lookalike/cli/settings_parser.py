@@ -61,6 +61,7 @@ def settings_parser(kind: type[Method], preset: str | None) -> ArgumentParser:
     parser.add_argument("--data", type=str | list[str], required=True)
     parser.add_argument("--target", type=str | None)
     parser.add_argument("--preset", type=str | None)
+    parser.add_argument("--start", type=str | None)
     parser.add_argument("--out", type=str | None)
     parser.add_argument("--resume", action="store_true")
     parser.add_class_arguments(RunSettings)

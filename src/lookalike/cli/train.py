@@ -19,8 +19,8 @@ from lookalike.stopping import (
     is_main_process,
 )
 
-HELP = """usage: lookalike train METHOD --data NAME:PATH [--preset NAME] [--out RUN]
-                       [--resume] [--SETTING VALUE …]
+HELP = """usage: lookalike train METHOD --data NAME:PATH [--preset NAME] [--start MODEL]
+                       [--out RUN] [--resume] [--SETTING VALUE …]
        lookalike train METHOD --help lists all settings of a method
 
 {methods}
@@ -61,6 +61,7 @@ def main(argv: list[str]) -> int:
             [parse_data(text) for text in data],
             target=values.target and parse_data(values.target),
             preset=preset,
+            start=values.start,
             out=values.out,
             resume=values.resume,
             settings=settings,

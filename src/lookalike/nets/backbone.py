@@ -7,7 +7,15 @@ from torch import Tensor, nn
 from lookalike.errors import UserError, unknown
 from lookalike.nets.batchnorm import BatchNorm1d, BatchNorm2d, BNMode, set_bn_mode
 from lookalike.nets.resnet import SHAPES, StrideOn, resnet
-from lookalike.nets.weights import load_imagenet, weights_file, weights_stride_on
+from lookalike.nets.weights import (
+    BACKBONE,
+    load_imagenet,
+    load_trunk,
+    metadata,
+    read_weights,
+    weights_file,
+    weights_stride_on,
+)
 
 
 def backbone(
@@ -88,9 +96,15 @@ def _timm(name: str, weights: str) -> _LastMap:
     if not timm.is_model(name):
         raise UserError(f"timm has no network '{name}': see timm.list_models().")
     options: dict[str, Any] = {"features_only": True, "out_indices": (-1,)}
-    if weights not in ("imagenet", "none"):
-        options["pretrained_cfg_overlay"] = {"file": str(weights_file(name, weights))}
+    file = None if weights in ("imagenet", "none") else weights_file(name, weights)
+    ours = file is not None and BACKBONE in metadata(file)  # its tensors have our names
+    if file is not None:
+        options["pretrained_cfg_overlay"] = {"file": str(file)}
     try:
-        return _LastMap(timm.create_model(name, pretrained=weights != "none", **options))
+        pretrained = weights != "none" and not ours
+        network = _LastMap(timm.create_model(name, pretrained=pretrained, **options))
     except (OSError, RuntimeError) as error:
         raise UserError(f"timm can't build '{name}' with weights '{weights}': {error}") from error
+    if file is not None and ours:
+        load_trunk(network, read_weights(file), str(file))
+    return network

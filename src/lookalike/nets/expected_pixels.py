@@ -31,12 +31,13 @@ def expected_pixels(name: str, weights: str) -> PixelScale:
     """
     if weights == "none":
         return "imagenet"
-    if name.startswith("timm:"):
+    timm = name.startswith("timm:")
+    path = None if timm and weights == "imagenet" else weights_file(name, weights)
+    said = metadata(path).get("pixel_norm") if path else None
+    if said is None and timm:
         return _of_timm(name.removeprefix("timm:"))
-    path = weights_file(name, weights)
-    assert path is not None
-    said = metadata(path).get("pixel_norm")
     if said is None:
+        assert path is not None
         tensors = read_weights(path)
         return _of_statistics(tensors.get("conv1.weight"), tensors.get("bn1.running_var"))
     for scale in SCALES:

@@ -116,6 +116,11 @@ class BNNeck(Head):
         self.bn.bias.requires_grad_(False)
         self.classifier = _classifier(in_features, classes, bias=False)
 
+    @property
+    def neck(self) -> BatchNorm1d:
+        """The batch norm on the pooled feature."""
+        return self.bn
+
     def embed(self, x: Tensor) -> Tensor:
         return self.bn(x)
 

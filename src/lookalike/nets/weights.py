@@ -24,6 +24,8 @@ PUBLIC = {
     "resnet50": "resnet50-0676ba61.pth",
     "resnet101": "resnet101-63fe2227.pth",
 }
+# In the metadata of a file that was taken from a model of ours: whose tensors these are.
+BACKBONE = "backbone"
 # Files without metadata whose bottlenecks stride on the 1×1 convolution, by sha256.
 KNOWN_1X1 = {
     "5bf806fed20181a5",  # ResNet-50 of the original He et al. placement, MIT, fp16
@@ -43,9 +45,9 @@ def weights_file(name: str, weights: str) -> Path | None:
         path = Path(weights).expanduser()
         if is_trained(path):
             raise UserError(
-                f"{weights} is a trained model of Lookalike, not a trunk's weights. To train its "
-                "run on, give the run's folder as --out, with --resume and a longer length; else "
-                "give --weights a .safetensors or .pth file, 'imagenet' or 'none'."
+                f"{weights} is a trained model of Lookalike, not a trunk's weights. To start from "
+                "its trunk, give it as --start; to train its run on, give the run's folder as "
+                "--out, with --resume and a longer length."
             )
         if not path.is_file():
             raise UserError(
@@ -123,6 +125,10 @@ def metadata(path: Path) -> dict[str, str]:
             return file.metadata() or {}
     except safetensors.SafetensorError as error:
         raise UserError(f"{path} is not a readable .safetensors file ({error}).") from error
+    except OSError as error:
+        raise UserError(
+            f"The weights {path} can't be opened ({error.strerror or error})."
+        ) from error
 
 
 def load_imagenet(model: nn.Module, name: str = "resnet50", weights: str = "imagenet") -> None:
@@ -198,9 +204,42 @@ def load_plain(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
+def load_part(module: nn.Module | None, weights: str, part: str) -> bool:
+    """Fills a module beside the trunk, "neck" or "pool", from `weights`, if there is one and they
+    have it.
+
+    Only the file that a run keeps of the model that it starts from has such parts. Whether it has
+    this one, with the module's exact names and shapes: else nothing changes. Raises UserError for
+    a file that can't be read.
+    """
+    path = Path(weights)
+    if module is None or weights in ("none", "imagenet") or BACKBONE not in metadata(path):
+        return False
+    state, prefix = module.state_dict(), f"{part}."
+    tensors = {
+        key.removeprefix(prefix): value
+        for key, value in read_weights(path).items()
+        if key.startswith(prefix)
+    }
+    if {k: v.shape for k, v in tensors.items()} != {k: v.shape for k, v in state.items()}:
+        return False
+    module.load_state_dict(tensors)
+    return True
+
+
 def load_trunk(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Copies `tensors` into `model`; extra keys are ignored outside the model's own parts."""
+    """Copies `tensors` into `model`; extra keys are ignored outside the model's own parts.
+
+    Raises UserError as `check_trunk`.
+    """
     state = model.state_dict()
+    check_trunk(state, tensors, source)
+    model.load_state_dict({key: tensors.get(key, value) for key, value in state.items()})
+
+
+def check_trunk(state: Mapping[str, Tensor], tensors: Mapping[str, Tensor], source: str) -> None:
+    """Raises UserError where `tensors` of the file `source` aren't those of a trunk that has the
+    `state`: for the first that lacks, has another shape, or is of a part of it and has no place."""
     for key, value in state.items():
         if key.endswith("num_batches_tracked"):  # a count of steps, absent from many files
             continue
@@ -215,4 +254,3 @@ def load_trunk(model: nn.Module, tensors: Mapping[str, Tensor], source: str) -> 
     extra = [key for key in tensors if key not in state and key.split(".")[0] in parts]
     if extra:
         raise UserError(f"{source} has '{extra[0]}', for which this network has no place.")
-    model.load_state_dict({key: tensors.get(key, value) for key, value in state.items()})

@@ -82,13 +82,18 @@ class RunCallback(L.Callback):
         self.waiting.close()
 
     def on_renewed(self) -> None:
-        """Logs the clusters of the round that begins."""
-        labels = self.module.clusters
+        """Logs the clusters of the round that begins, and what the module says of them."""
+        module, labels = self.module, self.module.clusters
         if self.main and labels is not None:
             clusters = describe_clusters(labels.cpu().numpy(), self.truth)
+            clusters |= {name: round(x, 4) for name, x in module.round_numbers.items()}
             self.metrics.write({"step": self.module.step, "clusters": clusters})
             words = [f"{name} {value:.4g}" for name, value in clusters.items()]
-            self.say(f"{self.module.stage} {self.module.step}: " + ", ".join(words))
+            self.say("\n".join([f"{module.stage} {module.step} clusters anew", *wrapped(words)]))
+            for remark in module.remarks:
+                self.say(f"  {remark}")
+        self.seconds += time.monotonic() - self.clock
+        self.clock = time.monotonic()  # so that it isn't counted to the next step
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
         step_seconds = time.monotonic() - self.clock

@@ -31,6 +31,12 @@ def plan_people(
         unused = number > len(benches) and method.labels and "target" not in method.needs
         if not len(people) and unused:  # tested on alone
             return Given(joined(tables), None, seed, folder)
+        if not len(people) and len(bench.train):
+            raise UserError(
+                f"{method.name} learns from identities, and {bench} says of none of its "
+                f"{len(bench.train):,} training images who it is: `lookalike methods` tells which "
+                "methods read no identities."
+            )
         if not len(people):
             raise UserError(f"{bench} has no training images.")
         for domain in people.domains:

@@ -21,6 +21,7 @@ from lookalike.files import remove_stale
 from lookalike.folders import differences, held
 from lookalike.layout import use_layout
 from lookalike.methods import METHODS
+from lookalike.methods.decay import decay_text, with_decay
 from lookalike.methods.method import Method
 from lookalike.methods.model import Model
 from lookalike.methods.model_file import save_model
@@ -43,6 +44,7 @@ from lookalike.training.run_config import (
 )
 from lookalike.training.run_folder import stage_folder
 from lookalike.training.settings import RunSettings
+from lookalike.training.start import by_name, start_of
 from lookalike.training.write import write_pictures
 
 GENERATED = "generated"  # in the run folder: what stages write for later ones
@@ -77,6 +79,7 @@ def train(
     *,
     target: Data | None = None,
     preset: str | None = None,
+    start: str | Path | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     settings: RunSettings | None = None,
@@ -87,11 +90,13 @@ def train(
     method: a name in METHODS, with a preset and changed fields, or the settings themselves.
     data: a `Benchmark` or "name:path", or several, whose training people are then one table.
     target: a second domain, whose training people a method may look at without their identities,
-    and on which the run is then judged. out: the run folder, by default runs/<method>.
+    and on which the run is then judged. start: a trained model, a run folder or a file, whose trunk
+    the method's starts from. out: the run folder, by default runs/<method>.
     resume: go on with the run in `out`. settings, changes: how it runs; a field of `RunSettings` or
     of the method may be given by its name: train("ide", data, seed=1, epochs=20.0).
     Raises UserError on bad input, when `out` already has a run, also one that is being trained,
-    and when a resumed run has other settings; TypeError for a preset or changed fields of settings
+    when a resumed run has other settings, and where `start` is no model or has another trunk than
+    the method, or the method none; TypeError for a preset or changed fields of settings
     that are given themselves.
     """
     names = {f.name for f in dataclasses.fields(RunSettings)}
@@ -104,7 +109,14 @@ def train(
     elif changes or preset:
         raise TypeError("train takes a preset and changed fields only with a method's name")
     return train_method(
-        method, data, target=target, preset=preset, out=out, resume=resume, settings=settings
+        method,
+        data,
+        target=target,
+        preset=preset,
+        start=start,
+        out=out,
+        resume=resume,
+        settings=settings,
     )
 
 
@@ -114,6 +126,7 @@ def train_method(
     *,
     target: Data | None,
     preset: str | None,
+    start: str | Path | None = None,
     out: str | Path | None,
     resume: bool,
     settings: RunSettings,
@@ -123,10 +136,13 @@ def train_method(
     if settings.devices > 1 and not is_main_process():
         end_with_parent()
     original = method
-    benches, aim = domains(method, [data] if isinstance(data, Data) else data, target)
-    method = method.resolved().scaled(settings.schedule_scale)
     run = Path(out or f"runs/{method.name}")
     before = config_of(run) if resume or not is_main_process() else {}
+    begin = start_of(method, start, run, before, is_main_process())
+    benches, aim = domains(method, [data] if isinstance(data, Data) else data, target)
+    scale = settings.schedule_scale
+    method = with_decay(begin.method.resolved(), scale, before.get("settings")).scaled(scale)
+    noted = by_name(method, run)
     size = getattr(method, "height", 256), getattr(method, "width", 128)
     settings, reason = decide(settings, before, size)
     use_layout("contiguous" if settings.layout == "contiguous" else "channels_last")
@@ -141,10 +157,12 @@ def train_method(
     with owner, refusals_of_the_disk(run):
         if is_main_process():
             changes = changed_settings(original, preset)
-            new = config(method, preset, benches, aim, settings, changes)
+            new = config(noted, preset, benches, aim, settings, changes, begin.about)
             longer = prepare(run, new, resume, length_settings(method))
             remove_stale(run, 0)  # nobody else is at work here
-            tell(*(f"goes on longer, {line}" for line in longer), reason, method.pixel_warning())
+            taken = begin.write(run)
+            tell(*(f"goes on longer, {line}" for line in longer), taken, reason)
+            tell(method.pixel_warning(), "" if before else decay_text(original, method, scale))
             if method.reads_target_labels:
                 tell(
                     f"these settings of {method.name} are given the identities of the target: an "
@@ -152,7 +170,7 @@ def train_method(
                 )
         if settings.accelerator != "gpu":
             keep_freed_memory()
-        done, seconds = train_stages(method, stages, run, settings, resume, persons)
+        done, seconds = train_stages(noted, stages, run, settings, resume, persons)
         if is_main_process() and longer:
             lengthen(run, new)
         models = {name: m for name, m in done.items() if isinstance(m, Model)}
@@ -230,9 +248,12 @@ def train_stages(
             later = [stage_folder(run, n, s) for n, s in enumerate(stages, 1) if n > number]
             ended = resume and any((folder / "last.ckpt").exists() for folder in later)
             truth = np.array([persons.get(path, UNKNOWN) for path in stage.people.paths])
-            done[stage.name], seconds[stage.name] = fit_stage(
+            left, seconds[stage.name] = fit_stage(
                 stage, number, done, run, settings, resume, ended, truth
             )
+            if isinstance(left, Model):
+                left.method = by_name(left.method, run)
+            done[stage.name] = left
     parallel.leave()
     return done, seconds
 

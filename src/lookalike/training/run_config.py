@@ -21,14 +21,16 @@ from lookalike.files import ADVICE, write_yaml
 from lookalike.folders import ARROW, claim, differences
 from lookalike.methods.method import Method
 from lookalike.methods.model_file import FORMAT
-from lookalike.reading import read_settings
+from lookalike.reading import read_bytes, read_settings
 from lookalike.training.settings import COMFORT, RunSettings
 from lookalike.version import __version__
 
 CONFIG = "config.yaml"
-GROWING = ("metrics.jsonl", "stages", "images", "tensorboard")  # what a run's steps leave behind
+START = "start.safetensors"  # what the run took of the model that it starts from
+# What a run's beginning and its steps leave behind
+GROWING = ("metrics.jsonl", "stages", "images", "tensorboard", START)
 # What of it a resumed run must have too, beside the run settings that are no comfort
-IDENTITY = ("seed", "precision", "layout", "settings")
+IDENTITY = ("seed", "precision", "layout", "settings", "links")
 
 
 def config(
@@ -38,19 +40,23 @@ def config(
     target: Benchmark | None,
     settings: RunSettings,
     changes: list[str],
+    start: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What config.yaml says; changes: the settings that differ from the preset's."""
+    """What config.yaml says. changes: the settings that differ from the preset's. start: what it
+    says of the model that the run starts from; empty where there is none."""
     run = dataclasses.asdict(settings)
     seed, precision, layout = (run.pop(name) for name in ("seed", "precision", "layout"))
     command = shlex.join(["lookalike", *sys.argv[1:]]) if len(sys.argv) > 1 else ""
     data = [str(bench) for bench in benches]
     people = [summary_of_people(bench, target=False) for bench in benches]
+    links = getattr(method, "links", "")
     return {
         "format": FORMAT,
         "method": method.name,
         "preset": preset,
         "data": data[0] if len(data) == 1 else data,
         **({"target": str(target)} if target else {}),
+        **({"start": dict(start)} if start else {}),
         "seed": seed,
         "precision": precision,
         "layout": layout,
@@ -64,6 +70,7 @@ def config(
         "run": run,
         "people": people[0] if len(people) == 1 else people,
         **({"target_people": summary_of_people(target, target=True)} if target else {}),
+        **({"links": hashlib.sha256(read_bytes(links)).hexdigest()[:16]} if links else {}),
     }
 
 
@@ -136,7 +143,8 @@ def prepare(
 
 def nothing_learned(run: Path) -> bool:
     """Whether the folder has neither a checkpoint nor a model."""
-    return not any(run.glob("stages/*/last.ckpt")) and not any(run.glob("*.safetensors"))
+    models = [file for file in run.glob("*.safetensors") if file.name != START]
+    return not models and not any(run.glob("stages/*/last.ckpt"))
 
 
 def lengthen(run: Path, new: Mapping[str, Any]) -> None:
@@ -152,7 +160,12 @@ def identity(config: Mapping[str, Any], people: bool) -> dict[str, Any]:
     values = {k: v for k, v in flat(run if isinstance(run, Mapping) else {}).items()
               if k not in COMFORT}  # fmt: skip
     data = ("people", "target_people") if people else ("data", "target")
-    return {**flat({k: config.get(k) for k in (*data, *IDENTITY)}), **values}
+    start = config.get("start")
+    if isinstance(start, Mapping):  # which model it is, not where it lies
+        start = f"{start.get('method')} {start.get('fingerprint')}"
+    decisive = flat({k: config.get(k) for k in (*data, *IDENTITY)})
+    decisive.pop("settings.links", None)  # what is in that file, not where it lies
+    return {**decisive, **values, "start": start}
 
 
 def length_settings(method: Method, prefix: str = "") -> set[str]:
