@@ -41,8 +41,8 @@ def test_the_methods_are_named_without_importing_them() -> None:
         "print('torch' in sys.modules, la.METHODS)"
     )
     names, quick = alone(code).splitlines()
-    assert names == "ide ide+ triplet siamese dgnet pg2 fdgan True False 7"
-    assert quick == "False METHODS: ide, ide+, triplet, siamese, dgnet, pg2, fdgan"
+    assert names == "ide ide+ triplet siamese cc spcl dgnet pg2 fdgan True False 9"
+    assert quick == "False METHODS: ide, ide+, triplet, siamese, cc, spcl, dgnet, pg2, fdgan"
 
 
 @pytest.mark.parametrize("name", la.METHODS)

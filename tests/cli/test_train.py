@@ -101,6 +101,22 @@ def test_several_data_and_a_target(tmp_path: Path, called: dict[str, Any], capsy
     assert (called["data"], called["target"]) == (["folder:x"], None)
 
 
+def test_a_model_to_start_from(tmp_path: Path, called: dict[str, Any], capsys: Capture) -> None:
+    argv = ["train", "ide", "--data", "folder:x", "--start", "runs/world"]
+    assert main(argv) == 0
+    assert called["start"] == "runs/world"
+    (tmp_path / "run.yaml").write_text(printed_config(argv, capsys))
+    config = ["train", "ide", "--config", str(tmp_path / "run.yaml")]
+    assert main(config) == 0
+    assert called["start"] == "runs/world"
+    assert main([*config, "--start=runs/other"]) == 0
+    assert called["start"] == "runs/other"
+    assert main(["train", "ide", "--data", "folder:x"]) == 0
+    assert called["start"] is None
+    assert main(["train", "ide", "--data", "folder:x", "--strat", "x"]) == 2
+    assert "did you mean --start?" in capsys.readouterr().err
+
+
 def test_dashes_and_underscores(called: dict[str, Any]) -> None:
     common = ["train", "dgnet", "--data", "folder:x"]
     for flag in ("--schedule-scale", "--schedule_scale"):

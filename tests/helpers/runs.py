@@ -22,11 +22,17 @@ COMMON = "--accelerator cpu --precision fp32 --layout channels_last --log_every 
 RESNET = f"{COMMON} --backbone resnet10 --weights none"
 CROPS = f"{RESNET} --height 64 --width 48 --pad 2"
 PAIRS = f"{RESNET} --height 64 --width 48 --batch_size 8 --epoch step --epochs 3"
+CLUSTERS = (
+    f"{CROPS} --batch_size 8 --images_per_cluster 2 --rounds 2 --round_steps 2 --eps 0.8 "
+    "--min_samples 2 --k1 5 --k2 2"
+)
 TINY = {  # flags with which every method trains a few steps in a few seconds
     "ide": f"{CROPS} --batch_size 8",
     "ide+": f"{CROPS} --batch_size 8",
     "triplet": f"{CROPS} --resize [68,52] --ids_per_batch 4 --images_per_id 2",
     "siamese": PAIRS,
+    "cc": f"{CLUSTERS} --bn_group 4 --ema 0.9",
+    "spcl": f"{CLUSTERS} --eps_margin 0.05",
     "dgnet": f"{CROPS} --batch_size 2 --structure_dim 2 --dis_dim 2 --mlp_dim 8 --dis_scales 2 "
     "--residual_blocks 1 --teacher.height 64 --teacher.width 48 --teacher.batch_size 4 "
     "--ramp_from 2 --ramp 2",
@@ -44,6 +50,8 @@ GENTLE = {
     "ide+": "--lr_trunk 1e-4 --lr_head 3e-3",
     "triplet": "--lr_trunk 1e-8 --lr_head 1e-8",
     "siamese": "--lr 1e-5",
+    "cc": "--lr 1e-6",
+    "spcl": "--lr 1e-6",
     "dgnet": "--batch_size 4 --lr 1e-6 --lr_trunk 1e-6 --lr_head 1e-4 --ramp_codes false "
     "--teacher.lr_trunk 1e-5 --teacher.lr_head 1e-3",
     "fdgan": "--batch_size 4 --identify_steps 0 --lr 1e-5 --lr_warmup [1e-6,1e-6,1e-6] "
@@ -114,14 +122,21 @@ def shared_run(
 
 
 def metrics(run: Path) -> list[dict[str, Any]]:
-    """The logged steps without their times."""
+    """The logged steps and rounds without their times."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if "seconds" not in k} for line in lines]
+    return [untimed(line) for line in lines]
+
+
+def untimed(values: dict[str, Any]) -> dict[str, Any]:
+    """Without the times, also inside."""
+    return {
+        k: untimed(v) if isinstance(v, dict) else v for k, v in values.items() if "seconds" not in k
+    }
 
 
 def steps(run: Path) -> list[tuple[str, int]]:
     """Stage and number of every logged step."""
-    return [(line["stage"], line["step"]) for line in metrics(run)]
+    return [(line["stage"], line["step"]) for line in metrics(run) if "losses" in line]
 
 
 def losses(run: Path) -> dict[tuple[str, int, str], float]:

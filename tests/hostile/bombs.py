@@ -310,7 +310,7 @@ def cases() -> Iterator[Case]:
             named("x.pkl", lambda: b"\x80\x02]r" + struct.pack("<I", 1 << 30) + b"."),
         )
         yield Case(door, "pickle of an array of 10¹² numbers", named("x.pkl", large_array))
-    for door in ("model", "weights"):
+    for door in ("model", "model to start", "weights"):
         for name, content in safetensors_files().items():
             yield Case(door, name, named("x.safetensors", lambda c=content: c))
         yield Case(

@@ -12,7 +12,7 @@ import numpy as np
 from hostile import whole
 
 from lookalike.cli import embed, train
-from lookalike.data import People, load
+from lookalike.data import UNKNOWN, People, load
 from lookalike.data.check import as_text, check
 from lookalike.data.evaluation_pairs import read_pairs
 from lookalike.data.images import (
@@ -23,6 +23,7 @@ from lookalike.data.images import (
     read_grey,
     read_image,
 )
+from lookalike.data.links import read_links
 from lookalike.data.pickles import read_plain
 from lookalike.data.poses import read_poses
 from lookalike.data.readers import READERS
@@ -30,12 +31,14 @@ from lookalike.errors import UserError
 from lookalike.evaluation.foreign_features import read_features
 from lookalike.folders import claim
 from lookalike.importing import IMPORTERS, import_model
+from lookalike.methods.ide import IDE, BaselineModel
 from lookalike.methods.model_file import load_model
 from lookalike.nets.weights import read_weights, weights_stride_on
 from lookalike.report import write_report
 from lookalike.report.files import read_run
 from lookalike.training.run_config import config_of, prepare
 from lookalike.training.run_folder import Metrics, load_checkpoint
+from lookalike.training.start import start_of
 from lookalike.world.writer.annotations import spec_of, truth_of
 from lookalike.world.writer.layout import SPLITS
 
@@ -139,9 +142,28 @@ def pairs(path: Path) -> None:
     read_pairs(path, People(names, np.array([1, 1, 2, 2]), np.arange(4), "x"))
 
 
+def links(path: Path) -> None:
+    names = ("1/a.jpg", "1/b.jpg", "2/c.jpg", "2/d.jpg")
+    read_links(path, People(names, np.full(4, UNKNOWN), np.arange(4), "x"))
+
+
 def weights(path: Path) -> None:
     read_weights(path)
     weights_stride_on("resnet50", str(path))
+
+
+def started_from(path: Path) -> None:
+    """A model file given to --start: looked at, and written into the run."""
+    run = path.parent / "run"
+    begin = start_of(IDE(**whole.STARTED), path, run, {}, owner=True)
+    begin.write(run)
+
+
+def goes_on_from(path: Path) -> None:
+    """A run's own start.safetensors, when the run goes on."""
+    before = {"start": {"model": "gone", "method": "ide", "fingerprint": "0"}}
+    begin = start_of(IDE(**whole.STARTED), None, path.parent, before, owner=True)
+    BaselineModel(begin.method.resolved(), 2)
 
 
 def features(path: Path) -> None:
@@ -177,6 +199,7 @@ DOORS: dict[str, Callable[[Path], object]] = {
     "poses": read_poses,
     "pickle": read_plain,
     "pairs": pairs,
+    "links": links,
     "check": checked,
     "embed": embedded,
     "world": truth,
@@ -189,6 +212,8 @@ DOORS: dict[str, Callable[[Path], object]] = {
     "features with a list": listed,
     "features by keys": named,
     "model": load_model,
+    "model to start": started_from,
+    "run start": goes_on_from,
     "weights": weights,
     **{f"import {method}": importer(method) for method in IMPORTERS},
     **{f"data {name}": benchmark(name) for name in READERS},

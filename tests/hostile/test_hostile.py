@@ -13,15 +13,16 @@ from hostile.outcomes import READ, REFUSED, Outcome, faults, histogram, tried
 LEAST = {
     "picture": 350,
     "pairs": 30,
+    "links": 25,
     "check": 0,  # which says what it finds
     "embed": 20,
     "world": 150,
-    "run": 100,
+    "run": 130,
     "images": 5,
     "poses": 200,
     "pickle": 70,
     "features": 50,
-    "model": 250,
+    "model": 600,
     "weights": 90,
     "import": 350,
     "data": 400,

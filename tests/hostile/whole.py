@@ -191,11 +191,30 @@ def model() -> bytes:
 
     import helpers.trunks  # noqa: F401
 
-    settings = dict(backbone="resnet10", weights="none", stride_on="3x3", height=32, width=16)
+    settings = dict(STARTED, weights="none", stride_on="3x3")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.safetensors"
         save_model(METHODS["ide"].preset(None, **settings).model(2), file)
         return file.read_bytes()
+
+
+# Settings of a method that may start from that model
+STARTED: dict[str, Any] = dict(backbone="resnet10", height=32, width=16, head="bnneck")
+
+
+@cache
+def start() -> dict[str, torch.Tensor]:
+    """What a run keeps of the model that it starts from."""
+    parts = {"trunk.": "", "head.bn.": "neck."}
+    return {
+        new + name.removeprefix(old): value
+        for name, value in safetensors.torch.load(model()).items()
+        for old, new in parts.items()
+        if name.startswith(old)
+    }
+
+
+NOTES = {"backbone": "resnet10", "pixel_norm": "imagenet", "stride_on": "3x3"}  # of that file
 
 
 def hollow(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
@@ -404,10 +423,13 @@ def singles() -> dict[str, Mapping[str, bytes]]:
         "features": features(),
         "weights": weights(),
         "pairs": pairs(),
+        "links": {"links.csv": b"a,b,same\n1/a.jpg,b.jpg,1\nc.jpg,1/a.jpg,0\n"},
         "run checkpoint": checkpoints(),
         "run settings": {"settings.yaml": SETTINGS},
         "import pg2": pg2(),
         "model": {"model.safetensors": model()},
+        "model to start": {"model.safetensors": model()},
+        "run start": {"start.safetensors": safetensors.torch.save(start(), NOTES)},
     }
 
 

@@ -54,6 +54,9 @@ def arrays() -> Iterator[Case]:
         "persons as texts": {"gallery_pids": ids.astype(str)},
         "negative cameras": {"query_camids": ids - 7},
         "another width": {"gallery_features": rows[:, :2]},
+        "steps of objects": {"steps": objects},
+        "steps that would run a program": {"steps": np.array([Program()], object)},
+        "steps of two axes": {"steps": np.array([["a"], ["b"]])},
     }
     for name, change in changes.items():
         yield Case("features", name, named("x.npz", lambda c=change: whole.npz(**{**both, **c})))
@@ -293,12 +296,13 @@ def models() -> Iterator[Case]:
                     **about,
                     "settings": {**about["settings"], key: value},
                 }
-    for name, value in texts.items():
-        yield Case(
-            "model",
-            f"description: {name}",
-            named("model.safetensors", lambda v=value: described(v)),
-        )
+    for door in ("model", "model to start"):
+        for name, value in texts.items():
+            yield Case(
+                door,
+                f"description: {name}",
+                named("model.safetensors", lambda v=value: described(v)),
+            )
     first = next(iter(tensors))
     changed = {
         "a weight less": {k: v for k, v in tensors.items() if k != first},
@@ -307,8 +311,32 @@ def models() -> Iterator[Case]:
         "a weight of NaN": {**tensors, first: tensors[first] * float("nan")},
         "whole numbers for weights": {k: v.long() for k, v in tensors.items()},
     }
-    for name, weights in changed.items():
-        yield Case("model", name, named("model.safetensors", lambda w=weights: described(about, w)))
+    for door in ("model", "model to start"):
+        for name, weights in changed.items():
+            place = named("model.safetensors", lambda w=weights: described(about, w))
+            yield Case(door, name, place)
+
+
+def starts() -> Iterator[Case]:
+    """Files that a run kept of the model that it started from, which say something else."""
+    import safetensors.torch
+
+    notes, tensors = whole.NOTES, whole.start()
+    said = {f"{key} of {v}": {**notes, key: v} for key in notes for v in ("", "x", "1x1", "half")}
+    said |= {f"no {key}": {k: v for k, v in notes.items() if k != key} for key in notes}
+    for name, note in said.items():
+        content = safetensors.torch.save(tensors, note)
+        yield Case("run start", name, named("start.safetensors", lambda c=content: c))
+    for key in ("conv1.weight", "layer4.0.bn2.running_var", "neck.weight"):
+        others = {"a shape more": tensors[key][None], "whole numbers": tensors[key].long(),
+                  "no numbers": tensors[key][:0]}  # fmt: skip
+        without = {k: v for k, v in tensors.items() if k != key}
+        for name, weights in {
+            f"no {key}": without,
+            **{f"{key} of {name}": {**tensors, key: value} for name, value in others.items()},
+        }.items():
+            content = safetensors.torch.save(weights, notes)
+            yield Case("run start", name, named("start.safetensors", lambda c=content: c))
 
 
 def pickles() -> Iterator[Case]:
@@ -527,5 +555,5 @@ def texts() -> Iterator[Case]:
 
 
 def cases() -> Iterator[Case]:
-    for maker in (arrays, checkpoints, models, pickles, texts):
+    for maker in (arrays, checkpoints, models, starts, pickles, texts):
         yield from maker()

@@ -39,7 +39,7 @@ TRUNK: dict[str, Any] = {"backbone": "resnet18", "weights": "none", "stride_on":
 SMALL: dict[str, Any] = {**TRUNK, "height": 64, "width": 32}
 PRESENT = {  # the settings that those models were made with, as they are called today
     "ide": IDE(**SMALL, batch_size=8, epoch="step", epochs=30.0, milestones=(10.0, 20.0),
-               warmup=2.0),
+               warmup=2.0, decay="milestones"),
     "ide+": IDEPlus(**SMALL, resize=(70, 40), epochs=3.5, milestones=(1.5,), batch_size=4,
                     decay="cosine"),
     "triplet": Triplet.preset("pooled", **SMALL, ids_per_batch=3, images_per_id=2, epochs=20.0,
@@ -49,7 +49,7 @@ PRESENT = {  # the settings that those models were made with, as they are called
                    milestones=(300, 400), ramp_from=100, ramp=20, beta=0.3,
                    teacher=IDE(**TRUNK, height=64, width=48, epoch="identities", ids_per_batch=2,
                                images_per_id=3, triplet_weight=1.0, epochs=5.0,
-                               milestones=(4.0,))),
+                               milestones=(4.0,), decay="milestones")),
     "pg2": PG2.preset("code", height=32, width=16, channels=2, batch_size=2, mask_radius=1,
                       dis_mode="triplet_fixed"),
     "fdgan": FDGAN.preset("code", **SMALL, resampling="bicubic", generator_dim=2, dis_dim=2,

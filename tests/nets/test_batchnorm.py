@@ -16,6 +16,7 @@ from lookalike.nets import (
     Dropout,
     batch_statistics,
     resnet,
+    set_bn_group,
     set_bn_mode,
 )
 
@@ -190,3 +191,35 @@ def test_dropout() -> None:
     assert Dropout(0)(x) is x
     with pytest.raises(ValueError, match="0 <= p < 1"):
         Dropout(1.0)
+
+
+def test_groups_of_a_batch_have_their_own_statistics() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(12, 3, 4, 2) * torch.arange(1, 13)[:, None, None, None]
+    ghost, plain = BatchNorm2d(3), nn.BatchNorm2d(3)
+    ghost.weight.data.uniform_(0.5, 2)
+    plain.load_state_dict(ghost.state_dict())
+    set_bn_group(ghost, 4)
+    parts, means, variances = [], [], []
+    for part in x.split(4):
+        plain.reset_running_stats()
+        plain.momentum = 1.0
+        parts.append(plain(part))
+        means.append(plain.running_mean.clone())
+        variances.append(plain.running_var.clone())
+    torch.testing.assert_close(ghost(x), torch.cat(parts))
+    expected = 0.1 * torch.stack(means).mean(0), 0.9 + 0.1 * torch.stack(variances).mean(0)
+    torch.testing.assert_close((ghost.running_mean, ghost.running_var), expected)
+    assert ghost.num_batches_tracked == 1
+    whole, other = BatchNorm2d(3), BatchNorm2d(3)
+    set_bn_group(whole, 12)  # as many as there are: plain batch norm
+    assert torch.equal(whole(x), other(x))
+
+
+def test_a_group_that_does_not_divide_the_batch() -> None:
+    ghost = BatchNorm1d(3)
+    set_bn_group(ghost, 5)
+    with pytest.raises(UserError, match="groups of 5 images can't share the 12 images"):
+        ghost(torch.randn(12, 3))
+    ghost.eval()
+    assert ghost(torch.randn(12, 3)).shape == (12, 3)

@@ -11,7 +11,7 @@ from helpers.processes import call_in_process
 from torch import Tensor
 
 from lookalike import parallel
-from lookalike.nets import BatchNorm2d, Dropout, batch_statistics
+from lookalike.nets import BatchNorm2d, Dropout, batch_statistics, set_bn_group
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 
@@ -48,6 +48,10 @@ def compute(dtype: torch.dtype) -> dict[str, Tensor]:
     with batch_statistics(layer.eval()), torch.no_grad():
         found["untracked"] = parallel.gather_rows(layer(own))
     assert layer.num_batches_tracked == 1
+    groups = BatchNorm2d(4).to(dtype if dtype == torch.float64 else torch.float32)
+    set_bn_group(groups, 3)
+    found["groups"] = parallel.gather_rows(groups(own.detach()))
+    found |= {f"groups.{k}": v.clone() for k, v in groups.state_dict().items()}
     torch.manual_seed(7)
     found["dropout"] = parallel.gather_rows(Dropout(0.3)(x[rows]))
     found["next draw"] = torch.rand(3)

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from helpers.clusters import PLAIN, Coloured, batch_of, coloured, stage_of
 
 from lookalike.cli import main
+from lookalike.methods.cc import ClusterContrast
+from lookalike.training.clusters import describe_clusters
 
 pytestmark = pytest.mark.slow
 SMALL = "--backbone resnet18 --weights none --height 64 --width 48 --pad 2 --accelerator cpu"
@@ -49,6 +53,27 @@ def test_dgnet_learns_to_reconstruct_and_to_recognise(market: Path, tmp_path: Pa
     assert joint[-1]["weights"]["teacher"] == 2
     assert row["rank1"] > 0.5
     assert (tmp_path / "dgnet/images/joint-0000300-swap.png").exists()
+
+
+def test_a_round_of_clusters_makes_better_ones() -> None:
+    people, pids, pixels = coloured(persons=12, images=8)
+    noise = 0.1 * torch.randn(pixels.shape, generator=torch.Generator().manual_seed(1))
+    lamps = torch.tensor([0.95, 1.0, 1.05])[torch.tensor(people.camids)][:, None, None, None]
+    dull = (0.45 * (pixels / 255 - 0.5) + 0.5) * lamps + noise
+    images = (dull.clamp(0, 1) * 255).to(torch.uint8).contiguous(memory_format=torch.channels_last)
+    crops = Coloured(people, pids, images)
+    changes = dict(batch_size=32, images_per_cluster=4, k1=10, k2=4, eps=0.5, min_samples=3,
+                   lr=1e-3, round_steps=30)  # fmt: skip
+    module = stage_of(ClusterContrast(**{**PLAIN, **changes}), crops)
+    numbers = []
+    for _ in range(2):
+        module.renew(crops.look)
+        numbers.append(describe_clusters(module.labels.numpy(), pids))
+        for step in range(30):
+            module.training_step(batch_of(module, crops, step))
+    assert numbers[1]["ARI"] > numbers[0]["ARI"]
+    assert numbers[1]["purity"] > 0.9
+    assert numbers[1]["outliers"] < 10
 
 
 @pytest.mark.skipif(not os.environ.keys() >= REAL, reason="needs real crops and ImageNet weights")

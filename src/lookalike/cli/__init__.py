@@ -4,7 +4,8 @@ Before the verbs read `parser`, what their command lines share, and `catalogue`,
 without importing anything heavy: `make_catalogue` writes it, with `describe` for the methods.
 `train` has its flags in `flags` and their values in `settings_parser`; `generate` a file a verb of
 its own (`swap`, `repose`), on `generate_flags` and `generate_pictures`; `data` and `world` have
-`data_poses` and `world_show`. `threads` decides how torch's threads wait.
+`data_poses` and `world_show`. `step_flags` are the steps without training, of several verbs.
+`threads` decides how torch's threads wait.
 """
 
 import os

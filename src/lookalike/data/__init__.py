@@ -4,11 +4,13 @@ In the order to read them: `people`, the tables of crops; `load`, a benchmark by
 `readers`, a function for each layout, and `validation`, people cut from its training set; `images`,
 which files are images and what is in them, `colours`, any of them as RGB, and `image_table`, all of
 them decoded once; `poses`, where the joints are, and `posemaps`, what networks see of them;
-`samplers` and `pair_samplers`, the rows of step k; `batches`, their pixels, or with `area_crops`
-those of random parts; `transforms`, `jitter` and `erasing`, random changes of them. Beside these:
+`samplers`, `pair_samplers` and `cluster_samplers`, the rows of step k; `batches`, their pixels, or
+with `area_crops` those of random parts; `transforms`, `jitter` and `erasing`, random changes of
+them. Beside these:
 `info` and `check`, what is in a benchmark and what is wrong with it: its files (`check_files`),
 its annotations (`check_annotations`) and its poses (`check_poses`), told as `findings`;
-`evaluation_pairs`, the pairs that pictures are judged on; `text`, lists in any encoding; `pickles`
+`evaluation_pairs`, the pairs that pictures are judged on; `links`, what is known of pairs without
+labels, and `row_names`, which rows such lists mean; `text`, lists in any encoding; `pickles`
 and `matlab`, other people's files, read safely.
 
 Importing this package does not import torch: `image_table`, `batches` and what follows them do.

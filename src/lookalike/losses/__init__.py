@@ -1,10 +1,13 @@
 """Losses: one small file for each formula that has a paper.
 
-Of identities: `label_smoothing` (cross-entropy), `triplet`, `verification`, `soft_targets`. Of
-pictures: `l1`, `pose_mask`, `same_pose`. Against a discriminator: `gan`, `r1`. All compute in
-float32 or better, which `precision` sees to.
+Of identities: `label_smoothing` (cross-entropy), `triplet`, `verification`, `soft_targets`; with a
+memory: `cluster_memory`, `instance_memory`, `camera_proxies`. Of pictures: `l1`, `pose_mask`,
+`same_pose`. Against a discriminator: `gan`, `r1`. All compute in float32 or better, which
+`precision` sees to.
 """
 
+from lookalike.losses.camera_proxies import CameraProxies
+from lookalike.losses.cluster_memory import ClusterMemory, MemoryUpdate
 from lookalike.losses.gan import (
     GANS,
     Gan,
@@ -17,6 +20,7 @@ from lookalike.losses.gan import (
     lsgan_generator,
     smooth_targets,
 )
+from lookalike.losses.instance_memory import InstanceMemory
 from lookalike.losses.l1 import l1_distance
 from lookalike.losses.label_smoothing import cross_entropy
 from lookalike.losses.pose_mask import pose_mask_l1
@@ -28,7 +32,11 @@ from lookalike.losses.verification import verification
 
 __all__ = [
     "GANS",
+    "CameraProxies",
+    "ClusterMemory",
     "Gan",
+    "InstanceMemory",
+    "MemoryUpdate",
     "bce",
     "bce_discriminator",
     "bce_generator",

@@ -2,8 +2,10 @@
 
 In the order to read them: `method` (settings, presets), `stage` (what a method trains in) with
 `look` (at whom it trains on), `model` (a trained network in use); then the systems, from `ide` on.
-`siamese`, `teacher` and `swapping` are what several of them stand on; `schedules`, `optimizers` and
-`pictures` what all do. `model_file` is a model on disk, `old_files` reads older ones' settings.
+`siamese`, `teacher`, `swapping` and `clustering` are what several of them stand on, with
+`pseudo_identities`, who is who where no label is read; `schedules`, `decay`, `optimizers`,
+`averaging` and `pictures` what all may use. `model_file` is a model on disk, `start`
+what a method starts from in one, `old_files` reads older ones' settings.
 
 A method's file is imported when the method is first asked for: its name alone needs no torch.
 """
@@ -64,6 +66,8 @@ METHODS = Methods(
         "ide+": "lookalike.methods.ide:IDEPlus",
         "triplet": "lookalike.methods.triplet:Triplet",
         "siamese": "lookalike.methods.siamese:Siamese",
+        "cc": "lookalike.methods.cc:ClusterContrast",
+        "spcl": "lookalike.methods.spcl:SpCL",
         "dgnet": "lookalike.methods.dgnet:DGNet",
         "pg2": "lookalike.methods.pg2:PG2",
         "fdgan": "lookalike.methods.fdgan:FDGAN",

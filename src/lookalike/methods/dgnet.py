@@ -412,6 +412,7 @@ class DGNetModel(SwappingModel):
     method: DGNet
     verbs: ClassVar = {"swap": ("appearance", "generator")}
     features_of = ("appearance",)
+    start_parts: ClassVar[Mapping[str, str]] = {"trunk": "appearance.trunk"}
     parts: ClassVar[Mapping[str, slice]] = {"f_prim": slice(0, 512), "f_fine": slice(512, 1024)}
 
     def __init__(self, method: DGNet, classes: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,12 +30,15 @@ class Model(nn.Module):
     verbs: what it generates: a verb ("swap", "repose", …) → the parts of the network that make it.
     features_of: the parts that its features come from; none: it recognises nobody.
     parts: names of the slices of a feature that are ranked on their own too.
+    start_parts: what another run may start from (trunk; neck, the batch norm on the pooled feature;
+    pool) → where it is in this model.
     """
 
     method: Any
     verbs: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     features_of: ClassVar[tuple[str, ...]] = ()
     parts: ClassVar[Mapping[str, slice]] = {}
+    start_parts: ClassVar[Mapping[str, str]] = {"trunk": "trunk", "neck": "neck", "pool": "pool"}
     resampling: Resampling = "bicubic"  # how images of another size are resized
     metric: str = "cosine"  # the distance that its features are made for, or "euclidean"
     pids: Sequence[int] = ()  # the identity of every class, where it is known
@@ -68,6 +72,14 @@ class Model(nn.Module):
             raise UserError(
                 f"This model has no {part}, which {purpose} needs: import that file too."
             )
+
+    def parts_to_start_from(self) -> dict[str, nn.Module]:
+        """Those of `start_parts` that this model has."""
+        modules: dict[str, nn.Module] = {}
+        for part, place in self.start_parts.items():
+            with suppress(AttributeError):  # it has none, or it was left out
+                modules[part] = self.get_submodule(place)
+        return {part: module for part, module in modules.items() if module.state_dict()}
 
     def preprocess(self, images: Images) -> Tensor:
         """The network's input: resized (antialiased), normalised, on its device.

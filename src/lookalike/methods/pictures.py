@@ -50,6 +50,23 @@ def shown(look: Look, labels: Index, count: int, each: int = 1) -> tuple[Shown, 
     return tuple(Shown(side, look.pixels(side).float() / 255) for side in np.stack(rows, 1))
 
 
+def cluster_strips(look: Look, labels: Index, count: int = 8, each: int = 8) -> list[Tensor]:
+    """Up to `count` clusters, evenly from the smallest to the largest, with `each` of their crops.
+
+    labels: of every row of the table, −1 for none. Gives `each` columns, count×3×H×W in [0, 1]: the
+    k-th crop of every cluster; white where a cluster has fewer. None where there is no cluster.
+    """
+    names, sizes = np.unique(labels[labels >= 0], return_counts=True)
+    clusters = evenly(names[np.argsort(sizes, kind="stable")].tolist(), count)
+    strips = []
+    for cluster in clusters:
+        rows = np.array(evenly(np.flatnonzero(labels == cluster).tolist(), each))
+        images = look.pixels(rows).float() / 255
+        white = images.new_ones(each - len(images), *images.shape[1:])
+        strips.append(torch.cat([images, white]))
+    return list(torch.stack(strips, 1)) if strips else []
+
+
 class PosePairs:
     """Six people of a stage's table, each with two crops whose pose is known, to be drawn.
 

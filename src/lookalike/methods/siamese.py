@@ -154,6 +154,7 @@ class SiameseModel(Model):
     method: Siamese
     metric = "euclidean"
     features_of = ("encoder",)
+    start_parts: ClassVar[Mapping[str, str]] = {"trunk": "encoder"}
 
     def __init__(self, method: Siamese, classes: int) -> None:
         super().__init__(method, classes, method.height, method.width, "imagenet")

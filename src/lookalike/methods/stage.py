@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,8 @@ class StageModule(L.LightningModule):
         self.step = 0  # the number of steps done
         self.losses: dict[str, float] = {}  # the last step's terms, means over all processes
         self.weights: dict[str, float] = {}  # the terms' weights, where they change
+        self.round_numbers: dict[str, float] = {}  # what the last `renew` has to log
+        self.remarks: list[str] = []  # and to say
         self._own_optimizers: list[torch.optim.Optimizer] | None = None
 
     def iteration(self, batch: dict[str, Any], step: int) -> None:
@@ -154,6 +157,12 @@ class StageModule(L.LightningModule):
         Whatever it draws must come from torch's generator, which is seeded for it, and whatever it
         finds must be in buffers: a run resumed inside a round isn't renewed.
         """
+
+    def run_precision(self) -> AbstractContextManager[Any]:
+        """Inside, networks compute in the precision that the run trains in."""
+        if self._trainer is None:
+            return nullcontext()
+        return self.trainer.precision_plugin.forward_context()
 
     @property
     def clusters(self) -> Tensor | None:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike import parallel
-from lookalike.errors import unknown
+from lookalike.errors import UserError, unknown
 
 BNMode = Literal["train", "eval_stats", "frozen"]
 _Torch = nn.modules.batchnorm._BatchNorm
@@ -26,6 +26,7 @@ class _Modes(_Torch):
 
     mode: BNMode = "train"
     by_batch_only = False  # set by `batch_statistics`
+    group = 0  # set by `set_bn_group`
 
     def forward(self, x: Tensor) -> Tensor:
         """x normalised: B×C, B×C×L or B×C×H×W, in the type of x.
@@ -49,9 +50,34 @@ class _Modes(_Torch):
             if self.momentum is None:  # torch's sign for a plain average over the steps
                 momentum = 1 / int(self.num_batches_tracked)
         mean, var = (self.running_mean, self.running_var) if update else (None, None)
+        if self.group and len(x) * parallel.world_size() > self.group:
+            return self._by_groups(x, mean, var, momentum)
         if parallel.world_size() == 1:
             return F.batch_norm(x, mean, var, self.weight, self.bias, True, momentum, self.eps)
         return self._by_global_batch(x, mean, var, momentum)
+
+    def _by_groups(
+        self, x: Tensor, running_mean: Tensor | None, running_var: Tensor | None, momentum: float
+    ) -> Tensor:
+        """Each group of `group` images by its own statistics, whose means over the groups move the
+        running ones, once."""
+        if len(x) % self.group:
+            raise UserError(
+                f"Batch norm over groups of {self.group} images can't share the {len(x)} images "
+                "that a process has of a batch: choose a divisor of that, or 0."
+            )
+        means, variances, parts = [], [], []
+        for part in torch.split(x, self.group):
+            mean, var = torch.zeros_like(self.weight), torch.zeros_like(self.weight)
+            # A momentum of 1 leaves the group's own statistics in these.
+            parts.append(F.batch_norm(part, mean, var, self.weight, self.bias, True, 1.0, self.eps))
+            means.append(mean)
+            variances.append(var)
+        if running_mean is not None and running_var is not None:
+            for running, values in ((running_mean, means), (running_var, variances)):
+                mean = parallel.mean_over_processes(torch.stack(values).mean(0))
+                running.lerp_(mean.to(running.dtype), momentum)
+        return torch.cat(parts)
 
     def _by_global_batch(
         self, x: Tensor, running_mean: Tensor | None, running_var: Tensor | None, momentum: float
@@ -109,6 +135,17 @@ def set_bn_mode(module: nn.Module, mode: BNMode) -> None:
             layer.weight.requires_grad_(mode != "frozen")
             layer.bias.requires_grad_(mode != "frozen")
         layer.mode = mode
+
+
+def set_bn_group(module: nn.Module, images: int) -> None:
+    """Lets batch statistics be those of groups of so many images that follow each other, 0: of all.
+
+    "Ghost" batch norm (Hoffer, Hubara, Soudry, NeurIPS 2017): a large batch on one device then
+    trains as on several, each with its part. A batch must have a multiple of `images`, on every
+    process; the running statistics follow the mean of the groups', once a step.
+    """
+    for layer in _norms(module):
+        layer.group = images
 
 
 @contextmanager

@@ -104,6 +104,7 @@ class ResNet(nn.Module):
         super().__init__()
         shape = SHAPES[depth]
         width = shape.width
+        self.last_stride = last_stride
         self.conv1 = nn.Conv2d(3, width, 7, 2, padding=3, bias=False)
         self.bn1 = BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)

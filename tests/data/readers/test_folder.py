@@ -1,6 +1,7 @@
 import os
 
 import pytest
+from PIL import Image
 
 from lookalike.data import DISTRACTOR, JUNK, UNKNOWN, load
 from lookalike.data.check import check
@@ -8,7 +9,7 @@ from lookalike.data.images import AGAIN, HIDDEN, NO_IMAGE
 from lookalike.data.info import describe
 from lookalike.data.readers.common import UNLISTED
 from lookalike.data.readers.crops import CAMERA, FOLDERLESS, OUTSIDE, camera_finder
-from lookalike.data.readers.folder import FEW, labelled
+from lookalike.data.readers.folder import FEW, UNTESTED, labelled
 from lookalike.data.readers.market import JUNK_ASKS
 from lookalike.errors import UserError
 
@@ -499,3 +500,76 @@ def test_a_labelled_folder_as_one_table(tmp_path):
     write(tmp_path / "nobody", "notes.txt")
     with pytest.raises(UserError, match="no images of people in"):
         labelled(tmp_path / "nobody")
+
+
+# Crops of nobody knows whom
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["c1_0.jpg", "c1_1.jpg", "c3_2.jpg"],
+        ["monday/c1_0.jpg", "monday/c1_1.jpg", "c3_2.jpg"],
+        ["c1/0.jpg", "c1/1.jpg", "c3/2.jpg"],
+        ["-1/0001_c1s1_0.jpg", "0000/-1_c1s1_0.jpg", "-7/0002_c3s1_0.jpg"],
+        ["train/c1_0.jpg", "train/x/c1_1.jpg", "train/c3_0.jpg"],
+    ],
+)
+def test_crops_of_nobody_knows_whom_are_all_to_train_on(tmp_path, names):
+    write(tmp_path, *names)
+    bench = load("folder", tmp_path, person="none")
+    assert sorted(bench.train.paths) == sorted(f"{tmp_path}/{name}" for name in names)
+    assert bench.train.pids.tolist() == [UNKNOWN] * 3
+    assert sorted(bench.train.camids.tolist()) == [0, 0, 1]
+    assert (len(bench.query), len(bench.gallery), bench.pid_names) == (0, 0, {})
+    assert load(str(bench)).train.pids.tolist() == [UNKNOWN] * 3
+    assert set(load("folder", tmp_path, person="none", camera="none").train.camids) == {0}
+
+
+def test_without_identities_nobody_is_tested(tmp_path):
+    write(tmp_path, "train/a/c1.jpg", "query/a/c1.jpg", "gallery/a/c2.jpg")
+    bench = load("folder", tmp_path, person="none")
+    assert [len(side) for side in (bench.train, bench.query, bench.gallery)] == [1, 0, 0]
+    tested = [f"{tmp_path}/query/a/c1.jpg", f"{tmp_path}/gallery/a/c2.jpg"]
+    assert bench.passed_over == {UNTESTED: tested}
+
+
+def test_a_list_of_crops_of_nobody_knows_whom(tmp_path):
+    (tmp_path / "all.csv").write_text("path,camid\na.jpg,gate\nb.jpg,hall\n")
+    bench = load("folder", tmp_path, csv="all.csv", person="none")
+    assert (bench.train.pids.tolist(), bench.train.camids.tolist()) == ([UNKNOWN] * 2, [0, 1])
+    (tmp_path / "all.csv").write_text("path,pid,split\na.jpg,7,train\nb.jpg,,query\n")
+    bench = load("folder", tmp_path, csv="all.csv", person="none", camera="none")
+    assert (bench.train.pids.tolist(), len(bench.query)) == ([UNKNOWN], 0)
+    with pytest.raises(UserError, match="has no column camid in its first line"):
+        load("folder", tmp_path, csv="all.csv", person="none")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"queries_per_id": 1}, "leave out queries_per_id and min_crops"),
+        ({"min_crops": 2}, "leave out queries_per_id and min_crops"),
+        ({"camera": r"gate(\d)"}, r"No camera in the name of 'c1_0\.jpg'"),
+        ({"validation": 1}, "has 0 people: option validation"),
+    ],
+)
+def test_what_needs_to_know_who_it_is_is_refused(tmp_path, options, message):
+    write(tmp_path, "c1_0.jpg")
+    with pytest.raises(UserError, match=message):
+        load("folder", tmp_path, person="none", **options)
+
+
+def test_crops_of_nobody_knows_whom_are_checked_and_counted(tmp_path):
+    for name in ("c1_0.png", "c2_0.png"):
+        Image.new("RGB", (32, 64), "red" if "c1" in name else "blue").save(tmp_path / name)
+    bench = load("folder", tmp_path, person="none")
+    assert describe(bench)["splits"]["train"]["identities"] == 0
+    assert not [finding for finding in check(bench) if finding.severity == "error"]
+
+
+def test_a_table_of_crops_of_nobody_knows_whom(tmp_path):
+    write(tmp_path, "c1_0.jpg", "x/c2_0.jpg")
+    labels = labelled(tmp_path, person="none")
+    assert labels.people.pids.tolist() == [UNKNOWN] * 2
+    assert sorted(labels.cameras) == ["1", "2"]

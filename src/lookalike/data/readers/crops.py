@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lookalike.data.images import list_images
+from lookalike.data.people import UNKNOWN as SOMEBODY
 from lookalike.data.readers.common import Passed, pass_over
 from lookalike.data.text import table_rows
 from lookalike.errors import UserError, short
 
 SPLITS = ("train", "query", "gallery")
-UNKNOWN = "none"  # the value of option camera when nobody knows the cameras
+UNKNOWN = "none"  # of option camera or person: nobody knows the cameras, or who anybody is
 # c3, cam3 or camera_3, but neither in a word (rec291) nor in a hash (3fc30e97); c1s1 is Market's.
 CAMERA = r"(?<![a-zA-Z0-9])c(?:am(?:era)?[-_]?)?(\d+)(?=s\d|[^a-zA-Z0-9]|$)"
 FOLDERLESS = "images in no person's folder"
@@ -72,13 +73,17 @@ def from_folders(root: Path, camera: str, person: str, test: bool, passed: Passe
     if not crops and FOLDERLESS in passed:
         raise UserError(
             f"The images in '{root}' lie in no folders of persons: option person takes a regular "
-            r"expression that finds who it is in the name, such as person=^(\d+)_."
+            r"expression that finds who it is in the name, such as person=^(\d+)_, or none where "
+            "nobody knows."
         )
     return crops
 
 
 def person_finder(person: str) -> Callable[[str], str | None]:
-    """The function from an image, as a path from its split on, to who it is: None if unknown."""
+    """The function from an image, as a path from its split on, to who it is: None if no folder or
+    name says it, "-2" where `person` says that nobody knows."""
+    if person == UNKNOWN:
+        return lambda image: str(SOMEBODY)
     if not person:
         return lambda image: image.split("/")[0] if "/" in image else None
     pattern = compiled("person", person)
@@ -134,11 +139,12 @@ def compiled(option: str, expression: str) -> re.Pattern[str]:
     return pattern
 
 
-def from_csv(root: Path, file: Path, camera: str) -> list[Crop]:
+def from_csv(root: Path, file: Path, camera: str, person: str = "") -> list[Crop]:
     """The crops in the lines of a CSV file. Raises UserError naming the line with a mistake."""
     if not file.is_file():
         raise UserError(f"No CSV file '{file}'.")
-    columns = ("path", "pid") if camera == UNKNOWN else ("path", "pid", "camid")
+    unknown = {"pid": person == UNKNOWN, "camid": camera == UNKNOWN}
+    columns = ("path", *(name for name in unknown if not unknown[name]))
     rows = table_rows(file)
     head = check_head(file, next(rows, (1, []))[1], columns)
     crops = []
@@ -153,8 +159,9 @@ def from_csv(root: Path, file: Path, camera: str) -> list[Crop]:
                 f"'{file}', line {line}: split should be train, query or gallery, not "
                 f"'{short(split)}'."
             )
-        camid = UNKNOWN if camera == UNKNOWN else row["camid"]
-        crops.append(Crop(_place(root, row["path"]), row["pid"], camid, split))
+        pid = str(SOMEBODY) if unknown["pid"] else row["pid"]
+        camid = UNKNOWN if unknown["camid"] else row["camid"]
+        crops.append(Crop(_place(root, row["path"]), pid, camid, split))
     return crops
 
 

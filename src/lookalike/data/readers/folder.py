@@ -21,11 +21,12 @@ from lookalike.data.readers.common import (
     queries_of,
 )
 from lookalike.data.readers.crops import CAMERA, SPLITS, Crop, from_csv, from_folders, plain
-from lookalike.data.readers.crops import UNKNOWN as NO_CAMERA
+from lookalike.data.readers.crops import UNKNOWN as NOT_KNOWN
 from lookalike.data.readers.market import JUNK_ASKS
 from lookalike.errors import UserError
 
 FEW = "images of people with fewer than min_crops"
+UNTESTED = "images in query and gallery, where nobody is known (person=none)"
 NOBODY = {str(number): number for number in (JUNK, DISTRACTOR, UNKNOWN)}
 
 
@@ -54,6 +55,9 @@ def folder(
     camera: a regular expression whose group finds the camera in a file's name, or else in its path
     below the person's folder. person: one that finds who it is in the name, or else in the path,
     of which the camera then may be anywhere.
+    person=none is for crops of which nobody knows who they are: all are to train on, of unknown
+    identity (−2), for methods that read none; those of query/ and gallery/ are passed over, and a
+    CSV file needs no column pid.
     csv: a file with the columns path, pid, camid (unless camera=none) and, if it says, split
     (train, query, gallery); paths start at `root`.
     camera=none is for unknown cameras: every query then counts as camera 0 and the gallery as
@@ -75,9 +79,11 @@ def folder(
         )
     passed: Passed = {}
     crops, spellings = _spelled_once(_read(root, camera, person, csv, test, passed))
-    if crops and not any(crop.split for crop in crops):
+    if person == NOT_KNOWN:
+        crops = _unknown(crops, queries_per_id > 0 or min_crops > 1, passed)
+    elif crops and not any(crop.split for crop in crops):
         crops = _of_many(crops, min_crops, passed)
-        draw = Draw(test_fraction, seed, queries_per_id, camera != NO_CAMERA)
+        draw = Draw(test_fraction, seed, queries_per_id, camera != NOT_KNOWN)
         crops = _drawn(crops, draw, test)
     elif queries_per_id or min_crops > 1:
         raise UserError(
@@ -99,7 +105,7 @@ def folder(
 
     def row(crop: Crop) -> Row:
         pid = persons[crop.person] if somebody(crop) else NOBODY[crop.person]
-        shift = int(camera == NO_CAMERA and crop.split == "gallery")
+        shift = int(camera == NOT_KNOWN and crop.split == "gallery")
         return crop.path, pid, cameras[plain(crop.camera)] + shift
 
     def table(split: str) -> People:
@@ -113,10 +119,10 @@ def folder(
 
 def _read(root: Path, camera: str, person: str, csv: str, test: bool, passed: Passed) -> list[Crop]:
     """The crops of a folder, by their list or by their names."""
-    if csv and person:
+    if csv and person not in ("", NOT_KNOWN):
         raise UserError("Options csv and person of folder exclude each other: the file says who.")
     if csv:
-        crops = from_csv(root, root / csv, camera)
+        crops = from_csv(root, root / csv, camera, person)
         pass_over_unlisted(passed, root, (crop.path for crop in crops))
         return crops
     return from_folders(root, camera, person, test, passed)
@@ -154,6 +160,22 @@ def labelled(root: Path, camera: str = CAMERA, person: str = "", csv: str = "") 
         [plain(c.camera) for c in crops],
         passed,
     )
+
+
+def _unknown(crops: list[Crop], drawn: bool, passed: Passed) -> list[Crop]:
+    """The crops of nobody knows whom, to train on; those to be tested on join `passed`.
+
+    drawn: whether options were given that choose by who it is. Raises UserError then.
+    """
+    if drawn:
+        raise UserError(
+            "Option person=none of folder says that nobody knows who the people are: leave out "
+            "queries_per_id and min_crops, which count the images of each."
+        )
+    tested = [crop.path for crop in crops if crop.split not in ("", "train")]
+    if tested:
+        pass_over(passed, {UNTESTED: tested})
+    return [replace(crop, split="train") for crop in crops if crop.split in ("", "train")]
 
 
 def _of_many(crops: list[Crop], least: int, passed: Passed) -> list[Crop]:
