@@ -166,11 +166,11 @@ def test_the_average_clusters_and_is_what_is_left(method: Clustering) -> None:
     ):  # after step 0 the average keeps a tenth of itself
         torch.testing.assert_close(a, 0.1 * b + 0.9 * new[name], atol=1e-6, rtol=1e-5)
         assert not a.requires_grad
-    features = ClusteringStage.everybody(module, crops.look)
+    features = ClusteringStage.embed_all(module, crops.look)
     with torch.no_grad():
         for p in module.learner.parameters():
             p.zero_()
-    assert torch.equal(ClusteringStage.everybody(module, crops.look), features)
+    assert torch.equal(ClusteringStage.embed_all(module, crops.look), features)
 
 
 @each_method

@@ -25,7 +25,7 @@ from lookalike.methods.pg2 import PG2
 from lookalike.methods.pseudo_identities import PseudoIdentities
 from lookalike.methods.spcl import SpCLStage
 from lookalike.methods.stage import StageModule
-from lookalike.methods.start import taken_for
+from lookalike.methods.start import weights_to_start_from
 from lookalike.nets import resnet
 from lookalike.nets.resnet import SHAPES, BasicBlock, Shape
 from lookalike.nets.unfilled import Unfilled
@@ -203,7 +203,9 @@ def test_what_was_taken_is_listed_and_kept(
     assert f", started from {source}" in (tmp_path / "run/report.html").read_text()
     about, tensors = read_file(tmp_path / "run/model.safetensors")
     assert about["settings"]["weights"] == "start.safetensors"
-    again = taken_for(IDE(backbone="resnet10", head="bnneck"), tmp_path / "run")  # and so on
+    again = weights_to_start_from(
+        IDE(backbone="resnet10", head="bnneck"), tmp_path / "run"
+    )  # and so on
     assert_same(part(again.tensors, "neck."), part(tensors, "head.bn."))
 
 
@@ -337,7 +339,9 @@ def test_a_helper_takes_what_the_run_has(
     method = IDE(backbone="resnet10", pixel_norm="auto")
     first = start_of(method, source, tmp_path, {}, owner=True)
     assert first.write(tmp_path)
-    monkeypatch.setattr("lookalike.training.start.taken_for", None)  # it never looks at the model
+    monkeypatch.setattr(
+        "lookalike.training.start.weights_to_start_from", None
+    )  # it never looks at the model
     again = start_of(method, source, tmp_path, {"start": first.about}, owner=False)
     assert again.method == first.method
     assert again.about == first.about

@@ -82,7 +82,7 @@ class ClusterContrastStage(ClusteringStage):
     def new_memory(self) -> ClusterMemory:
         return ClusterMemory(self.method.momentum, self.method.memory)
 
-    def remember(self, features: Tensor) -> None:
+    def fill_memory(self, features: Tensor) -> None:
         rows = cluster_means(features, self.labels.cpu().numpy())
         if self.method.outliers == "negatives":  # behind the clusters, where no label points
             rows = torch.cat([rows, features[self.labels < 0]])

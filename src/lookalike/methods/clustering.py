@@ -10,7 +10,7 @@ see `cc` and `spcl`.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, cast
 
 import torch
@@ -37,7 +37,7 @@ from lookalike.methods.optimizers import adam
 from lookalike.methods.pictures import Columns, SwapGrid, cluster_strips
 from lookalike.methods.pseudo_identities import PseudoIdentities, pseudo_identities
 from lookalike.methods.stage import Given, Stage, StageModule, Terms, Write
-from lookalike.nets import PoolingName, backbone, expected_pixels, pooling, set_bn_group
+from lookalike.nets import PoolingName, backbone, pooling, set_bn_group
 from lookalike.nets.batchnorm import BatchNorm1d, BNMode
 from lookalike.nets.weights import load_part
 from lookalike.parallel import gather_rows
@@ -218,7 +218,7 @@ class ClusteringStage(StageModule):
         """An empty memory."""
         raise NotImplementedError
 
-    def remember(self, features: Tensor) -> None:
+    def fill_memory(self, features: Tensor) -> None:
         """Fills the memory at the beginning of a round. features: of everybody, N×D of length 1."""
         raise NotImplementedError
 
@@ -238,11 +238,11 @@ class ClusteringStage(StageModule):
         """The features of all crops, their clusters, the memory of these."""
         clock = time.perf_counter
         start = clock()
-        features = self.everybody(look)
+        features = self.embed_all(look)
         embedded = clock()
         labels = self.cluster(features)
         clustered = clock()
-        self.remember(features)
+        self.fill_memory(features)
         if self.proxies is not None:
             cameras = torch.from_numpy(self.camids).to(self.device)
             self.proxies.fill(features, self.labels, cameras)
@@ -254,7 +254,7 @@ class ClusteringStage(StageModule):
         }
         self.strips = cluster_strips(look, labels)
 
-    def everybody(self, look: Look) -> Tensor:
+    def embed_all(self, look: Look) -> Tensor:
         """The features of all crops, N×D of length 1, in eval mode and the run's precision."""
         net = self.trained
 
@@ -312,10 +312,10 @@ class ClusteringStage(StageModule):
             loss = self.proxies.loss(features, *seen, m.proxy_temperature)
             terms.add("proxies", m.proxy_weight, loss)
         self.descend(terms, *self.raw_optimizers())
-        everybody = gather_rows(features.detach())
-        self.memory.update(everybody, gather_rows(places))
+        all_features = gather_rows(features.detach())
+        self.memory.update(all_features, gather_rows(places))
         if self.proxies is not None:
-            self.proxies.update(everybody, *(gather_rows(x) for x in seen))
+            self.proxies.update(all_features, *(gather_rows(x) for x in seen))
         if m.ema:
             average_into(self.trained, net, m.ema, step)
 
@@ -341,9 +341,7 @@ class ClusterModel(Model):
     features_of = ("trunk",)
 
     def __init__(self, method: Clustering, classes: int) -> None:
-        if method.pixel_norm == "auto":
-            norm = expected_pixels(method.backbone, method.weights)
-            method = replace(method, pixel_norm=norm)
+        method = method.resolved()
         super().__init__(method, classes, method.height, method.width, method.pixel_norm)
         self.trunk = backbone(
             method.backbone,

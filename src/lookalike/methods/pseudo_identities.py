@@ -67,7 +67,7 @@ def pseudo_identities(
     they are kept, with a remark; pairs that must share a cluster stay, as clusters of their own.
     Raises UserError where no eps makes two clusters, or links leave fewer.
     """
-    s, x = settings, debiased(features, camids, settings)
+    s, x = settings, without_cameras(features, camids, settings)
     how: dict[str, Any] = dict(min_samples=s.min_samples, k1=s.k1, k2=s.k2)
 
     def at(eps: float) -> Index:
@@ -79,10 +79,10 @@ def pseudo_identities(
         if not eps:
             eps = choose_eps(x, camids if s.single_camera == "drop" else None, **how).eps
         labels = at(eps)
-    labels, used, remarks = moved(at, labels, eps)
+    labels, used, remarks = two_clusters(at, labels, eps)
     if must is not None or cannot is not None:
         labels = pseudo_labels(x, eps=used, must=must, cannot=cannot, **how).labels
-    return kept(labels, used, camids, s, remarks, must)
+    return clusters_of_round(labels, used, camids, s, remarks, must)
 
 
 def reliable_identities(
@@ -101,27 +101,29 @@ def reliable_identities(
     reliable, all are kept, with a remark. Links change the clusters at all three distances; an
     image that isn't reliable stays with one that it must share a cluster with.
     """
-    s, x = settings, debiased(features, camids, settings)
+    s, x = settings, without_cameras(features, camids, settings)
     how: dict[str, Any] = dict(min_samples=s.min_samples, k1=s.k1, k2=s.k2)
     if not eps:
         eps = choose_eps(x, camids if s.single_camera == "drop" else None, **how).eps
 
-    def at(eps: float) -> Index:
-        return pseudo_labels(x, eps=eps, **how).labels
+    def beside(eps: float, **links: Any) -> list[Index]:
+        values = [max(eps - margin, 0.001), eps, min(eps + margin, 0.999)]
+        return [clusters.labels for clusters in clusters_over(x, values, **how, **links)]
 
-    _, used, remarks = moved(at, at(eps), eps)
-    beside = [max(used - margin, 0.001), used, min(used + margin, 0.999)]
-    three = clusters_over(x, beside, **how, must=must, cannot=cannot)
-    tight, labels, loose = (clusters.labels for clusters in three)
+    three = beside(eps)
+    _, used, remarks = two_clusters(lambda eps: beside(eps)[1], three[1], eps)
+    if used != eps or must is not None or cannot is not None:
+        three = beside(used, must=must, cannot=cannot)
+    tight, labels, loose = three
     reliable = reliable_labels(tight, labels, loose, threshold)
     if reliable.labels.max(initial=-1) > 0:
         labels = reliable.labels
     else:
         remarks.append("no two clusters are reliable: all are kept in this round.")
-    return kept(labels, used, camids, s, remarks, must), reliable.threshold
+    return clusters_of_round(labels, used, camids, s, remarks, must), reliable.threshold
 
 
-def debiased(features: Tensor, camids: Index, settings: Settings) -> Tensor:
+def without_cameras(features: Tensor, camids: Index, settings: Settings) -> Tensor:
     """The features that are clustered: normalised per camera where the settings say so."""
     if settings.cameras == "none":
         return features
@@ -130,7 +132,7 @@ def debiased(features: Tensor, camids: Index, settings: Settings) -> Tensor:
     return x
 
 
-def moved(
+def two_clusters(
     at: Callable[[float], Index], labels: Index, eps: float
 ) -> tuple[Index, float, list[str]]:
     """The labels, which eps makes, or those that `at` gives at an eps near it that makes two
@@ -155,7 +157,7 @@ def moved(
     return labels, used, [f"eps {eps:.3g} makes {number}: it is {used:.3g} in this round."]
 
 
-def kept(
+def clusters_of_round(
     labels: Index,
     eps: float,
     camids: Index,
@@ -167,13 +169,13 @@ def kept(
 
     Raises UserError where links leave no two clusters.
     """
-    labels = together(labels, must)
+    labels = with_must_links(labels, must)
     if labels.max(initial=-1) < 1:
         raise UserError(
             f"With these links {len(labels)} images make no two clusters: nobody can be told apart."
         )
     if settings.single_camera == "drop":
-        several = together(drop_single_camera(labels, camids), must)
+        several = with_must_links(drop_single_camera(labels, camids), must)
         if several.max(initial=-1) > 0:
             return PseudoIdentities(several, eps, remarks)
         why = "there is one camera" if len(np.unique(camids)) == 1 else "no two are of two cameras"
@@ -181,7 +183,7 @@ def kept(
     return PseudoIdentities(labels, eps, remarks)
 
 
-def together(labels: Index, must: Index | None) -> Index:
+def with_must_links(labels: Index, must: Index | None) -> Index:
     """The labels where pairs that must share a cluster do so again after others have left it.
 
     Such an image comes back to its partner's cluster, where it was before; those whose cluster is

@@ -111,10 +111,10 @@ class SpCLStage(ClusteringStage):
     def new_memory(self) -> InstanceMemory:
         return InstanceMemory(self.method.momentum)
 
-    def everybody(self, look: Look) -> Tensor:
+    def embed_all(self, look: Look) -> Tensor:
         if self.method.clustered == "memory" and len(self.memory.rows):
             return F.normalize(self.memory.rows)
-        return super().everybody(look)
+        return super().embed_all(look)
 
     def identities(self, features: Tensor) -> PseudoIdentities:
         m, first = self.method, None if self.threshold.isnan() else float(self.threshold)
@@ -126,7 +126,7 @@ class SpCLStage(ClusteringStage):
         self.threshold.fill_(threshold)
         return people
 
-    def remember(self, features: Tensor) -> None:
+    def fill_memory(self, features: Tensor) -> None:
         self.memory.fill(features)
         self.memory.divide(self.labels)
 

@@ -24,7 +24,7 @@ M = TypeVar("M", bound=Method)
 
 
 @dataclass(frozen=True)
-class Taken:
+class StartWeights:
     """What is taken of a model.
 
     tensors, notes: content and metadata of a file of weights: the trunk's under its own names,
@@ -56,7 +56,7 @@ def check_use(method: Method) -> None:
         )
 
 
-def taken_for(method: Method, model: str | Path) -> Taken:
+def weights_to_start_from(method: Method, model: str | Path) -> StartWeights:
     """What `method` starts from in that model, a run's folder or a file.
 
     Raises UserError where there is no model, its trunk is another one than the method's, or a
@@ -74,7 +74,7 @@ def taken_for(method: Method, model: str | Path) -> Taken:
             f"--backbone {name}, or another model."
         )
     with torch.device("meta"), Unfilled():
-        here = fitted(method, str(model), "none", notes).model(1).parts_to_start_from()
+        here = with_weights(method, str(model), "none", notes).model(1).parts_to_start_from()
     check_trunk(here["trunk"].state_dict(), parts["trunk"].state_dict(), str(model))
     taken = {
         part: module
@@ -94,7 +94,7 @@ def taken_for(method: Method, model: str | Path) -> Taken:
         "fingerprint": fingerprint(source),
         "parts": list(taken),
     }
-    return Taken(tensors, notes, about, in_words(about, source, taken, here["trunk"]))
+    return StartWeights(tensors, notes, about, in_words(about, source, taken, here["trunk"]))
 
 
 def read_model(model: str | Path) -> Model:
@@ -139,7 +139,7 @@ def notes_of(model: Model) -> dict[str, str]:
     return {**notes, "stride_on": "3x3" if m.stride_on == "auto" else m.stride_on}
 
 
-def fitted(method: M, model: str, weights: str, notes: Mapping[str, str] | None = None) -> M:
+def with_weights(method: M, model: str, weights: str, notes: Mapping[str, str] | None = None) -> M:
     """The settings with these weights, which were taken of `model`, and with what is noted of them
     where the settings are "auto".
 

@@ -58,14 +58,11 @@ def pseudo_labels(
 
     Arguments and errors are theirs. At a given eps, larger distances are never held.
     """
-    how = feats, k1, k2, recipe, search, device
-    if rho is None:
-        eps = 0.6 if eps is None else eps
-        _check(eps, min_samples)
-        return cluster(
-            distances_below(min(1.0, eps + MARGIN), *how), eps, min_samples, None, must, cannot
-        )
-    return cluster(jaccard_distance(*how), eps, min_samples, rho, must, cannot)
+    how = k1, k2, recipe, search, device
+    if rho is not None:
+        return cluster(jaccard_distance(feats, *how), eps, min_samples, rho, must, cannot)
+    values = [0.6 if eps is None else eps]
+    return clusters_over(feats, values, min_samples, *how, must, cannot)[0]
 
 
 def clusters_over(

@@ -17,7 +17,13 @@ from lookalike.errors import UserError
 from lookalike.files import replacing
 from lookalike.methods.method import Method
 from lookalike.methods.model_file import save_tensors
-from lookalike.methods.start import Taken, check_use, fitted, place_of, taken_for
+from lookalike.methods.start import (
+    StartWeights,
+    check_use,
+    place_of,
+    weights_to_start_from,
+    with_weights,
+)
 from lookalike.training.run_config import START
 
 M = TypeVar("M", bound=Method)
@@ -33,7 +39,7 @@ class Start:
 
     method: Method
     about: Mapping[str, Any] = field(default_factory=dict)
-    taken: Taken | None = None
+    taken: StartWeights | None = None
 
     def write(self, run: Path) -> str:
         """Writes the run's file, if it isn't there yet, and says what is in it.
@@ -66,14 +72,14 @@ def start_of(
     at_hand = bool(known) and file.is_file()
     gone = model is not None and name == known.get("model") and not place_of(model).is_file()
     if at_hand and (not owner or model is None or gone):
-        return Start(fitted(method, name, str(file)), known)
+        return Start(with_weights(method, name, str(file)), known)
     if model is None:
         raise UserError(
             f"{file} is gone, from which the run started: put it back, or give --start the "
             f"{known.get('method')} model {known.get('fingerprint')} again."
         )
-    taken = taken_for(method, model)
-    method = fitted(method, name, str(file), taken.notes)
+    taken = weights_to_start_from(method, model)
+    method = with_weights(method, name, str(file), taken.notes)
     # Whether the model is the one of before is seen when the settings are compared.
     return Start(method, taken.about, None if at_hand else taken)
 
