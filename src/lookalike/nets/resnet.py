@@ -12,12 +12,13 @@ from torch import Tensor, nn
 
 from lookalike.errors import unknown
 from lookalike.nets.batchnorm import BatchNorm2d
+from lookalike.nets.convolution import Conv2d
 
 StrideOn = Literal["3x3", "1x1"]
 
 
-def _conv(in_channels: int, out_channels: int, size: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(in_channels, out_channels, size, stride, padding=size // 2, bias=False)
+def _conv(in_channels: int, out_channels: int, size: int, stride: int = 1) -> Conv2d:
+    return Conv2d(in_channels, out_channels, size, stride, padding=size // 2, bias=False)
 
 
 class _Block(nn.Module):
