@@ -30,7 +30,9 @@ class Conv2d(nn.Conv2d):
         if self.kernel_size == (1, 1) and self.padding == (0, 0):
             (down, right), weight = self.stride, self.weight.flatten(1)
             rows = x[:, :, ::down, ::right].permute(0, 2, 3, 1)
-            return F.linear(rows, weight).permute(0, 3, 1, 2)
+            # Flat and without gaps, or torch multiplies image by image, four times as slowly.
+            products = F.linear(rows.reshape(-1, self.in_channels), weight)
+            return products.view(*rows.shape[:3], -1).permute(0, 3, 1, 2)
         if min(self.in_channels, self.out_channels) >= WIDE and torch.is_grad_enabled():
             weight = self.weight.to(torch.bfloat16, memory_format=torch.channels_last)
             stride, padding = list(self.stride), list(self.padding)
