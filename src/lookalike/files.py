@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,17 @@ def write_json(path: Path, value: Any) -> None:
     """Writes `value` as JSON. Raises UserError when the disk refuses."""
     with replacing(path) as part:
         part.write_text(json.dumps(value, indent=1))
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes rows that have the same keys as CSV in UTF-8, the keys as its header.
+
+    Raises UserError when the disk refuses.
+    """
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def write_yaml(path: Path, value: Any) -> None:

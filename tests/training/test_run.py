@@ -1,5 +1,6 @@
 """Runs as a whole: what they write, what they refuse, and that equal seeds give equal numbers."""
 
+import csv
 import dataclasses
 import json
 import shutil
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -40,7 +42,7 @@ def test_a_run_folder_holds_everything(started: Path, market: Path) -> None:
     files = {p.name for p in started.iterdir()}
     assert files == {
         "config.yaml", "environment.json", "evaluation.json", "metrics.jsonl",
-        "model.safetensors", "ranked.json", "report.html", "stages", "tensorboard",
+        "model.safetensors", "queries.csv", "ranked.json", "report.html", "stages", "tensorboard",
     }  # fmt: skip
     config = yaml.safe_load((started / "config.yaml").read_text())
     assert config["method"] == "ide"
@@ -51,6 +53,14 @@ def test_a_run_folder_holds_everything(started: Path, market: Path) -> None:
     rows = json.loads((started / "evaluation.json").read_text())["rows"]
     assert rows[0]["queries"] == 12
     assert 0 < rows[0]["mAP"] <= 1
+    with (started / "queries.csv").open(newline="") as file:
+        queries = list(csv.DictReader(file))
+    assert len(queries) == rows[0]["valid_queries"] > 0
+    assert np.mean([float(q["ap"]) for q in queries]) == pytest.approx(rows[0]["mAP"])
+    assert np.mean([float(q["inp"]) for q in queries]) == pytest.approx(rows[0]["mINP"])
+    assert np.mean([int(q["rank"]) <= 5 for q in queries]) == pytest.approx(rows[0]["rank5"])
+    assert {q["path"] for q in queries} <= {str(p) for p in (market / "query").iterdir()}
+    assert {q["data"] for q in queries} == {f"market1501:{market}"}
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from lookalike.evaluation.scoring import (
 )
 from lookalike.evaluation.step_scores import score_steps
 from lookalike.methods.model import Model
-from lookalike.metrics import Sides, nearest_matches
+from lookalike.metrics import Ranking, Sides, nearest_matches
 from lookalike.metrics.matches import twins_among
 from lookalike.metrics.network_reranking import Verifier
 
@@ -41,7 +41,10 @@ class Evaluation:
 
     ranked: example lists of the headline's feature, as its plain rows rank. seconds: how long each
     part took. notes: what keeps a protocol's rows from being what its name promises, by protocol.
-    images: how many were embedded.
+    images: how many were embedded. queries: what each query scored in the first row, its data,
+    path, pid and camid, its AP and INP in [0, 1], and the rank of its first right entry as the CMC
+    counts it, from 1, the least of several draws. Those without any are left out; features from
+    files have none at all.
     """
 
     rows: list[dict[str, Any]]
@@ -49,6 +52,7 @@ class Evaluation:
     seconds: dict[str, float]
     notes: dict[str, str]
     images: int = 0
+    queries: list[dict[str, Any]] = field(default_factory=list)
 
 
 def evaluate(
@@ -96,6 +100,7 @@ def evaluate(
     rows: list[dict[str, Any]] = []
     ranked: dict[str, Any] = {}
     notes: dict[str, str] = {}
+    queries: list[dict[str, Any]] = []
     clock = Stopwatch()
     for name, model in reversed(list(models.items())):
         with clock("embed"):
@@ -120,14 +125,16 @@ def evaluate(
             rows += [{"features": feature, "model": name, "data": str(bench), **row}
                      for row in scores.rows]  # fmt: skip
             notes |= scores.notes
+            judged = bench if scores.sides is None else merged_benchmark(bench, scores.sides)
+            if not queries:
+                queries = query_results(judged, scores.ranking)
             if lists and not ranked:
                 first, second = (torch.as_tensor(side).cpu() for side in scores.features)
-                judged = bench if scores.sides is None else merged_benchmark(bench, scores.sides)
                 own = twins if scores.sides is None else None
                 ranked = ranked_lists((first, second), judged, scores.ranking.ap, distance, own)
                 ranked["features"] = feature
     images = len(models) * (len(q) + int((twins < 0).sum())) * (1 + options.steps.adabn)
-    return Evaluation(rows, ranked, clock.seconds, notes, images)
+    return Evaluation(rows, ranked, clock.seconds, notes, images, queries)
 
 
 def verifier_of(model: Model) -> Verifier | None:
@@ -195,6 +202,23 @@ def evaluate_features(
         text = f"the features come after the steps {', '.join(given.steps)}."
         notes = {name: " ".join(filter(None, [notes.get(name), text])) for name in protocols}
     return Evaluation(rows, {}, clock.seconds, notes)
+
+
+def query_results(bench: Benchmark, ranking: Ranking) -> list[dict[str, Any]]:
+    """What each query with a right entry scored, as `Evaluation.queries` has it."""
+    people = bench.query
+    return [
+        {
+            "data": str(bench),
+            "path": os.fspath(people.paths[i]),
+            "pid": int(people.pids[i]),
+            "camid": int(people.camids[i]),
+            "ap": float(ranking.ap[i]),
+            "inp": float(ranking.inp[i]),
+            "rank": int(ranking.cmc_ranks[i][ranking.cmc_ranks[i] > 0].min()),
+        }
+        for i in np.flatnonzero(~np.isnan(ranking.ap)).tolist()
+    ]
 
 
 def ranked_lists(

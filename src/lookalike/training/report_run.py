@@ -16,7 +16,7 @@ from lookalike.errors import UserError
 from lookalike.evaluation.evaluation import evaluate
 from lookalike.evaluation.pictures import picture_quality, picture_table
 from lookalike.evaluation.text_tables import results_table
-from lookalike.files import write_json
+from lookalike.files import write_csv, write_json
 from lookalike.generation.pictures import read_images, save_picture
 from lookalike.generation.repose import Repose
 from lookalike.generation.target_poses import known_pairs
@@ -49,6 +49,7 @@ def report_run(
     for m in models.values():  # Lightning leaves them on the CPU
         m.to(device)
     rows: list[dict[str, Any]] = []
+    queries: list[dict[str, Any]] = []
     ranked: dict[str, Any] = {}
     test_benches = [bench for bench in benches if len(bench.query) and len(bench.gallery)]
     recognising = {name: m for name, m in models.items() if m.embeds}
@@ -58,9 +59,11 @@ def report_run(
             print(bench)
         print(results_table(evaluation))
         rows += evaluation.rows
+        queries += evaluation.queries
         ranked = ranked or evaluation.ranked
     if rows:
         write_json(run / "evaluation.json", {"rows": rows})
+        write_csv(run / "queries.csv", queries)
         write_json(run / "ranked.json", ranked)
     elif recognising:
         print("nobody was tested: the data have no query and gallery images")
