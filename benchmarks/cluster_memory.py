@@ -121,7 +121,7 @@ def step_seconds(method: Clustering, labels: np.ndarray[Any, Any], steps: int) -
     module: ClusteringStage = method.stage_module(people, 0).train()
     module.stage, module.labels = "cluster", torch.from_numpy(labels)
     draw = torch.Generator().manual_seed(0)
-    module.remember(F.normalize(torch.randn(len(labels), LENGTH, generator=draw)))
+    module.fill_memory(F.normalize(torch.randn(len(labels), LENGTH, generator=draw)))
     times = []
     for step in range(steps + 1):
         rows = torch.from_numpy(module.plan(step)["crops"])
