@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,16 +35,28 @@ def near_pairs(weights: Any, least: float) -> Iterator[Pairs]:
     """
     weights = weights.astype(np.float64)
     weights.sort_indices()
+    with ThreadPoolExecutor(1) as second:  # sums of some candidates while the next are looked for
+        waiting: Future[Pairs] | None = None
+        for i, j in _gathered(_candidates(weights, least)):
+            done, waiting = waiting, second.submit(_near, weights, i, j, least)
+            if done is not None:
+                yield done.result()
+        if waiting is not None:
+            yield waiting.result()
+
+
+def _gathered(pairs: Iterator[tuple[Ints, Ints]]) -> Iterator[tuple[Ints, Ints]]:
+    """The pairs, in parts of CHUNK_CANDIDATES and more."""
     rows, columns, count = [], [], 0
-    for i, j in _candidates(weights, least):
+    for i, j in pairs:
         rows.append(i)
         columns.append(j)
         count += len(i)
         if count >= CHUNK_CANDIDATES:
-            yield _near(weights, np.concatenate(rows), np.concatenate(columns), least)
+            yield np.concatenate(rows), np.concatenate(columns)
             rows, columns, count = [], [], 0
     if rows:
-        yield _near(weights, np.concatenate(rows), np.concatenate(columns), least)
+        yield np.concatenate(rows), np.concatenate(columns)
 
 
 def _near(weights: Any, i: Ints, j: Ints, least: float) -> Pairs:
