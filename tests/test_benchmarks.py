@@ -11,6 +11,7 @@ SMALL = {
     "cluster_memory": "--scale 0.03 --steps 1 --height 32 --width 48",
     "steps": "--scale 0.02",
     "jaccard": "--scale 0.02",
+    "trunk_step": "--steps 1 --batch 4 --height 64 --width 32",
 }
 
 
