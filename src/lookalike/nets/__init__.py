@@ -1,8 +1,8 @@
 """Networks: blocks that several systems share, and one file of networks a system.
 
-Blocks: `blocks`, `norms`, `batchnorm`, `upsample`, `resnet` and `backbone` (a trunk by name, with
-its `weights` and their `expected_pixels`), `pooling`, `heads`, `frozen`, `chunks`; and `unfilled`,
-for networks that a file will fill.
+Blocks: `blocks`, `norms`, `batchnorm`, `convolution` (fast on CPUs), `upsample`, `resnet` and
+`backbone` (a trunk by name, with its `weights` and their `expected_pixels`), `pooling`, `heads`,
+`frozen`, `chunks`; and `unfilled`, for networks that a file will fill.
 Systems: `dgnet`, `fdgan`, `pg2`. Judges of pictures: `inception`, `perceptual`.
 """
 
