@@ -53,9 +53,11 @@ class ClusterContrast(Clustering):
     presets: ClassVar[Mapping[str, Changes]] = {
         "paper": dict(pooling="avg", bn_group=64),
         "code": dict(bn_group=64),
-        "quick": dict(height=128, width=64, pad=5, eps=0.5, cameras="deviation",
-                      single_camera="drop", batch_size=64, images_per_cluster=4, momentum=0.2,
-                      rounds=16, round_steps=200, decay="cosine", warmup=50, flip_test=True),
+        # With average pooling, as the models that a run starts from have it
+        "quick": dict(height=128, width=64, pad=5, pooling="avg", eps=0.4, eps_last=0.55,
+                      cameras="deviation", single_camera="drop", proxy_weight=0.5, batch_size=64,
+                      images_per_cluster=4, momentum=0.2, rounds=16, round_steps=200,
+                      decay="cosine", warmup=50, flip_test=True),
         "micro": dict(height=96, width=48, pad=4, backbone="resnet18", eps=0.5,
                       cameras="deviation", single_camera="drop", batch_size=64,
                       images_per_cluster=4, momentum=0.2, rounds=10, round_steps=60,
