@@ -223,7 +223,7 @@ def test_the_readme_and_the_results_have_the_same_numbers():
     """Rows of the README's table stand in docs/results.md as they are."""
     rows = [line for line in (ROOT / "README.md").read_text().splitlines()
             if re.match(r"\| [`–].*\| \d\d\.\d \|", line) and line.count("|") > 6]  # fmt: skip
-    assert len(rows) == 5
+    assert len(rows) >= 5
     results = (ROOT / "docs/results.md").read_text().splitlines()
     assert [row for row in rows if row not in results] == []
 
